@@ -1,0 +1,116 @@
+package inspect
+
+import "strings"
+
+// Name is an expanded XML name. Space is the namespace URI, "" for none.
+type Name struct {
+	Space string
+	Local string
+}
+
+// Attr is one attribute. Namespace declarations are not attributes here.
+type Attr struct {
+	Name   Name
+	Prefix string
+	Value  string
+}
+
+// Element is one XML element with what it contains. Comments and processing
+// instructions are left out, CDATA sections are text.
+//
+// Character data is kept where it stood: Text is what comes before the first
+// child, Tail what follows this element inside its parent.
+type Element struct {
+	Name     Name
+	Prefix   string // as written; never part of a comparison
+	Attrs    []Attr // in the order written
+	Children []*Element
+	Text     string
+	Tail     string
+
+	// Offset is where the element's start tag begins, in bytes from the
+	// start of the message after decoding to UTF-8 without a byte order mark.
+	Offset int64
+
+	// Undeclared is true when Prefix is bound to no namespace.
+	Undeclared bool
+
+	scope *scope // namespace declarations in force, for QNames in values
+}
+
+// Child returns the first child with that local name, whatever its namespace,
+// or nil. It may be called on nil.
+func (e *Element) Child(local string) *Element {
+	if e == nil {
+		return nil
+	}
+	for _, c := range e.Children {
+		if c.Name.Local == local {
+			return c
+		}
+	}
+	return nil
+}
+
+// Attr returns the value of the attribute with that local name in no
+// namespace, and whether it is there. It may be called on nil.
+func (e *Element) Attr(local string) (value string, ok bool) {
+	if e == nil {
+		return "", false
+	}
+	for _, a := range e.Attrs {
+		if a.Name.Local == local && a.Name.Space == "" {
+			return a.Value, true
+		}
+	}
+	return "", false
+}
+
+// Value returns the element's own character data, that of its children left
+// out. It is "" for nil.
+func (e *Element) Value() string {
+	if e == nil {
+		return ""
+	}
+	if len(e.Children) == 0 {
+		return e.Text
+	}
+	var b strings.Builder
+	b.WriteString(e.Text)
+	for _, c := range e.Children {
+		b.WriteString(c.Tail)
+	}
+	return b.String()
+}
+
+// ResolveQName resolves a value such as "a:InvalidCallIdException" with the
+// declarations in force at e. ok is false when the prefix is not declared; the
+// name's Space is then "".
+func (e *Element) ResolveQName(value string) (name Name, prefix string, ok bool) {
+	value = strings.TrimSpace(value)
+	prefix, local, found := strings.Cut(value, ":")
+	if !found {
+		prefix, local = "", value
+	}
+	space, ok := e.scope.lookup(prefix)
+	return Name{Space: space, Local: local}, prefix, ok || prefix == ""
+}
+
+// scope is one element's namespace declarations, linked to its parent's.
+// Elements that declare nothing share their parent's.
+type scope struct {
+	parent *scope
+	decls  map[string]string // prefix to URI; "" is the default namespace
+}
+
+func (s *scope) lookup(prefix string) (uri string, ok bool) {
+	if prefix == "xml" {
+		return xmlNS, true
+	}
+	for ; s != nil; s = s.parent {
+		if uri, ok := s.decls[prefix]; ok {
+			return uri, uri != "" || prefix == ""
+		}
+	}
+	return "", false
+}

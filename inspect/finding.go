@@ -1,0 +1,50 @@
+package inspect
+
+import "fmt"
+
+// Severity says how much a finding matters.
+type Severity int
+
+const (
+	Note    Severity = iota // worth knowing; both forms are right
+	Warning                 // inferred to be wrong, or odd
+	Error                   // documented or captured to be wrong
+)
+
+// String returns "note", "warning" or "error".
+func (s Severity) String() string {
+	return [...]string{"note", "warning", "error"}[s]
+}
+
+// MarshalText writes a severity as String does.
+func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// ParseSeverity reads what String writes.
+func ParseSeverity(s string) (Severity, error) {
+	for _, v := range []Severity{Note, Warning, Error} {
+		if s == v.String() {
+			return v, nil
+		}
+	}
+	return 0, fmt.Errorf("%q is not a severity: note, warning or error", s)
+}
+
+// Rule is one thing that can be found. Its ID never changes meaning.
+type Rule struct {
+	ID       string // "UM012"
+	Severity Severity
+	Summary  string // one line, present tense
+	Source   string // where the rule comes from, with its mark
+	Fix      string // what to do about it
+}
+
+// Finding is one thing wrong or odd, with its place. It names elements, never
+// their values.
+type Finding struct {
+	Rule    Rule
+	Part    string // "request", "response" or "" for the exchange
+	Path    string // element path such as "Body/Disconnect/CallId"; "" if none
+	Line    int    // 1-based, in the message; 0 if none
+	Column  int    // 1-based, in bytes; 0 if none
+	Message string // what was found here, one line
+}

@@ -1,0 +1,147 @@
+package inspect
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/beevik/etree"
+)
+
+// parseTree reads XML into elements: decode, guard, parse. It returns the
+// decoded text too, which is what offsets count in.
+func parseTree(body []byte, limits Limits) (root *Element, text []byte, err error) {
+	limits = limits.withDefaults()
+	if int64(len(body)) > limits.Bytes {
+		return nil, nil, &SyntaxError{Err: ErrTooLarge, Reason: fmt.Sprintf("%d bytes; at most %d are read", len(body), limits.Bytes)}
+	}
+	if len(bytes.TrimSpace(body)) == 0 {
+		return nil, nil, &SyntaxError{Err: ErrEmpty}
+	}
+	if text, err = utf8Text(body); err != nil {
+		return nil, nil, err
+	}
+	starts, err := guard(text, limits)
+	if err != nil {
+		return nil, nil, err
+	}
+	doc := etree.NewDocument()
+	doc.ReadSettings.CharsetReader = passCharset
+	doc.ReadSettings.MaxDepth = limits.Depth
+	doc.ReadSettings.PreserveDuplicateAttrs = true
+	if err := doc.ReadFromBytes(text); err != nil {
+		// The guard accepted it, so this is etree's own view; keep the kind.
+		return nil, nil, &SyntaxError{Err: ErrNotXML}
+	}
+	b := builder{starts: starts, text: text}
+	root, err = b.element(doc.Root(), nil)
+	return root, text, err
+}
+
+// builder turns etree's elements, which know prefixes, into ours, which know
+// namespaces; one walk, so that resolving costs the same at any depth.
+type builder struct {
+	starts []int64
+	text   []byte
+	next   int // index in starts of the element about to be built
+}
+
+func (b *builder) element(src *etree.Element, parent *scope) (*Element, error) {
+	e := &Element{Prefix: src.Space, Name: Name{Local: src.Tag}, Offset: b.starts[b.next], scope: parent}
+	b.next++
+	attrs := 0
+	for i := range src.Attr {
+		a := &src.Attr[i]
+		prefix, isDecl := declaration(a)
+		if !isDecl {
+			attrs++
+			continue
+		}
+		if e.scope == parent {
+			e.scope = &scope{parent: parent, decls: make(map[string]string, 2)}
+		}
+		if _, twice := e.scope.decls[prefix]; twice {
+			return nil, b.fail(e, "an attribute given twice")
+		}
+		if prefix != "" && a.Value == "" { // Namespaces in XML 1.0 §2.2
+			return nil, b.fail(e, "a prefix declared as no namespace")
+		}
+		e.scope.decls[prefix] = a.Value
+	}
+	var ok bool
+	if e.Name.Space, ok = e.scope.lookup(src.Space); !ok && src.Space != "" {
+		e.Undeclared = true
+	}
+	if attrs > 0 {
+		e.Attrs = make([]Attr, 0, attrs)
+	}
+	for i := range src.Attr {
+		a := &src.Attr[i]
+		if _, isDecl := declaration(a); isDecl {
+			continue
+		}
+		attr := Attr{Name: Name{Local: a.Key}, Prefix: a.Space, Value: a.Value}
+		if a.Space != "" {
+			if attr.Name.Space, ok = e.scope.lookup(a.Space); !ok {
+				attr.Name.Space = undeclaredSpace(a.Space)
+			}
+		}
+		for _, other := range e.Attrs {
+			if other.Name == attr.Name {
+				return nil, b.fail(e, "an attribute given twice")
+			}
+		}
+		e.Attrs = append(e.Attrs, attr)
+	}
+	return e, b.content(e, src)
+}
+
+func (b *builder) content(e *Element, src *etree.Element) error {
+	var last *Element
+	var run strings.Builder
+	flush := func() {
+		if last == nil {
+			e.Text = run.String()
+		} else {
+			last.Tail = run.String()
+		}
+		run.Reset()
+	}
+	for _, t := range src.Child {
+		switch t := t.(type) {
+		case *etree.CharData:
+			run.WriteString(t.Data)
+		case *etree.Element:
+			flush()
+			c, err := b.element(t, e.scope)
+			if err != nil {
+				return err
+			}
+			e.Children = append(e.Children, c)
+			last = c
+		}
+	}
+	flush()
+	return nil
+}
+
+func (b *builder) fail(e *Element, reason string) error {
+	line, column := place(b.text, e.Offset)
+	return &SyntaxError{Line: line, Column: column, Err: ErrNotXML, Reason: reason}
+}
+
+// declaration reports whether a is a namespace declaration, and of which
+// prefix.
+func declaration(a *etree.Attr) (prefix string, ok bool) {
+	switch {
+	case a.Space == "xmlns":
+		return a.Key, true
+	case a.Space == "" && a.Key == "xmlns":
+		return "", true
+	}
+	return "", false
+}
+
+// undeclaredSpace stands for the namespace of a prefix that is not declared, so
+// that such a name equals only one written with the same prefix.
+func undeclaredSpace(prefix string) string { return "undeclared prefix " + prefix }

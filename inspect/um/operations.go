@@ -1,0 +1,107 @@
+package um
+
+// Protocol tells the classic UM web service from its successors in EWS.
+type Protocol int
+
+const (
+	Classic Protocol = iota
+	EWS
+)
+
+// Kind is the lexical kind of a field's text.
+type Kind int
+
+const (
+	Text     Kind = iota
+	Boolean       // xs:boolean: true, false, 1, 0
+	Base64        // xs:base64Binary text
+	CallID        // an opaque identifier of a call
+	State         // UMCallState
+	Cause         // UMEventCause
+	Greeting      // NormalCustom or OofCustom
+)
+
+// Field is one child element of a request or of a response's inner element.
+type Field struct {
+	Name string
+	Kind Kind
+
+	// Required says that the specification states the cardinality 1..1; where
+	// only the developer reference says "required" it is false and Expected is
+	// true.
+	Required bool
+	Expected bool
+
+	// Sensitive fields name a person, a number or an internal server.
+	Sensitive bool
+
+	// ID says that the value is an attribute Id of the element, as in EWS.
+	ID bool
+}
+
+// Answer is what a successful response holds.
+type Answer int
+
+const (
+	Empty    Answer = iota // the response element, empty
+	Value                  // an element of the response's own name, holding text
+	Fields                 // an element of the response's own name, holding fields
+	Response               // EWS: a ResponseClass attribute and response message children
+)
+
+// Operation is one row of the protocol's tables (protocol reference, sections
+// 1.1 and 1.2).
+type Operation struct {
+	Name     string
+	Protocol Protocol
+	Request  []Field
+	Answer   Answer
+	Response []Field // the children of the inner element, for Fields; the value itself, unnamed, for Value
+	Faults   []string
+
+	// SafeToResend is true for an operation that changes nothing and rings no
+	// telephone (section 6, rule 6).
+	SafeToResend bool
+}
+
+// Action is the operation's SOAPAction.
+func (o Operation) Action() string { return MessagesNS + "/" + o.Name }
+
+var (
+	callID     = Field{Name: "CallId", Kind: CallID, Required: true, Sensitive: true}
+	dialString = Field{Name: "DialString", Required: true, Sensitive: true}
+	status     = Field{Name: "status", Kind: Boolean, Expected: true}
+	phoneCall  = Field{Name: "PhoneCallId", Kind: CallID, Required: true, Sensitive: true, ID: true}
+	newCallID  = []Field{{Kind: CallID, Required: true, Sensitive: true}}
+)
+
+// Operations is the table of the protocol: the eleven classic operations and
+// their three successors in EWS. Do not change it.
+var Operations = []Operation{
+	{Name: "Disconnect", Request: []Field{callID}, Answer: Empty, Faults: []string{"InvalidCallIdException"}},
+	{Name: "GetCallInfo", Request: []Field{callID}, Answer: Fields, Response: []Field{
+		{Name: "CallState", Kind: State, Required: true}, {Name: "EventCause", Kind: Cause, Required: true},
+	}, Faults: []string{"InvalidCallIdException"}, SafeToResend: true},
+	{Name: "PlayOnPhone", Request: []Field{{Name: "entryId", Kind: Base64, Required: true, Sensitive: true}, dialString},
+		Answer: Value, Response: newCallID, Faults: []string{"InvalidObjectIdException", "DialingRulesException"}},
+	{Name: "PlayOnPhoneGreeting", Request: []Field{
+		{Name: "GreetingType", Kind: Greeting, Expected: true}, {Name: "DialString", Expected: true, Sensitive: true},
+	}, Answer: Value, Response: newCallID, Faults: []string{"DialingRulesException"}},
+	{Name: "GetUMProperties", Answer: Fields, Response: []Field{
+		{Name: "OofStatus", Kind: Boolean, Expected: true}, {Name: "MissedCallNotificationEnabled", Kind: Boolean, Expected: true},
+		{Name: "PlayOnPhoneDialString", Expected: true, Sensitive: true}, {Name: "TelephoneAccessNumbers", Expected: true, Sensitive: true},
+		{Name: "TelephoneAccessFolderEmail", Kind: Base64, Expected: true, Sensitive: true},
+	}, SafeToResend: true},
+	{Name: "IsUMEnabled", Answer: Value, Response: []Field{{Kind: Boolean, Required: true}}, SafeToResend: true},
+	{Name: "ResetPIN", Answer: Empty},
+	{Name: "SetMissedCallNotificationEnabled", Request: []Field{status}, Answer: Empty},
+	{Name: "SetOofStatus", Request: []Field{status}, Answer: Empty},
+	{Name: "SetPlayOnPhoneDialString", Request: []Field{{Name: "dialString", Expected: true, Sensitive: true}}, Answer: Empty},
+	{Name: "SetTelephoneAccessFolderEmail", Request: []Field{{Name: "base64FolderId", Kind: Base64, Expected: true, Sensitive: true}}, Answer: Empty},
+
+	{Name: "PlayOnPhone", Protocol: EWS, Request: []Field{{Name: "ItemId", Required: true, Sensitive: true, ID: true}, dialString}, Answer: Response,
+		Response: []Field{{Name: "PhoneCallId", Kind: CallID, Sensitive: true, ID: true}}},
+	{Name: "GetPhoneCallInformation", Protocol: EWS, Request: []Field{phoneCall}, Answer: Response, SafeToResend: true,
+		Response: []Field{{Name: "PhoneCallInformation"}}},
+	{Name: "DisconnectPhoneCall", Protocol: EWS, Request: []Field{phoneCall}, Answer: Response},
+}
