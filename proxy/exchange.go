@@ -1,0 +1,240 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/elazarl/goproxy"
+)
+
+// exchange is one request and its response on their way through. To goproxy it
+// is the http.ResponseWriter and the RoundTripper.
+type exchange struct {
+	http.ResponseWriter
+	conn  *clientConn
+	began time.Time
+
+	// Of the request, kept because the headers change on the way.
+	request *http.Request // as given to goproxy
+	action  bool          // it had a SOAPAction
+	upgrade string        // protocol the client asks to switch to; "" for none
+
+	// Of the response.
+	ours      bool     // made here, not by the transport: net/http may add to it
+	length    []string // Content-Length as it came; nil if there was none
+	status    int      // 0 until the header is written
+	bytes     int64    // body bytes given to the client
+	bodyErr   error    // why the body ended before its end
+	clientErr error    // why the client could not be written to
+	switched  bool     // 101: the connection is no longer HTTP
+}
+
+// serve is the http.Handler: every request, of every way in, starts here.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	conn := connOf(r.Context())
+	if !conn.enter() {
+		panic(http.ErrAbortHandler)
+	}
+	defer conn.leave()
+	if r.Method == http.MethodConnect {
+		s.connect(conn, w, r)
+		return
+	}
+	x := &exchange{ResponseWriter: w, conn: conn, began: time.Now(), request: r, action: r.Header["Soapaction"] != nil}
+	conn.current = x
+	defer x.finish()
+	if refused := s.route(conn, r); refused != nil {
+		x.refuse(refused)
+		return
+	}
+	// A server may answer, with 401 for one, before it has read a large body.
+	// Without this net/http would swallow the rest of the body instead of leaving
+	// it to the transport, and the upstream connection would be lost for NTLM.
+	http.NewResponseController(w).EnableFullDuplex()
+	s.goproxy.ServeHTTP(x, r)
+}
+
+// prepare makes r fit for the server. It is the last request handler.
+func (x *exchange) prepare(r *http.Request) {
+	x.upgrade = cleanRequest(r.Header)
+	r.Close = false // the client's wish for its own connection
+}
+
+var errPanic = errors.New("umtape has a fault of its own; its log says more")
+
+// RoundTrip asks the connection's transport, after goproxy has had its way with
+// the headers.
+func (x *exchange) RoundTrip(r *http.Request, _ *goproxy.ProxyCtx) (resp *http.Response, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			if isAbort(p) {
+				panic(p)
+			}
+			x.logPanic(p)
+			resp, err = nil, errPanic
+		}
+	}()
+	if x.upgrade != "" {
+		r.Header["Connection"] = []string{"Upgrade"} // goproxy keeps it for websocket only
+	}
+	t, err := x.conn.roundTripper()
+	if err != nil {
+		return nil, err
+	}
+	resp, err = t.RoundTrip(r)
+	if resp == nil && err == nil {
+		err = errors.New("the transport gave neither an answer nor an error")
+	}
+	if resp != nil && resp.Body == nil {
+		resp.Body = http.NoBody // goproxy closes it unseen
+	}
+	return resp, err
+}
+
+// answer says what the client gets: resp as it came, or our own answer if there
+// is none.
+func (x *exchange) answer(resp *http.Response, err error) *http.Response {
+	switch {
+	case resp == nil:
+		return x.fail(err)
+	case resp.StatusCode == http.StatusSwitchingProtocols:
+		return x.switchProtocols(resp)
+	case resp.StatusCode < 200:
+		resp.Body.Close()
+		return x.fail(fmt.Errorf("the server's answer has the status %d, which none has", resp.StatusCode))
+	}
+	x.length = resp.Header["Content-Length"]
+	if x.length == nil && resp.ContentLength > 0 {
+		x.length = []string{strconv.FormatInt(resp.ContentLength, 10)}
+	}
+	resp.Body = &responseBody{ReadCloser: resp.Body, x: x, length: resp.ContentLength}
+	return resp
+}
+
+// WriteHeader writes what the server sent and nothing else; goproxy calls it with
+// the header of answer's response.
+func (x *exchange) WriteHeader(status int) {
+	if x.switched {
+		return
+	}
+	h := x.Header() // a copy: what the transport may still hold stays as it is
+	if !x.ours {
+		cleanResponse(h, status)
+	}
+	if x.length != nil {
+		h["Content-Length"] = x.length // goproxy drops it with every body it does not know
+	}
+	x.status = status
+	x.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController find Flush.
+func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
+
+func (x *exchange) flush() { http.NewResponseController(x.ResponseWriter).Flush() }
+
+// responseBody passes an answer's body on as it arrives and notes how it ended.
+type responseBody struct {
+	io.ReadCloser
+	x      *exchange
+	length int64 // -1 if unknown
+}
+
+var copyBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
+
+// WriteTo is what io.Copy calls. A body that is complete after a write is left
+// to net/http's buffer, where it joins the header.
+func (b *responseBody) WriteTo(w io.Writer) (int64, error) {
+	x := b.x
+	if b.length < 0 {
+		x.flush()
+	}
+	buffer := copyBuffers.Get().(*[32 << 10]byte)
+	defer copyBuffers.Put(buffer)
+	for {
+		n, err := b.Read(buffer[:])
+		if n > 0 {
+			if _, werr := w.Write(buffer[:n]); werr != nil {
+				if !errors.Is(werr, http.ErrBodyNotAllowed) { // an answer to HEAD that came with a body
+					x.clientErr = werr
+				}
+				return x.bytes, werr
+			}
+			x.bytes += int64(n)
+			if err == nil && (b.length < 0 || x.bytes < b.length) {
+				x.flush()
+			}
+		}
+		if err == io.EOF {
+			return x.bytes, nil
+		}
+		if err != nil {
+			x.bodyErr = err
+			return x.bytes, err
+		}
+	}
+}
+
+// finish ends the exchange: it logs it, answers a panic, and cuts the connection
+// if the client would otherwise take a part of a body for the whole.
+func (x *exchange) finish() {
+	p := recover()
+	if p != nil {
+		if isAbort(p) {
+			panic(p)
+		}
+		x.logPanic(p)
+		if x.status != 0 {
+			panic(http.ErrAbortHandler)
+		}
+		x.write(x.fault(http.StatusInternalServerError, errPanic.Error()))
+	}
+	x.log()
+	if x.bodyErr != nil {
+		x.flush() // what there was of it
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func isAbort(p any) bool {
+	err, ok := p.(error)
+	return ok && errors.Is(err, http.ErrAbortHandler)
+}
+
+func (x *exchange) logPanic(p any) {
+	what := fmt.Sprintf("%T", p) // its text could quote an exchange
+	if err, ok := p.(runtime.Error); ok {
+		what = err.Error()
+	}
+	x.conn.server.config.Logger.Error("panic while answering a request", "panic", what, "stack", string(debug.Stack()))
+}
+
+func (x *exchange) log() {
+	log, ctx := x.conn.server.config.Logger, x.request.Context()
+	level, text := slog.LevelDebug, "exchange"
+	switch {
+	case x.bodyErr != nil && ctx.Err() == nil:
+		level, text = slog.LevelWarn, "the server's answer broke off, and so the client's does"
+	case x.clientErr != nil:
+		text = "the client went away before it had its answer"
+	}
+	if !log.Enabled(ctx, level) {
+		return
+	}
+	r := x.request
+	attrs := []slog.Attr{slog.String("method", r.Method), slog.String("host", r.URL.Host), slog.String("path", r.URL.Path),
+		slog.Int("status", x.status), slog.Int64("bytes", x.bytes), slog.Duration("took", time.Since(x.began))}
+	if x.bodyErr != nil {
+		attrs = append(attrs, slog.Any("error", x.bodyErr))
+	}
+	log.LogAttrs(context.WithoutCancel(ctx), level, text, attrs...)
+}

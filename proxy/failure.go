@@ -1,0 +1,107 @@
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// fail turns err, from the transport, into an answer. A client cannot tell a cut
+// connection from a broken network; this tells it, and the log, what happened,
+// where, and what to do next.
+func (x *exchange) fail(err error) *http.Response {
+	if errors.Is(err, http.ErrAbortHandler) {
+		panic(http.ErrAbortHandler)
+	}
+	x.ours = true
+	status, text := explain(err, x.request)
+	if errors.Is(err, errPanic) {
+		status = http.StatusInternalServerError
+	}
+	log := x.conn.server.config.Logger
+	if x.request.Context().Err() != nil {
+		log.Debug("the client went away before the server answered", "host", x.request.URL.Host)
+	} else {
+		log.Warn("no answer from the server", "method", x.request.Method, "host", x.request.URL.Host, "status", status, "reason", text)
+	}
+	resp := x.fault(status, text)
+	x.length = []string{strconv.FormatInt(resp.ContentLength, 10)}
+	return resp
+}
+
+// explain says in plain words why r was not answered. The text quotes nothing
+// that server or client sent but the address.
+func explain(err error, r *http.Request) (status int, text string) {
+	where := hostPort(r.URL)
+	host := r.URL.Hostname()
+	if r.URL.Host == "" {
+		where, host = "the server", "the server"
+	}
+	var (
+		dns       *net.DNSError
+		op        *net.OpError
+		timeout   net.Error
+		authority x509.UnknownAuthorityError
+		name      x509.HostnameError
+		invalid   x509.CertificateInvalidError
+		unchecked *tls.CertificateVerificationError
+		record    tls.RecordHeaderError
+	)
+	trust := fmt.Sprintf("add its CA with --upstream-ca FILE, or --insecure-upstream %s for this host only", host)
+	isTimeout := errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
+	status = http.StatusBadGateway
+	switch {
+	case errors.Is(err, errPanic):
+		text = err.Error()
+	case errors.Is(err, errLoop):
+		status, text = http.StatusLoopDetected, selfText
+	case errors.As(err, &dns) && dns.IsNotFound:
+		text = fmt.Sprintf("unknown host %s: check the spelling, and that this machine can look it up", host)
+	case errors.As(err, &dns):
+		text = fmt.Sprintf("the name %s could not be looked up: check this machine's DNS and network", host)
+	case errors.Is(err, syscall.ECONNREFUSED), strings.Contains(err.Error(), "actively refused"): // Windows has its own number
+		text = fmt.Sprintf("%s refused the connection: check that the server is running and that the port is right", where)
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		text = fmt.Sprintf("%s cannot be reached from this machine: check the network, a VPN, the address", where)
+	case isTimeout && errors.As(err, &op) && op.Op == "dial":
+		status, text = http.StatusGatewayTimeout, fmt.Sprintf("%s did not take the connection in time: check that the server is running and that no firewall is between", where)
+	case isTimeout:
+		status, text = http.StatusGatewayTimeout, fmt.Sprintf("%s took the connection but did not answer in time: check the server's load and log", where)
+	case errors.As(err, &authority):
+		text = fmt.Sprintf("the certificate of %s is not trusted by this machine: %s", where, trust)
+	case errors.As(err, &name):
+		text = fmt.Sprintf("the certificate of %s is for other names: use a name it is for, or --insecure-upstream %s for this host only", where, host)
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		text = fmt.Sprintf("the certificate of %s has expired or is not valid yet: renew it, check this machine's clock, or use --insecure-upstream %s for this host only", where, host)
+	case errors.As(err, &unchecked):
+		text = fmt.Sprintf("the certificate of %s could not be verified (%v): %s", where, unchecked.Err, trust)
+	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &record):
+		text = fmt.Sprintf("%s does not speak TLS: use http:// for this port, or the port that has https", where)
+	case errors.As(err, &op) && op.Op == "remote error": // how crypto/tls gives an alert
+		text = fmt.Sprintf("%s broke off the TLS handshake (%v): it may want an older TLS version or a client certificate", where, op.Err)
+	case strings.Contains(err.Error(), "unsupported protocol version"):
+		text = fmt.Sprintf("%s offers no TLS version newer than 1.1, which is refused as unsafe: let the server use TLS 1.2, or allow old TLS", where)
+	case isReset(err):
+		text = fmt.Sprintf("%s closed the connection without an answer: check the server's log, and send the request again", where)
+	case strings.Contains(err.Error(), "malformed"):
+		text = fmt.Sprintf("the answer of %s is not HTTP: check that the port is the web service's", where) // the error quotes it
+	default:
+		text = fmt.Sprintf("the request to %s failed: %v", where, err)
+	}
+	return status, text
+}
+
+func isReset(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+		strings.Contains(err.Error(), "server closed idle connection") ||
+		strings.Contains(err.Error(), "forcibly closed") // Windows
+}

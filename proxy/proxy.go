@@ -1,0 +1,155 @@
+// Package proxy is the wire of umtape: it stands between SOAP clients and
+// Exchange Unified Messaging servers, passes requests and responses on
+// unchanged, and shows each exchange to one [http.RoundTripper] made for each
+// client connection. It does not know that recording exists.
+//
+//	ca, _, err := proxy.LoadOrCreateCA(dir)
+//	upstream, err := proxy.NewUpstream(proxy.UpstreamConfig{})
+//	srv, err := proxy.New(proxy.Config{
+//		CA:           ca,
+//		NewTransport: func() http.RoundTripper { return upstream.Transport() },
+//	})
+//	ln, err := net.Listen("tcp", "127.0.0.1:8088")
+//	go srv.Serve(ln)
+//	...
+//	srv.Shutdown(ctx)
+//
+// One listener takes every way in:
+//
+//	POST http://host/path      forward proxy, plain HTTP
+//	CONNECT host:443           forward proxy; the TLS inside is ended here, with a leaf of the CA
+//	POST /path                 the client takes us for the server: Config.Reverse or Config.ServeOrigin
+//	TLS, then POST /path       the same, over HTTPS
+//
+// A connection's way, and the file that tells each part:
+//
+//	accept → first byte: TLS or not (sniff.go) → one http.Server (conn.go, server.go)
+//	CONNECT → hijack → first byte again → the same http.Server, target fixed (connect.go)
+//	request → where to (route.go) → headers of one hop removed (header.go) → goproxy → the connection's transport
+//	response → body as it arrives (exchange.go), or bytes both ways after 101 (upgrade.go)
+//	failure → an HTTP answer, a SOAP fault for SOAP clients (failure.go, fault.go)
+//
+// Each client connection has its own transport because NTLM and Negotiate
+// authenticate a connection and not a request: with a pool shared by clients,
+// one user's requests are answered as another's.
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Config says how a Server behaves. NewTransport must be given.
+type Config struct {
+	// NewTransport makes what answers the requests of one client connection:
+	// a TCP connection, or the tunnel inside it after CONNECT. It is called at
+	// most once for each, at its first request, and may be called from several
+	// goroutines at once. When the client connection has ended and its last
+	// exchange with it, CloseIdleConnections and Close are called if the value
+	// has them.
+	//
+	// Requests reach it with an absolute URL, except that under ServeOrigin
+	// URL.Host may be "". A nil value in Header["User-Agent"] says that the
+	// client sent none and none is to be added. SOAPAction is kept under that
+	// spelling, so Header.Get does not find it; use Header["SOAPAction"].
+	// The length of an answer's body is its Content-Length header or
+	// Response.ContentLength; a body of length -1 is sent in chunks, each as soon
+	// as it is read. An error becomes 502 or 504, a panic 500; [http.ErrAbortHandler], returned
+	// or thrown, cuts the client's connection.
+	NewTransport func() http.RoundTripper
+
+	// CA signs the certificates shown to clients. If nil, CONNECT is answered
+	// 501 and TLS on the listener is refused.
+	CA *CA
+
+	// Reverse is where requests in origin form ("POST /x") go: scheme, host and
+	// a base path that is put before theirs. The Host header becomes its host,
+	// since a server may choose the site by it. If nil, see ServeOrigin.
+	Reverse *url.URL
+
+	// ServeOrigin gives requests in origin form to the transport with
+	// URL.Scheme "http" or "https", as the client spoke, and URL.Host "": the
+	// client named no host. For replay. Not together with Reverse. If neither
+	// is set such requests are answered 421.
+	ServeOrigin bool
+
+	// Logger gets one line per exchange at Debug and failures at Warn; never a
+	// body, a header value, a query or a token. If nil, nothing is logged.
+	Logger *slog.Logger
+
+	// Limits bound what one client can hold. The zero value is the defaults.
+	Limits Limits
+}
+
+// Limits bound what one client can hold. A zero field means its default.
+type Limits struct {
+	HeaderBytes  int           // of one request's header; default 1 MiB; over it the client gets 431
+	ReadHeader   time.Duration // from a request's first byte to the end of its header; default 30 s
+	Idle         time.Duration // between two requests of a connection; default 3 min
+	FirstByte    time.Duration // from accept, or from the answer to CONNECT, to the first byte; default 30 s
+	TLSHandshake time.Duration // default 15 s
+	Connections  int           // accepted at once, further ones wait in the listener's queue; default 4096
+}
+
+func (l Limits) withDefaults() Limits {
+	setInt := func(v *int, d int) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	setTime := func(v *time.Duration, d time.Duration) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	setInt(&l.HeaderBytes, 1<<20)
+	setInt(&l.Connections, 4096)
+	setTime(&l.ReadHeader, 30*time.Second)
+	setTime(&l.Idle, 3*time.Minute)
+	setTime(&l.FirstByte, 30*time.Second)
+	setTime(&l.TLSHandshake, 15*time.Second)
+	return l
+}
+
+// New checks c and returns a Server that is ready to Serve. It starts nothing.
+func New(c Config) (*Server, error) {
+	if c.NewTransport == nil {
+		return nil, errors.New("proxy: Config.NewTransport must be given")
+	}
+	if c.Reverse != nil {
+		if c.ServeOrigin {
+			return nil, errors.New("proxy: Reverse and ServeOrigin exclude each other: one sends origin-form requests on, the other answers them here")
+		}
+		reverse, err := checkReverse(c.Reverse)
+		if err != nil {
+			return nil, err
+		}
+		c.Reverse = reverse
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	c.Limits = c.Limits.withDefaults()
+	return newServer(c), nil
+}
+
+// checkReverse returns a copy of u that is fit to send requests to.
+func checkReverse(u *url.URL) (*url.URL, error) {
+	const want = "want http://HOST[:PORT][/BASE] or https://HOST[:PORT][/BASE]"
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "", u.Opaque != "":
+		return nil, fmt.Errorf("reverse URL %s: %s", u.Redacted(), want)
+	case u.User != nil:
+		return nil, fmt.Errorf("reverse URL %s: it holds a user name; clients authenticate themselves: %s", u.Redacted(), want)
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, fmt.Errorf("reverse URL %s: it holds a query or a fragment: %s", u.Redacted(), want)
+	}
+	c := *u
+	c.Path, c.RawPath = strings.TrimSuffix(c.Path, "/"), strings.TrimSuffix(c.RawPath, "/")
+	return &c, nil
+}
