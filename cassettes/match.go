@@ -1,0 +1,145 @@
+package cassettes
+
+import (
+	"crypto/sha256"
+	"net/url"
+	"strings"
+
+	"github.com/umtape/umtape/inspect"
+)
+
+// A key is what two requests share when the one answers for the other: method,
+// path and query, and what the Body says. Headers, SOAP headers, the XML
+// declaration, prefixes, encodings and the SOAP version are no part of it.
+type key [sha256.Size]byte
+
+// asked is a request as matching sees it: redacted by the cassette's rules.
+type asked struct {
+	method  string
+	target  string // path and query as sent
+	host    string // lower-case, without a default port; "" when the client named none
+	scheme  string
+	body    []byte
+	message *inspect.Message // nil if the body is not SOAP: then its bytes count
+}
+
+// ask reads a request for matching. body is without Content-Encoding, and is
+// redacted already; so is rawURL.
+func ask(method, rawURL string, body []byte) asked {
+	a := asked{method: method, body: body}
+	a.scheme, a.host, a.target = splitURL(rawURL)
+	a.message, _ = inspect.Parse(body)
+	return a
+}
+
+// splitURL takes a URL apart without changing how its path and query are
+// written, since servers may tell %2F from /.
+func splitURL(raw string) (scheme, host, target string) {
+	scheme, rest, found := strings.Cut(raw, "://")
+	if !found {
+		return "", "", raw
+	}
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	host, target = rest[:end], rest[end:]
+	target, _, _ = strings.Cut(target, "#")
+	if !strings.HasPrefix(target, "/") {
+		target = "/" + target
+	}
+	if at := strings.LastIndexByte(host, '@'); at >= 0 {
+		host = host[at+1:]
+	}
+	scheme, host = strings.ToLower(scheme), strings.ToLower(host)
+	switch scheme {
+	case "http":
+		host = strings.TrimSuffix(host, ":80")
+	case "https":
+		host = strings.TrimSuffix(host, ":443")
+	}
+	return scheme, host, target
+}
+
+// likeness is how much alike two requests have to be.
+type likeness byte
+
+const (
+	sameVersion likeness = iota // the same, SOAP version included
+	sameBody                    // the same in either SOAP version
+	sameFolded                  // ... and with the https:// spellings of Microsoft's namespaces counted as their http:// twins
+	likenesses
+)
+
+// key digests the request for one likeness. With host, scheme and host are part
+// of it.
+func (a asked) key(host bool, like likeness) key {
+	buf := make([]byte, 0, 1024)
+	add := func(s string) { buf = append(append(buf, s...), 0) }
+	buf = append(buf, byte(like))
+	if host {
+		buf = append(buf, 'h')
+	}
+	add(a.method)
+	add(a.target)
+	if host {
+		add(a.scheme)
+		add(a.host)
+	}
+	if a.message != nil {
+		add("soap")
+		if like == sameVersion {
+			add(a.message.Version.String())
+		}
+		buf = a.message.AppendCanonical(buf, like == sameFolded)
+	} else {
+		add("bytes")
+		buf = append(buf, a.body...)
+	}
+	return sha256.Sum256(buf)
+}
+
+// operation is what the request asks for, in words for people.
+func (a asked) operation() string {
+	if op := a.message.Operation(); op != "" {
+		return op
+	}
+	return a.method
+}
+
+// differences lists where a request differs from a recorded one, request line
+// first; at most limit. None means that it would have been answered.
+func (a asked) differences(recorded asked, limit int) []inspect.Difference {
+	var d []inspect.Difference
+	add := func(path, what string) { d = append(d, inspect.Difference{Path: path, What: what}) }
+	if a.method != recorded.method {
+		add("method", recorded.method+" recorded, "+a.method+" here")
+	}
+	if a.host != "" && (a.host != recorded.host || a.scheme != recorded.scheme) {
+		add("host", "recorded for another one")
+	}
+	if a.target != recorded.target {
+		p, _, _ := strings.Cut(a.target, "?")
+		q, _, _ := strings.Cut(recorded.target, "?")
+		if p != q {
+			add("path", printablePath(q)+" recorded, "+printablePath(p)+" here")
+		} else {
+			add("query", "differs")
+		}
+	}
+	switch {
+	case a.message != nil && recorded.message != nil:
+		d = append(d, inspect.Compare(recorded.message, a.message, limit)...)
+	case string(a.body) != string(recorded.body):
+		add("body", "bytes differ")
+	}
+	return d[:min(len(d), limit)]
+}
+
+// printablePath keeps a path fit for one line and a header.
+func printablePath(p string) string {
+	if len(p) > 200 {
+		p = p[:200] + "..."
+	}
+	return (&url.URL{Path: strings.ToValidUTF8(p, "?")}).EscapedPath()
+}

@@ -1,0 +1,111 @@
+package cassettes
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/umtape/umtape/inspect"
+)
+
+// MissNS is the namespace of the element that describes a miss inside a fault.
+const MissNS = "https://github.com/umtape/umtape/miss"
+
+// Miss says why nothing answered a request. It names elements and never quotes
+// their text.
+type Miss struct {
+	Operation   string               `json:"operation"`             // what was asked: the operation, or the method if it is not SOAP
+	Reason      string               `json:"reason"`                // one line
+	Nearest     string               `json:"nearest,omitempty"`     // the interaction that comes closest, as FILE#ID
+	Differences []inspect.Difference `json:"differences,omitempty"` // from the nearest, at most maxDifferences
+}
+
+const (
+	maxDifferences = 16
+
+	// maxCompared bounds how many interactions one miss is compared with.
+	maxCompared = 200
+)
+
+// explain finds the nearest interaction: of the same operation if there is one,
+// with the fewest differences, the earliest of those.
+func (p *Player) explain(a asked) Miss {
+	m := Miss{Operation: a.operation()}
+	best, compared := -1, 0
+	for _, sameOperation := range []bool{true, false} {
+		for n, r := range p.requests {
+			if (r.operation() == a.operation()) != sameOperation || compared == maxCompared {
+				continue
+			}
+			compared++
+			d := a.differences(r, maxDifferences)
+			if best < 0 || len(d) < len(m.Differences) {
+				best, m.Differences = n, d
+			}
+		}
+		if best >= 0 {
+			break
+		}
+	}
+	switch {
+	case best < 0:
+		m.Reason = "the cassette holds no interactions"
+	case p.requests[best].operation() != a.operation():
+		m.Nearest = p.recorded[best].name
+		m.Reason = fmt.Sprintf("no %s is recorded; nearest is %s, a %s", m.Operation, m.Nearest, p.requests[best].operation())
+	default:
+		m.Nearest = p.recorded[best].name
+		m.Reason = fmt.Sprintf("nearest is %s, which differs at %s", m.Nearest, summary(m.Differences))
+	}
+	return m
+}
+
+func summary(d []inspect.Difference) string {
+	if len(d) == 0 {
+		return "no element" // cannot be: an equal request would have matched
+	}
+	s := d[0].String()
+	if n := len(d) - 1; n > 0 {
+		s += fmt.Sprintf(" (and %d more)", n)
+	}
+	return s
+}
+
+// miss answers a request that nothing answers: HTTP 500 with a SOAP fault that
+// says what was asked for, what came nearest and where that differs; plain text
+// for a request that is not SOAP. One line goes to the log.
+func (p *Player) miss(req *http.Request, m Miss) *http.Response {
+	p.mu.Lock()
+	p.report.Missed++
+	p.mu.Unlock()
+	attrs := []any{"operation", m.Operation, "reason", m.Reason}
+	if m.Nearest != "" {
+		attrs = append(attrs, "nearest", m.Nearest)
+	}
+	p.options.Logger.Warn("miss", attrs...)
+
+	resp := refusal(req, http.StatusInternalServerError, fmt.Sprintf("umtape: no recorded interaction answers this %s: %s", m.Operation, m.Reason), m.detail())
+	resp.Header.Set(HeaderMiss, oneLine(m.Reason))
+	return resp
+}
+
+// detail is the miss as the child of a fault's detail element.
+func (m Miss) detail() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `<umtape:Miss xmlns:umtape="%s" operation="%s" nearest="%s">`, MissNS, inspect.Escape(m.Operation), inspect.Escape(m.Nearest))
+	for _, d := range m.Differences {
+		fmt.Fprintf(&b, `<umtape:Difference path="%s">%s</umtape:Difference>`, inspect.Escape(d.Path), inspect.Escape(d.What))
+	}
+	b.WriteString(`</umtape:Miss>`)
+	return b.String()
+}
+
+// oneLine makes text fit for a header value.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, s)
+}

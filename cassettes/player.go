@@ -1,0 +1,199 @@
+package cassettes
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// The headers that a [Player] adds to what it answers, one or the other.
+const (
+	HeaderInteraction = "Umtape-Interaction" // FILE#ID of the interaction that answered
+	HeaderMiss        = "Umtape-Miss"        // why none did
+	HeaderNote        = "Umtape-Note"        // beside HeaderInteraction: what to mind about the match
+)
+
+// PlayOptions say how requests are answered. The zero value works.
+type PlayOptions struct {
+	// MaxBody is the longest request body that is read for matching, in bytes;
+	// DefaultMaxBody if zero.
+	MaxBody int64
+
+	// Logger gets one line for each miss. If nil, nothing is logged.
+	Logger *slog.Logger
+}
+
+// A Player answers requests from cassettes. It is an http.RoundTripper that
+// opens no connection. Its methods may be called by several goroutines at once.
+type Player struct {
+	options  PlayOptions
+	tapes    []*Cassette
+	recorded []recorded
+	requests []asked
+
+	mu     sync.Mutex // guards what follows
+	index  *index
+	report Played
+}
+
+// recorded is one interaction with the name it answers under.
+type recorded struct {
+	*Interaction
+	name string // FILE#ID
+}
+
+// Played counts what a [Player] has answered.
+type Played struct {
+	Answered int      // requests answered from a cassette
+	Missed   int      // requests that nothing answered
+	Unused   []string // interactions that answered nothing, as FILE#ID
+}
+
+// NewPlayer returns a player of these cassettes, in their order.
+func NewPlayer(options PlayOptions, tapes ...*Cassette) *Player {
+	if options.MaxBody <= 0 {
+		options.MaxBody = DefaultMaxBody
+	}
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
+	}
+	p := &Player{options: options, tapes: tapes}
+	for _, t := range tapes {
+		for _, i := range t.Interactions {
+			p.recorded = append(p.recorded, recorded{i, fmt.Sprintf("%s#%d", url.PathEscape(filepath.Base(t.Path)), i.ID)})
+			p.requests = append(p.requests, askRecorded(i, options.MaxBody))
+		}
+	}
+	p.index = newIndex(p.requests)
+	return p
+}
+
+// askRecorded reads a recorded request for matching. Redaction is applied again:
+// it changes nothing in a cassette of ours, and makes those of others match.
+func askRecorded(i *Interaction, limit int64) asked {
+	h := canonicalHeader(i.Request.Headers)
+	body, _ := plainBody([]byte(i.Request.Body), h, limit)
+	return ask(i.Request.Method, redactURL(i.Request.URL), redactBody(body, h))
+}
+
+// Played returns what has been answered so far.
+func (p *Player) Played() Played {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := p.report
+	for n, used := range p.index.used {
+		if !used {
+			r.Unused = append(r.Unused, p.recorded[n].name)
+		}
+	}
+	return r
+}
+
+// RoundTrip answers one request from the cassettes. A request whose URL has no
+// host came from a client that named none, and is matched without. A miss is an
+// answer too: see [Miss]. The only errors are those of reading the request.
+func (p *Player) RoundTrip(req *http.Request) (*http.Response, error) {
+	body, over, err := readBounded(req.Body, p.options.MaxBody)
+	if err != nil {
+		return nil, fmt.Errorf("reading the client's request: %w", err)
+	}
+	if over {
+		return p.miss(req, Miss{Operation: req.Method, Reason: fmt.Sprintf("its body is longer than the %d bytes that are read for matching", p.options.MaxBody)}), nil
+	}
+	body, _ = plainBody(body, req.Header, p.options.MaxBody)
+	a := ask(req.Method, redactURL(requestURL(req.URL)), redactBody(body, req.Header))
+
+	p.mu.Lock()
+	n, like, ok := p.index.take(a)
+	if ok && p.recorded[n].playable() == nil {
+		p.report.Answered++
+	}
+	p.mu.Unlock()
+	if !ok {
+		return p.miss(req, p.explain(a)), nil
+	}
+	if err := p.recorded[n].playable(); err != nil {
+		return p.miss(req, Miss{Operation: a.operation(), Nearest: p.recorded[n].name, Reason: err.Error()}), nil
+	}
+	resp := p.recorded[n].response(req)
+	if like == sameFolded {
+		const note = "matched only because https:// spellings of Microsoft's namespaces count as http://; a real server refuses them"
+		resp.Header.Set(HeaderNote, note)
+		p.options.Logger.Warn("namespace spelled https://", "operation", a.operation(), "interaction", p.recorded[n].name, "note", note)
+	}
+	return resp, nil
+}
+
+// requestURL is u as cassettes keep it, "" for scheme and host if the client
+// named no host.
+func requestURL(u *url.URL) string {
+	if u.Host == "" {
+		return u.RequestURI()
+	}
+	return u.String()
+}
+
+// readBounded reads a body of at most limit bytes. Of a longer one the rest is
+// read and dropped, since a client that is still sending may not listen.
+func readBounded(body io.ReadCloser, limit int64) (read []byte, over bool, err error) {
+	if body == nil || body == http.NoBody {
+		return nil, false, nil
+	}
+	read, err = io.ReadAll(io.LimitReader(body, limit+1))
+	if err == nil && int64(len(read)) > limit {
+		_, err = io.Copy(io.Discard, body)
+		return nil, true, err
+	}
+	return read, false, err
+}
+
+// playable returns why an interaction cannot answer, or nil.
+func (r recorded) playable() error {
+	switch r.Umtape.Truncated {
+	case "response", "both":
+		return fmt.Errorf("%s would answer, but its response was not recorded whole; record it again", r.name)
+	}
+	return nil
+}
+
+// hopHeaders belong to one connection (RFC 9110 §7.6.1) and were the
+// recording's. Content-Length is made anew.
+var hopHeaders = []string{"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Transfer-Encoding", "Upgrade", "Content-Length"}
+
+// response builds the answer from copies: cassettes are shared by all requests.
+func (r recorded) response(req *http.Request) *http.Response {
+	h := canonicalHeader(r.Response.Headers)
+	for _, name := range hopHeaders {
+		h.Del(name)
+	}
+	h.Set(HeaderInteraction, r.name)
+	resp := &http.Response{
+		StatusCode: r.Response.Code, Status: r.Response.Status,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header:        h,
+		Body:          io.NopCloser(strings.NewReader(r.Response.Body)),
+		ContentLength: int64(len(r.Response.Body)),
+		Request:       req,
+	}
+	if len(r.Response.Trailer) > 0 {
+		resp.Trailer = r.Response.Trailer.Clone()
+		resp.ContentLength = -1 // trailers travel with chunks
+	} else if bodyAllowed(req.Method, resp.StatusCode) {
+		h.Set("Content-Length", fmt.Sprint(len(r.Response.Body)))
+	}
+	return resp
+}
+
+func bodyAllowed(method string, status int) bool {
+	return method != http.MethodHead && status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
+}
+
+// CloseIdleConnections does nothing; a player has no connections.
+func (p *Player) CloseIdleConnections() {}
+
+var _ http.RoundTripper = (*Player)(nil)

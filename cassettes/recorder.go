@@ -1,0 +1,332 @@
+package cassettes
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"gopkg.in/dnaeon/go-vcr.v3/cassette"
+
+	"github.com/umtape/umtape/inspect"
+)
+
+// DefaultMaxBody is how much of a body is kept, in bytes, unless told
+// otherwise.
+const DefaultMaxBody = 16 << 20
+
+// RecordOptions say what is kept. The zero value keeps SOAP exchanges of every
+// operation.
+type RecordOptions struct {
+	// All keeps every exchange, SOAP or not.
+	All bool
+
+	// Operations, if not empty, narrows what is kept to these; the names are
+	// those of the Body's child, such as "Disconnect". It overrides All.
+	Operations []string
+
+	// MaxBody is how much of a body is kept, in bytes; DefaultMaxBody if zero.
+	// A longer one is forwarded whole and kept truncated.
+	MaxBody int64
+
+	// Profile finds the call that an exchange belongs to.
+	Profile inspect.Profile
+
+	// Logger gets a line for what could not be kept. If nil, nothing is logged.
+	Logger *slog.Logger
+
+	// OnKept, if not nil, is called after each interaction was appended. It
+	// may be called by several goroutines at once and must not keep or change
+	// the interaction.
+	OnKept func(*Interaction)
+}
+
+// A Recorder appends exchanges to a cassette as they happen. Its methods may be
+// called by several goroutines at once.
+type Recorder struct {
+	tape    *Writer
+	options RecordOptions
+	stats   tally
+}
+
+// NewRecorder returns a recorder that appends to tape. The caller closes tape
+// after the last exchange has ended.
+func NewRecorder(tape *Writer, options RecordOptions) *Recorder {
+	if options.MaxBody <= 0 {
+		options.MaxBody = DefaultMaxBody
+	}
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Recorder{tape: tape, options: options}
+}
+
+// Wrap returns a RoundTripper that sends requests through next and keeps what
+// was said. Request and response pass unchanged; the interaction is on tape
+// before the response's last byte, or its end, can be read. When the tape
+// cannot be written, nothing is sent and the response is a 503 that says so.
+func (r *Recorder) Wrap(next http.RoundTripper) http.RoundTripper {
+	return &recording{Recorder: r, next: next}
+}
+
+// Captured returns what has been kept so far.
+func (r *Recorder) Captured() Captured { return r.stats.snapshot() }
+
+// recording is a Recorder in front of one transport.
+type recording struct {
+	*Recorder
+	next http.RoundTripper
+}
+
+// CloseIdleConnections closes those of the transport behind.
+func (r *recording) CloseIdleConnections() {
+	if c, ok := r.next.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// tapeSlack is what is reserved on the tape, beside the request, before an
+// exchange is begun: room for headers and a usual response.
+const tapeSlack = 64 << 10
+
+// RoundTrip tells the story of one exchange.
+func (r *recording) RoundTrip(req *http.Request) (*http.Response, error) {
+	arrived := time.Now().UTC()
+	out := req.WithContext(req.Context()) // a copy whose body may be replaced
+	if !r.candidate(out) {
+		return r.pass(out)
+	}
+	kept, err := r.takeBody(out)
+	if err != nil {
+		return nil, fmt.Errorf("reading the client's request: %w", err)
+	}
+	out.Trailer = req.Trailer // filled by now, since the body has been read
+	if err := r.tape.Ready(int64(len(kept.body)) + tapeSlack); err != nil {
+		r.stats.refused()
+		r.options.Logger.Error("not sent, since it could not be recorded", "error", err)
+		return tapeFailure(req, err), nil
+	}
+	sent := time.Now()
+	resp, err := r.next.RoundTrip(out)
+	if err != nil {
+		r.stats.failed()
+		return nil, err
+	}
+	x := &exchange{recording: r, request: req, body: kept, arrived: arrived, took: time.Since(sent), response: resp}
+	// What is kept of the headers is taken now: they belong to the caller once
+	// this function returns, and proxies change them.
+	x.requestHeader, x.responseHeader = redactHeader(req.Header), redactHeader(resp.Header)
+	return x.tee()
+}
+
+func (r *recording) pass(req *http.Request) (*http.Response, error) {
+	r.stats.passed()
+	return r.next.RoundTrip(req)
+}
+
+// candidate reports whether an exchange may have to be kept, from what is known
+// before it is sent. It peeks at the start of a body whose type does not tell.
+func (r *recording) candidate(req *http.Request) bool {
+	switch {
+	case r.options.All && len(r.options.Operations) == 0:
+		return true
+	case req.Body == nil || req.Body == http.NoBody:
+		return inspect.ClaimsSOAP(req.Header)
+	case inspect.ClaimsSOAP(req.Header), inspect.IsXMLType(req.Header):
+		return true
+	}
+	const enough = 512
+	peek := bufio.NewReaderSize(req.Body, enough)
+	start, _ := peek.Peek(enough) // an error comes again when the body is read
+	req.Body = readCloser{peek, req.Body}
+	return looksLikeXML(start)
+}
+
+// looksLikeXML reports whether a body of an undeclared type begins as XML does
+// in any encoding, or as an unknown encoding such as gzip may.
+func looksLikeXML(start []byte) bool {
+	start = bytes.TrimPrefix(start, []byte("\xef\xbb\xbf"))
+	for _, mark := range []string{"\xff\xfe<", "\xfe\xff\x00<", "<\x00", "\x00<", "\x1f\x8b"} {
+		if bytes.HasPrefix(start, []byte(mark)) {
+			return true
+		}
+	}
+	return bytes.HasPrefix(bytes.TrimLeft(start, " \t\r\n"), []byte("<"))
+}
+
+// keptBody is as much of a body as is kept.
+type keptBody struct {
+	body  []byte
+	whole bool
+}
+
+// takeBody reads the request's body, up to the limit, and puts one back that
+// gives the same bytes: from memory, and able to be sent again on another
+// connection if it is whole; else what was read and then the rest.
+func (r *recording) takeBody(req *http.Request) (keptBody, error) {
+	if req.Body == nil || req.Body == http.NoBody {
+		return keptBody{whole: true}, nil
+	}
+	limit := r.options.MaxBody
+	var buf bytes.Buffer
+	if n := req.ContentLength; n > 0 && n <= limit {
+		buf.Grow(int(n) + bytes.MinRead)
+	}
+	n, err := buf.ReadFrom(io.LimitReader(req.Body, limit+1))
+	if err != nil {
+		return keptBody{}, err
+	}
+	body := buf.Bytes()
+	if n > limit {
+		req.Body = readCloser{io.MultiReader(bytes.NewReader(body), req.Body), req.Body}
+		return keptBody{body: body[:limit]}, nil
+	}
+	rest := req.Body
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	req.Body = readCloser{bytes.NewReader(body), rest}
+	return keptBody{body, true}, nil
+}
+
+type readCloser struct {
+	io.Reader
+	io.Closer
+}
+
+// exchange is one that is being kept.
+type exchange struct {
+	*recording
+	request  *http.Request
+	body     keptBody
+	arrived  time.Time
+	took     time.Duration
+	response *http.Response
+
+	requestHeader, responseHeader http.Header // redacted copies
+}
+
+// keep decides whether the exchange belongs on the tape and appends it. note
+// says why the response's body is not whole; "" if it is.
+func (x *exchange) keep(respBody []byte, whole bool, note string) error {
+	i, response := x.interaction(respBody, whole, note)
+	if !x.wanted(i, response) {
+		x.stats.passed()
+		return nil
+	}
+	if err := x.tape.Append(i); err != nil {
+		x.stats.lost()
+		x.options.Logger.Error("an exchange that was sent could not be recorded", "operation", i.Umtape.Operation, "error", err)
+		return fmt.Errorf("recording the exchange: %w", err)
+	}
+	x.stats.kept(i, response != nil && response.Fault != nil)
+	if x.options.OnKept != nil {
+		x.options.OnKept(i)
+	}
+	return nil
+}
+
+func (x *exchange) wanted(i *Interaction, response *inspect.Message) bool {
+	if names := x.options.Operations; len(names) > 0 {
+		return slices.Contains(names, i.Umtape.Operation)
+	}
+	return x.options.All || i.Umtape.Operation != "" || response != nil || inspect.ClaimsSOAP(x.request.Header)
+}
+
+// interaction makes what is kept out of copies; the live exchange stays as it
+// is. It returns the response's message too, when that had to be read.
+func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Interaction, *inspect.Message) {
+	req, resp := x.request, x.response
+	i := &Interaction{}
+	i.Umtape.Arrived = x.arrived
+	i.Umtape.Truncated = truncated(x.body.whole, whole)
+	i.Umtape.Note = note
+
+	reqHeader, respHeader := x.requestHeader, x.responseHeader
+	reqBody := x.body.body
+	if x.body.whole {
+		reqBody, i.Umtape.RequestEncoding = plainBody(reqBody, reqHeader, x.options.MaxBody)
+	}
+	if whole {
+		respBody, i.Umtape.ResponseEncoding = plainBody(respBody, respHeader, x.options.MaxBody)
+	}
+	request, _ := inspect.Parse(reqBody)
+	if request != nil {
+		i.Umtape.Operation = request.Operation()
+	}
+	// A response is parsed always: whether it is a fault is counted, and only
+	// it knows the id of a new call.
+	response, _ := inspect.Parse(respBody)
+	i.Umtape.Call = x.options.Profile.CallOf(request, response)
+
+	reqBody = redactBody(reqBody, reqHeader)
+	respBody = redactBody(respBody, respHeader)
+	describeBody(reqHeader, i.Umtape.RequestEncoding, len(reqBody))
+	describeBody(respHeader, i.Umtape.ResponseEncoding, len(respBody))
+
+	i.Request = cassette.Request{
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		ContentLength:    int64(len(reqBody)),
+		TransferEncoding: req.TransferEncoding,
+		Trailer:          redactHeader(req.Trailer),
+		Host:             hostOf(req),
+		Body:             string(reqBody),
+		Headers:          reqHeader,
+		URL:              redactURL(req.URL.String()),
+		Method:           req.Method,
+	}
+	i.Response = cassette.Response{
+		Proto: resp.Proto, ProtoMajor: resp.ProtoMajor, ProtoMinor: resp.ProtoMinor,
+		TransferEncoding: resp.TransferEncoding,
+		Trailer:          redactHeader(resp.Trailer),
+		ContentLength:    int64(len(respBody)),
+		Body:             string(respBody),
+		Headers:          respHeader,
+		Status:           resp.Status,
+		Code:             resp.StatusCode,
+		Duration:         x.took,
+	}
+	return i, response
+}
+
+// describeBody makes a kept header fit the kept body: one that was unpacked has
+// no encoding any more, and a length that was stated is that of what is kept.
+func describeBody(h http.Header, encoding string, size int) {
+	if encoding != "" {
+		h.Del("Content-Encoding")
+	}
+	if h.Get("Content-Length") != "" {
+		h.Set("Content-Length", fmt.Sprint(size))
+	}
+}
+
+func hostOf(req *http.Request) string {
+	if req.Host != "" {
+		return req.Host
+	}
+	return req.URL.Host
+}
+
+func truncated(request, response bool) string {
+	switch {
+	case !request && !response:
+		return "both"
+	case !request:
+		return "request"
+	case !response:
+		return "response"
+	}
+	return ""
+}
+
+// tapeFailure is the answer to a request that was not sent because it could not
+// have been kept.
+func tapeFailure(req *http.Request, err error) *http.Response {
+	return refusal(req, http.StatusServiceUnavailable, fmt.Sprintf("umtape did not send this request, because it cannot record it: %v", err), "")
+}
+
+// gone reports whether a client stopped waiting, which is no failure of ours.
+func gone(ctx context.Context) bool { return ctx.Err() != nil }

@@ -1,0 +1,177 @@
+package cassettes
+
+import (
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+)
+
+// cuts calls try with the text cut at every byte of its last two interactions,
+// and how many are whole before the cut.
+func cuts(text string, try func(cut string, whole int)) {
+	one := strings.Index(text, "    - id: 1\n")
+	two := strings.Index(text, "    - id: 2\n")
+	for n := one; n < len(text); n++ {
+		whole := 1
+		if n >= two-1 { // the last line break may be missing
+			whole = 2
+		}
+		if n == len(text)-1 {
+			whole = 3
+		}
+		try(text[:n], whole)
+	}
+}
+
+// Cut at every byte, the file gives the whole interactions before the cut,
+// unchanged; what is recorded after that follows them; go-vcr reads it all.
+func TestCutAnywhere(t *testing.T) {
+	path := tape(t)
+	list := []*Interaction{tiny(0), tiny(1), tiny(2)}
+	list[1].Response.Body = "<a>\n\n\n"
+	list[2].Response.Headers = http.Header{"Content-Type": {"text/xml"}}
+	list[2].Umtape.Operation = "Disconnect"
+	list[2].Request.Body = "- id: 0\n    - id: 0\n\xff"
+	write(t, path, list...)
+	text := readAll(t, path)
+	cuts(text, func(cut string, whole int) {
+		put(t, path, cut)
+		c := load(t, path)
+		if len(c.Interactions) != whole {
+			t.Fatalf("cut at %d: %d interactions, want %d", len(cut), len(c.Interactions), whole)
+		}
+		lost := len(cut) - ends(text, whole)
+		if (c.Torn != nil) != (lost > 0) {
+			t.Fatalf("cut at %d: torn is %+v with %d bytes lost", len(cut), c.Torn, lost)
+		}
+		if c.Torn != nil {
+			if c.Torn.Lost != int64(lost) || c.Torn.Offset != int64(len(cut)-lost) || c.Torn.Line != 1+strings.Count(cut[:c.Torn.Offset], "\n") {
+				t.Fatalf("cut at %d: torn is %+v", len(cut), c.Torn)
+			}
+		}
+		for n, i := range c.Interactions {
+			equal(t, i, list[n])
+			if i.Edited {
+				t.Fatalf("cut at %d: interaction %d is marked as edited", len(cut), n)
+			}
+		}
+		w := createOn(t, quickDisk{}, path, Append)
+		if (w.Torn() != nil) != (lost > 0) || w.Count() != whole {
+			t.Fatalf("cut at %d: Append reports %+v", len(cut), w.Torn())
+		}
+		add(t, w, tiny(9))
+		closed(t, w)
+		c = load(t, path)
+		if len(c.Interactions) != whole+1 || c.Torn != nil || c.Interactions[whole].ID != whole {
+			t.Fatalf("cut at %d: after appending %d interactions", len(cut), len(c.Interactions))
+		}
+		equal(t, c.Interactions[whole], tiny(9))
+		equal(t, c.Interactions[whole-1], list[whole-1])
+		if len(cut)%7 == 0 { // it is slow
+			if got := stock(t, path); len(got.Interactions) != whole+1 {
+				t.Fatalf("cut at %d: go-vcr sees %d", len(cut), len(got.Interactions))
+			}
+		}
+		if kept, err := os.ReadFile(path + ".torn"); lost > 0 && (err != nil || string(kept) != cut[len(cut)-lost:]) {
+			t.Fatalf("cut at %d: kept %q, %v", len(cut), kept, err)
+		}
+		os.Remove(path + ".torn")
+		if t.Failed() {
+			t.FailNow()
+		}
+	})
+}
+
+// ends returns the length of the first n interactions with all before them.
+func ends(text string, n int) int {
+	at := 0
+	for range n {
+		at += strings.Index(text[at:], "        checksum: ")
+		at += strings.Index(text[at:], "\n") + 1
+	}
+	if n == 3 {
+		return len(text) - 1
+	}
+	return at
+}
+
+// The same with CRLF, where offsets are those of the file.
+func TestCutAnywhereCRLF(t *testing.T) {
+	path := tape(t)
+	write(t, path, sample(t, 0), sample(t, 1), sample(t, 2))
+	text := strings.ReplaceAll(readAll(t, path), "\n", "\r\n")
+	at := strings.Index(text, "    - id: 2\r\n")
+	for n := at + 1; n < len(text)-2; n += 3 {
+		put(t, path, text[:n])
+		c := load(t, path)
+		if len(c.Interactions) != 2 || c.Torn == nil || c.Torn.Offset != int64(at) || c.Torn.Lost != int64(n-at) {
+			t.Fatalf("cut at %d of %d..%d: %d interactions, torn %+v", n, at, len(text), len(c.Interactions), c.Torn)
+		}
+	}
+	w := create(t, path, Append)
+	add(t, w, sample(t, 2))
+	closed(t, w)
+	if c := load(t, path); len(c.Interactions) != 3 || strings.Contains(readAll(t, path), "\r") {
+		t.Errorf("after appending %d interactions", len(c.Interactions))
+	}
+}
+
+// Some file systems leave zeros where a power loss caught them.
+func TestZerosAtTheEnd(t *testing.T) {
+	path := tape(t)
+	write(t, path, sample(t, 0), sample(t, 1))
+	text := readAll(t, path)
+	at := strings.Index(text, "    - id: 1\n")
+	for _, n := range []int{at, at + 8, at + 12, at + 100, len(text) - 1, len(text)} {
+		put(t, path, text[:n]+strings.Repeat("\x00", 5000))
+		c := load(t, path)
+		want := 1
+		if n == len(text) {
+			want = 2
+		}
+		if len(c.Interactions) != want || c.Torn == nil {
+			t.Errorf("zeros from %d of %d: %d interactions, torn %+v", n, len(text), len(c.Interactions), c.Torn)
+		}
+	}
+}
+
+func TestRecover(t *testing.T) {
+	path := tape(t)
+	write(t, path, sample(t, 0), sample(t, 1))
+	text := readAll(t, path)
+	if torn, err := Recover(path); torn != nil || err != nil || readAll(t, path) != text {
+		t.Errorf("a whole file: %+v, %v", torn, err)
+	}
+	for range 2 { // the second time the copy is there already
+		put(t, path, text[:len(text)-100])
+		torn, err := Recover(path)
+		if err != nil || torn == nil {
+			t.Fatalf("%+v, %v", torn, err)
+		}
+		if got := readAll(t, path); got != text[:torn.Offset] || len(stock(t, path).Interactions) != 1 {
+			t.Errorf("cut at %d of %d", len(got), len(text))
+		}
+	}
+	lost := text[strings.Index(text, "    - id: 1\n") : len(text)-100]
+	if got := readAll(t, path+".torn"); got != lost+lost {
+		t.Errorf("kept %q", got)
+	}
+	if _, err := os.Stat(path + ".lock"); err == nil {
+		t.Error("the lock's file is left")
+	}
+}
+
+// A hand-made record at the end that cannot be read and does not fit its
+// checksum is taken for torn, and kept.
+func TestBrokenLastInteractionIsTorn(t *testing.T) {
+	path := tape(t)
+	write(t, path, sample(t, 0), sample(t, 1))
+	text := readAll(t, path)
+	at := strings.LastIndex(text, "status: ")
+	put(t, path, text[:at]+"\x00\x00"+text[at+2:])
+	c := load(t, path)
+	if len(c.Interactions) != 1 || c.Torn == nil || c.Torn.Offset != int64(strings.Index(text, "    - id: 1\n")) {
+		t.Errorf("%d interactions, torn %+v", len(c.Interactions), c.Torn)
+	}
+}
