@@ -9,34 +9,34 @@ import (
 // The rules that hold for any SOAP service over HTTP.
 var (
 	ruleNotSOAP = Rule{"SOAP01", Error, "the request is not a SOAP envelope",
-		"SOAP 1.1 §4, SOAP 1.2 part 1 §5; protocol reference 5.2 (documented: answered with a fault)",
+		"SOAP 1.1 §4, SOAP 1.2 part 1 §5; PROTOCOL.md 5.2 (documented: answered with a fault)",
 		"send one well-formed Envelope with a Body, without a DOCTYPE"}
 	ruleAnswerNotSOAP = Rule{"SOAP02", Error, "the response to a SOAP request is not a SOAP envelope",
-		"SOAP 1.1 §6.2; protocol reference 4.3 (captured: 200 and 500 carry XML)",
+		"SOAP 1.1 §6.2; PROTOCOL.md 4.3 (captured: 200 and 500 carry XML)",
 		"check that the URL is the service itself and not a login or error page"}
 	ruleEmptyBody = Rule{"SOAP03", Error, "the Body is empty",
-		"protocol reference 1.1 (documented: one request element)",
+		"PROTOCOL.md 1.1 (documented: one request element)",
 		"put the operation's element into the Body"}
 	ruleManyChildren = Rule{"SOAP04", Error, "the Body has more than one child",
-		"protocol reference 1.1 (documented: the only child of Body)",
+		"PROTOCOL.md 1.1 (documented: the only child of Body)",
 		"send one operation in one envelope"}
 	ruleFaultStatus = Rule{"SOAP05", Error, "a SOAP fault came with a status other than 500",
-		"SOAP 1.1 §6.2; protocol reference 5.6 (captured: Microsoft's client reads a fault only from status 500)",
+		"SOAP 1.1 §6.2; PROTOCOL.md 5.6 (captured: Microsoft's client reads a fault only from status 500)",
 		"answer a fault with 500 Internal Server Error; for SOAP 1.2, 400 is right as well"}
 	ruleErrorStatus = Rule{"SOAP06", Error, "status 500 came without a SOAP fault",
-		"SOAP 1.1 §6.2; protocol reference 4.3 (captured: success 200, fault 500)",
+		"SOAP 1.1 §6.2; PROTOCOL.md 4.3 (captured: success 200, fault 500)",
 		"answer success with 200, or put a Fault into the Body"}
 	ruleRequestType = Rule{"SOAP07", Warning, "the request's content type is not the one of its SOAP version",
-		"SOAP 1.1 §6, RFC 3902; protocol reference 4.3 (captured), 5.6 (documented: 415)",
+		"SOAP 1.1 §6, RFC 3902; PROTOCOL.md 4.3 (captured), 5.6 (documented: 415)",
 		"send text/xml; charset=utf-8 with SOAP 1.1, application/soap+xml with SOAP 1.2"}
 	ruleAnswerType = Rule{"SOAP08", Warning, "the response's content type is not the one of its SOAP version",
-		"SOAP 1.1 §6, RFC 3902; protocol reference 4.3 (captured)",
+		"SOAP 1.1 §6, RFC 3902; PROTOCOL.md 4.3 (captured)",
 		"answer text/xml; charset=utf-8 with SOAP 1.1, application/soap+xml with SOAP 1.2"}
 	ruleEnvelopeHTTPS = Rule{"SOAP09", Error, "the envelope's namespace is spelled https://",
-		"protocol reference 2 (documented artefact; to a server it is not SOAP)",
+		"PROTOCOL.md 2 (documented artefact; to a server it is not SOAP)",
 		"use " + SOAP11NS}
 	ruleUndeclared = Rule{"SOAP10", Warning, "the fault code has a prefix that is not declared",
-		"SOAP 1.1 §4.4.1 (a QName); protocol reference 5.1 (documented in one example of the specification)",
+		"SOAP 1.1 §4.4.1 (a QName); PROTOCOL.md 5.1 (documented in one example of the specification)",
 		"declare the prefix; umtape compares the part after the colon"}
 	ruleTruncated = Rule{"SOAP11", Warning, "a body is not whole, so its message is not checked",
 		"the recording says so", "record again with a higher --max-body, or over a connection that does not break"}

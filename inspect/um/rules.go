@@ -2,77 +2,78 @@ package um
 
 import "github.com/umtape/umtape/inspect"
 
-// The rules of the UM profile. The number of a rule never changes meaning; new
+// The rules of the UM profile. Their sources are sections of PROTOCOL.md, beside
+// this file. The number of a rule never changes meaning; new
 // ones go to the end of their ten.
 var (
 	ruleHTTPSRequest = inspect.Rule{ID: "UM001", Severity: inspect.Error, Summary: "the request's namespace is spelled https://",
-		Source: "section 2 (documentation artefact; captured: Exchange refuses it)",
+		Source: "PROTOCOL.md 2 (documentation artefact; captured: Exchange refuses it)",
 		Fix:    "use http://schemas.microsoft.com/exchange/services/2006/messages"}
 	ruleHTTPSResponse = inspect.Rule{ID: "UM002", Severity: inspect.Warning, Summary: "the response's namespace is spelled https://",
-		Source: "section 2 (documentation artefact; real servers answer http:// only)",
+		Source: "PROTOCOL.md 2 (documentation artefact; real servers answer http:// only)",
 		Fix:    "correct the stand-in that answers so"}
 	ruleSOAP12 = inspect.Rule{ID: "UM003", Severity: inspect.Warning, Summary: "the envelope is SOAP 1.2; the protocol is SOAP 1.1",
-		Source: "section 5.5 (documented: 1.1 only; inferred: some servers answer 1.2)",
+		Source: "PROTOCOL.md 5.5 (documented: 1.1 only; inferred: some servers answer 1.2)",
 		Fix:    "send a SOAP 1.1 envelope as text/xml"}
 	ruleUnknownOperation = inspect.Rule{ID: "UM004", Severity: inspect.Warning, Summary: "the operation is none of the UM web service's eleven",
-		Source: "section 1.1 (documented)", Fix: "check the operation's name, or the URL"}
+		Source: "PROTOCOL.md 1.1 (documented)", Fix: "check the operation's name, or the URL"}
 	ruleOperationName = inspect.Rule{ID: "UM005", Severity: inspect.Error, Summary: "the operation's name is spelled in another case",
-		Source: "section 1.1 (documented: names are case sensitive)", Fix: "spell it as the protocol does"}
+		Source: "PROTOCOL.md 1.1 (documented: names are case sensitive)", Fix: "spell it as the protocol does"}
 	ruleOperationSpace = inspect.Rule{ID: "UM006", Severity: inspect.Error, Summary: "the operation is not in the messages namespace",
-		Source: "section 1.1 (documented)", Fix: "use http://schemas.microsoft.com/exchange/services/2006/messages"}
+		Source: "PROTOCOL.md 1.1 (documented)", Fix: "use http://schemas.microsoft.com/exchange/services/2006/messages"}
 
 	ruleAction = inspect.Rule{ID: "UM010", Severity: inspect.Error, Summary: "the SOAPAction names another operation than the Body",
-		Source: "section 4.4 (documented: one action per operation)", Fix: "send the operation's own action, or none"}
+		Source: "PROTOCOL.md 4.4 (documented: one action per operation)", Fix: "send the operation's own action, or none"}
 	ruleActionHTTPS = inspect.Rule{ID: "UM011", Severity: inspect.Warning, Summary: "the SOAPAction is spelled https://",
-		Source: "section 2 (documentation artefact)", Fix: "use the http:// spelling"}
+		Source: "PROTOCOL.md 2 (documentation artefact)", Fix: "use the http:// spelling"}
 
 	ruleMissing = inspect.Rule{ID: "UM020", Severity: inspect.Error, Summary: "a child element is missing",
-		Source: "section 1.1 (documented cardinality 1..1)", Fix: "send the element"}
+		Source: "PROTOCOL.md 1.1 (documented cardinality 1..1)", Fix: "send the element"}
 	ruleExpected = inspect.Rule{ID: "UM021", Severity: inspect.Warning, Summary: "a child element that the reference calls required is missing",
-		Source: "section 1.1 (inferred cardinality 1..1)", Fix: "send the element"}
+		Source: "PROTOCOL.md 1.1 (inferred cardinality 1..1)", Fix: "send the element"}
 	ruleRepeated = inspect.Rule{ID: "UM022", Severity: inspect.Error, Summary: "a child element is there more than once",
-		Source: "section 1.1 (documented cardinality 1..1)", Fix: "send it once"}
+		Source: "PROTOCOL.md 1.1 (documented cardinality 1..1)", Fix: "send it once"}
 	ruleUnknownChild = inspect.Rule{ID: "UM023", Severity: inspect.Error, Summary: "an element that the operation does not have",
-		Source: "sections 1.1 and 5.2 (documented: answered with ErrorInvalidRequest)", Fix: "leave it out"}
+		Source: "PROTOCOL.md 1.1 and 5.2 (documented: answered with ErrorInvalidRequest)", Fix: "leave it out"}
 	ruleCasing = inspect.Rule{ID: "UM024", Severity: inspect.Error, Summary: "a child element's name is spelled in another case",
-		Source: "section 1.1, 2 (documented: CallId and DialString start upper case, entryId and status lower case)", Fix: "spell it as the protocol does"}
+		Source: "PROTOCOL.md 1.1, 2 (documented: CallId and DialString start upper case, entryId and status lower case)", Fix: "spell it as the protocol does"}
 	ruleChildSpace = inspect.Rule{ID: "UM025", Severity: inspect.Error, Summary: "a child element is not in the namespace of its parent",
-		Source: `section 1.1 (documented: elementFormDefault="qualified")`, Fix: "declare the messages namespace as default, or give the element its prefix"}
+		Source: `PROTOCOL.md 1.1 (documented: elementFormDefault="qualified")`, Fix: "declare the messages namespace as default, or give the element its prefix"}
 	ruleOrder = inspect.Rule{ID: "UM026", Severity: inspect.Error, Summary: "child elements are out of order",
-		Source: "section 1.1 (documented order)", Fix: "send them in the order of the operation's table"}
+		Source: "PROTOCOL.md 1.1 (documented order)", Fix: "send them in the order of the operation's table"}
 	ruleSpelling = inspect.Rule{ID: "UM027", Severity: inspect.Warning, Summary: "a name as one page of the documentation misspells it",
-		Source: "section 1.1, 3 (documented slip)", Fix: "use base64FolderId"}
+		Source: "PROTOCOL.md 1.1, 3 (documented slip)", Fix: "use base64FolderId"}
 
 	ruleEmptyCallID = inspect.Rule{ID: "UM030", Severity: inspect.Error, Summary: "the call identifier is empty",
-		Source: "section 3.2 (documented: InvalidCallIdException)", Fix: "send the identifier that PlayOnPhone returned"}
+		Source: "PROTOCOL.md 3.2 (documented: InvalidCallIdException)", Fix: "send the identifier that PlayOnPhone returned"}
 	ruleLongCallID = inspect.Rule{ID: "UM031", Severity: inspect.Error, Summary: "the CallId of a GetCallInfo is over 512 characters",
-		Source: "section 1.1 (documented)", Fix: "send the identifier as it was received"}
+		Source: "PROTOCOL.md 1.1 (documented)", Fix: "send the identifier as it was received"}
 	ruleLongOther = inspect.Rule{ID: "UM032", Severity: inspect.Warning, Summary: "the call identifier is over 512 characters",
-		Source: "section 3 (inferred from GetCallInfo)", Fix: "send the identifier as it was received"}
+		Source: "PROTOCOL.md 3 (inferred from GetCallInfo)", Fix: "send the identifier as it was received"}
 	ruleCallIDForm = inspect.Rule{ID: "UM033", Severity: inspect.Note, Summary: "the call identifier has another form than the published samples",
-		Source: "section 3 (captured form; identifiers are opaque)", Fix: "none needed, if the server handed it out so"}
+		Source: "PROTOCOL.md 3 (captured form; identifiers are opaque)", Fix: "none needed, if the server handed it out so"}
 	ruleValue = inspect.Rule{ID: "UM034", Severity: inspect.Error, Summary: "a value is not of its type",
-		Source: "sections 1.1 and 3.1 (documented)", Fix: "use a value of the type's list"}
+		Source: "PROTOCOL.md 1.1 and 3.1 (documented)", Fix: "use a value of the type's list"}
 	ruleValueLenient = inspect.Rule{ID: "UM035", Severity: inspect.Warning, Summary: "a value as only some documents have it",
-		Source: "sections 1.1, 3 and 3.1 (documented slips)", Fix: "use the type's own spelling"}
+		Source: "PROTOCOL.md 1.1, 3 and 3.1 (documented slips)", Fix: "use the type's own spelling"}
 
 	ruleFit = inspect.Rule{ID: "UM040", Severity: inspect.Error, Summary: "the response does not fit the request",
-		Source: "section 1.1 (documented: the operation's name and Response)", Fix: "check what answered: another operation, or another service"}
+		Source: "PROTOCOL.md 1.1 (documented: the operation's name and Response)", Fix: "check what answered: another operation, or another service"}
 	ruleNotEmpty = inspect.Rule{ID: "UM041", Severity: inspect.Error, Summary: "a response that should be empty is not",
-		Source: "section 1.1 (documented)", Fix: "answer the empty element"}
+		Source: "PROTOCOL.md 1.1 (documented)", Fix: "answer the empty element"}
 	ruleWrapper = inspect.Rule{ID: "UM042", Severity: inspect.Error, Summary: "the response lacks the inner element of its own name",
-		Source: "section 1.1, 1 (documented in schema and examples: the doubled wrapper)", Fix: "nest the result in an element of the response's name"}
+		Source: "PROTOCOL.md 1.1, 1 (documented in schema and examples: the doubled wrapper)", Fix: "nest the result in an element of the response's name"}
 	ruleResponseClass = inspect.Rule{ID: "UM043", Severity: inspect.Error, Summary: "ResponseClass is missing, unknown, or contradicts ResponseCode",
-		Source: "section 1.2 (documented: required; Success means NoError)", Fix: "answer ResponseClass Success with NoError, or Error with its code"}
+		Source: "PROTOCOL.md 1.2 (documented: required; Success means NoError)", Fix: "answer ResponseClass Success with NoError, or Error with its code"}
 	ruleCauseEarly = inspect.Rule{ID: "UM044", Severity: inspect.Warning, Summary: "EventCause is given while the call is not Disconnected",
-		Source: "section 3.1 (inferred)", Fix: "answer None until the call has ended"}
+		Source: "PROTOCOL.md 3.1 (inferred)", Fix: "answer None until the call has ended"}
 	ruleStateHidden = inspect.Rule{ID: "UM045", Severity: inspect.Warning, Summary: "a call state that this protocol does not show",
-		Source: "section 3.1 (documented: only Connecting, Connected, Disconnected are observable)", Fix: "none, if a server really answered it"}
+		Source: "PROTOCOL.md 3.1 (documented: only Connecting, Connected, Disconnected are observable)", Fix: "none, if a server really answered it"}
 
 	ruleFaultUnexpected = inspect.Rule{ID: "UM050", Severity: inspect.Warning, Summary: "an exception that the operation does not raise",
-		Source: "section 5.1 (documented per operation)", Fix: "check that request and response belong together"}
+		Source: "PROTOCOL.md 5.1 (documented per operation)", Fix: "check that request and response belong together"}
 	ruleExceptionForm = inspect.Rule{ID: "UM051", Severity: inspect.Note, Summary: "ExceptionType in the rarer of its documented forms",
-		Source: "section 5.1 (documented in contradictory spellings)", Fix: "none needed: clients should match it by local name"}
+		Source: "PROTOCOL.md 5.1 (documented in contradictory spellings)", Fix: "none needed: clients should match it by local name"}
 )
 
 // Rules lists every rule that [Check] may report, the general SOAP rules first.

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/umtape/umtape/"
+
+// arrows lists which of our packages each may import. Nothing points up.
+var arrows = map[string][]string{
+	"cmd/umtape":          {"proxy", "cassettes", "inspect", "inspect/um", "inspect/um/umserver", "inspect/report"},
+	"proxy":               {},
+	"cassettes":           {"inspect"},
+	"inspect":             {},
+	"inspect/um":          {"inspect"},
+	"inspect/um/umserver": {"inspect", "inspect/um"},
+	"inspect/report":      {"inspect"},
+}
+
+// owners says which package alone imports a third-party module.
+var owners = map[string]string{
+	"github.com/elazarl/goproxy":           "proxy",
+	"github.com/hashicorp/golang-lru":      "proxy",
+	"golang.org/x/sync":                    "proxy",
+	"golang.org/x/net/idna":                "proxy",
+	"gopkg.in/dnaeon/go-vcr.v3":            "cassettes",
+	"gopkg.in/yaml.v3":                     "cassettes",
+	"github.com/gofrs/flock":               "cassettes",
+	"golang.org/x/sys":                     "cassettes",
+	"github.com/beevik/etree":              "inspect",
+	"golang.org/x/text":                    "inspect",
+	"golang.org/x/net/html/charset":        "inspect",
+	"github.com/spf13/cobra":               "cmd/umtape",
+	"github.com/rogpeppe/go-internal":      "",
+	"go.uber.org/goleak":                   "",
+	"pgregory.net/rapid":                   "",
+	"honnef.co/go/tools":                   "",
+	"github.com/inconshreveable/mousetrap": "",
+}
+
+func TestArrows(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, module+"...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	seen := 0
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		pkg := strings.TrimPrefix(fields[0], module)
+		allowed, known := arrows[pkg]
+		if !known {
+			t.Errorf("%s is not in the table of arrows", pkg)
+			continue
+		}
+		seen++
+		for _, imported := range fields[1:] {
+			if ours, ok := strings.CutPrefix(imported, module); ok {
+				if !slices.Contains(allowed, ours) {
+					t.Errorf("%s imports %s", pkg, ours)
+				}
+				continue
+			}
+			if first, _, _ := strings.Cut(imported, "/"); !strings.Contains(first, ".") {
+				continue // the standard library
+			}
+			owner, ok := ownerOf(imported)
+			if !ok {
+				t.Errorf("%s imports %s, which is not in the table of owners", pkg, imported)
+			} else if owner != pkg {
+				t.Errorf("%s imports %s, which belongs behind %q", pkg, imported, owner)
+			}
+		}
+	}
+	if seen != len(arrows) {
+		t.Errorf("%d packages listed, %d in the table", seen, len(arrows))
+	}
+}
+
+func ownerOf(imported string) (owner string, ok bool) {
+	best := ""
+	for prefix := range owners {
+		if (imported == prefix || strings.HasPrefix(imported, prefix+"/")) && len(prefix) > len(best) {
+			best = prefix
+		}
+	}
+	owner, ok = owners[best]
+	return owner, ok
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/umtape/umtape/proxy"
+)
+
+// listenFlag is --listen.
+func listenFlag(cmd *cobra.Command, addr *string, fallback string) {
+	cmd.Flags().StringVar(addr, "listen", fallback, "loopback `ADDRESS` to listen on; port 0 picks a free one and prints it")
+}
+
+// listen opens a loopback address, or says what is in the way.
+func listen(addr string) (net.Listener, error) {
+	if err := proxy.CheckListen(addr); err != nil {
+		return nil, &misuseError{err: err}
+	}
+	ln, err := net.Listen("tcp", addr)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, hint(fmt.Errorf("the address %s is in use", addr), "stop what uses it, or listen elsewhere: --listen 127.0.0.1:0 picks a free port")
+	case errors.Is(err, syscall.EACCES):
+		return nil, hint(fmt.Errorf("not allowed to listen on %s", addr), "use a port from 1024 up: --listen 127.0.0.1:0 picks a free one")
+	case err != nil:
+		return nil, fmt.Errorf("listen on %s: %w", addr, err)
+	}
+	return ln, nil
+}
+
+// caFlag is --ca-dir.
+func caFlag(cmd *cobra.Command, dir *string) {
+	cmd.Flags().StringVar(dir, "ca-dir", "", "`FOLDER` of the certificate authority (default: umtape in your configuration folder)")
+}
+
+// caDir resolves the value of --ca-dir.
+func caDir(dir string) (string, error) {
+	if dir != "" {
+		return dir, nil
+	}
+	return proxy.DefaultCADir()
+}
+
+// openCA loads the certificate authority, and makes it at first use.
+func (a *app) openCA(dir string) (*proxy.CA, error) {
+	dir, err := caDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	ca, created, err := proxy.LoadOrCreateCA(dir)
+	if err != nil {
+		return nil, err
+	}
+	if created {
+		a.say("made a certificate authority of your own: %s (`umtape ca show` says how clients trust it)", ca.CertFile())
+	}
+	return ca, nil
+}
+
+// logFlags are --log-format and --quiet.
+type logFlags struct {
+	format string
+	quiet  bool
+}
+
+func (f *logFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.format, "log-format", "text", "`FORMAT` of log lines: text or json")
+	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "log errors only")
+}
+
+func (f *logFlags) logger(a *app) (*slog.Logger, error) {
+	options := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if f.quiet {
+		options.Level = slog.LevelError
+	}
+	switch f.format {
+	case "text":
+		return slog.New(slog.NewTextHandler(a.stderr, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(a.stderr, options)), nil
+	}
+	return nil, misuse("--log-format %q is neither text nor json", f.format)
+}
+
+// size is a number of bytes on the command line: 1048576, 512KiB, 16MiB, 1GiB.
+type size int64
+
+func (s *size) String() string {
+	for _, u := range units {
+		if n := int64(*s); n >= u.bytes && n%u.bytes == 0 {
+			return strconv.FormatInt(n/u.bytes, 10) + u.name
+		}
+	}
+	return strconv.FormatInt(int64(*s), 10)
+}
+
+func (s *size) Type() string { return "SIZE" }
+
+var units = []struct {
+	name  string
+	bytes int64
+}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}
+
+func (s *size) Set(text string) error {
+	number, factor := text, int64(1)
+	for _, u := range units {
+		if n, ok := strings.CutSuffix(text, u.name); ok {
+			number, factor = n, u.bytes
+			break
+		}
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
+	if err != nil || n <= 0 || n > (1<<62)/factor {
+		return errors.New("write it as 1048576, 512KiB, 16MiB or 1GiB")
+	}
+	*s = size(n * factor)
+	return nil
+}
+
+// isTerminal reports whether w is a terminal.
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

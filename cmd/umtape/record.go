@@ -1,0 +1,308 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/umtape/umtape/cassettes"
+	"github.com/umtape/umtape/inspect/report"
+	"github.com/umtape/umtape/inspect/um"
+	"github.com/umtape/umtape/proxy"
+)
+
+// recordFlags are those of umtape record.
+type recordFlags struct {
+	listen     string
+	caDir      string
+	reverse    string
+	appendTo   bool
+	force      bool
+	all        bool
+	operations []string
+	upstreamCA []string
+	insecure   []string
+	maxBody    size
+	sync       string
+	verbose    bool
+	log        logFlags
+}
+
+func (a *app) recordCommand() *cobra.Command {
+	f := recordFlags{maxBody: cassettes.DefaultMaxBody}
+	cmd := &cobra.Command{
+		Use:   "record CASSETTE",
+		Short: "Record traffic through a forwarding proxy to a cassette",
+		Long: `record starts a forwarding proxy on loopback. A client that uses it as its HTTP
+and HTTPS proxy reaches its server as before, and every SOAP exchange is
+appended to the cassette before the client has the whole answer. Credentials
+are never written. Ctrl-C ends the recording and prints what was captured.
+
+An existing cassette is not touched unless you say --append or --force.
+
+With --reverse URL, clients that cannot use a proxy talk to umtape as if it were
+the server.`,
+		Example: `  umtape record calls.yaml
+  curl --proxy http://127.0.0.1:8088 --cacert ~/.config/umtape/ca.pem \
+       -H 'Content-Type: text/xml; charset=utf-8' --data-binary @disconnect.xml \
+       https://um.example.com/UnifiedMessaging/Service.asmx
+  umtape record --operation Disconnect,GetCallInfo --append calls.yaml
+  umtape record --reverse https://um.example.com calls.yaml`,
+		Args: cassetteArgs(false),
+		RunE: a.begin(func(cmd *cobra.Command, args []string) error {
+			return a.record(cmd.Context(), args[0], f)
+		}),
+	}
+	listenFlag(cmd, &f.listen, "127.0.0.1:8088")
+	caFlag(cmd, &f.caDir)
+	cmd.Flags().StringVar(&f.reverse, "reverse", "", "server `URL` for clients that talk to umtape directly instead of through a proxy setting")
+	cmd.Flags().BoolVar(&f.appendTo, "append", false, "add to the cassette if it exists")
+	cmd.Flags().BoolVar(&f.force, "force", false, "replace the cassette if it exists, once something is captured")
+	cmd.Flags().BoolVar(&f.all, "all", false, "keep every exchange, not only SOAP")
+	cmd.Flags().StringSliceVar(&f.operations, "operation", nil, "keep only these operations, such as `Disconnect,PlayOnPhone`")
+	cmd.Flags().StringSliceVar(&f.upstreamCA, "upstream-ca", nil, "PEM `FILE` of certificates to trust for servers, besides the system's; may be repeated")
+	cmd.Flags().StringSliceVar(&f.insecure, "insecure-upstream", nil, "`HOST` whose certificate is not verified; may be repeated")
+	cmd.Flags().Var(&f.maxBody, "max-body", "how much of a body is kept; a longer one is forwarded whole")
+	cmd.Flags().StringVar(&f.sync, "sync", "interval", "`WHEN` the tape is forced to disk: always, interval (each second, and at the end) or never")
+	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "print a line for each interaction (the default on a terminal)")
+	f.log.register(cmd)
+	cmd.MarkFlagsMutuallyExclusive("append", "force")
+	cmd.MarkFlagsMutuallyExclusive("all", "operation")
+	return cmd
+}
+
+func (a *app) record(ctx context.Context, path string, f recordFlags) error {
+	ca, err := a.openCA(f.caDir)
+	if err != nil {
+		return err
+	}
+	s, err := a.startRecording(path, ca, f)
+	if err != nil {
+		return err
+	}
+	a.say("recording to %s; proxy at http://%s", path, s.addr())
+	if f.reverse != "" {
+		a.say("clients that talk to it directly, http or https, are passed on to %s", f.reverse)
+	}
+	a.say("Ctrl-C ends the recording")
+	select {
+	case <-ctx.Done():
+	case err := <-s.served:
+		s.served <- err // for stop
+	}
+	return s.stop(a.stdout)
+}
+
+// recording is a running umtape record.
+type recording struct {
+	app      *app
+	path     string
+	fresh    bool // the cassette did not exist before
+	tape     *cassettes.Writer
+	recorder *cassettes.Recorder
+	server   *proxy.Server
+	listener net.Listener
+	served   chan error // what Serve returned
+}
+
+// startRecording opens the cassette and the port, the cassette first, so that
+// nothing is forwarded which cannot be kept.
+func (a *app) startRecording(path string, ca *proxy.CA, f recordFlags) (*recording, error) {
+	options, header, err := a.recordOptions(f)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := syncPolicy(f.sync)
+	if err != nil {
+		return nil, err
+	}
+	reverse, err := reverseURL(f.reverse)
+	if err != nil {
+		return nil, err
+	}
+	upstream, err := proxy.NewUpstream(proxy.UpstreamConfig{RootCAFiles: f.upstreamCA, Insecure: f.insecure})
+	if err != nil {
+		return nil, err
+	}
+	ln, err := listen(f.listen)
+	if err != nil {
+		return nil, err
+	}
+	mode := cassettes.Refuse
+	switch {
+	case f.appendTo:
+		mode = cassettes.Append
+	case f.force:
+		mode = cassettes.Replace
+	}
+	_, statErr := os.Lstat(path)
+	tape, err := cassettes.Create(path, header, mode, policy)
+	if err != nil {
+		ln.Close()
+		return nil, err
+	}
+	if t := tape.Torn(); t != nil {
+		a.say("warning: %s: line %d: the last interaction was not written to its end (%s); its %d bytes were cut off", path, t.Line, t.Why, t.Lost)
+	}
+	recorder := cassettes.NewRecorder(tape, options)
+	server, err := proxy.New(proxy.Config{
+		NewTransport: func() http.RoundTripper { return recorder.Wrap(upstream.Transport()) },
+		CA:           ca,
+		Reverse:      reverse,
+		Logger:       options.Logger,
+	})
+	if err != nil {
+		return nil, errors.Join(err, tape.Close(), ln.Close())
+	}
+	s := &recording{a, path, os.IsNotExist(statErr), tape, recorder, server, ln, make(chan error, 1)}
+	go func() { s.served <- server.Serve(ln) }()
+	return s, nil
+}
+
+func (a *app) recordOptions(f recordFlags) (cassettes.RecordOptions, cassettes.HeaderMeta, error) {
+	logger, err := f.log.logger(a)
+	if err != nil {
+		return cassettes.RecordOptions{}, cassettes.HeaderMeta{}, err
+	}
+	for _, name := range f.operations {
+		if name == "" {
+			return cassettes.RecordOptions{}, cassettes.HeaderMeta{}, misuse("--operation has an empty name")
+		}
+		for _, op := range um.Operations {
+			if strings.EqualFold(name, op.Name) && name != op.Name {
+				return cassettes.RecordOptions{}, cassettes.HeaderMeta{}, misuse("--operation %s: the protocol spells it %s", name, op.Name)
+			}
+		}
+	}
+	options := cassettes.RecordOptions{
+		All: f.all, Operations: f.operations, MaxBody: int64(f.maxBody), Profile: um.Profile(), Logger: logger,
+	}
+	if f.verbose || isTerminal(a.stderr) && !f.log.quiet {
+		options.OnKept = a.sayKept
+	}
+	header := cassettes.HeaderMeta{
+		RecordedBy: "umtape " + version, Profile: options.Profile.Name,
+		Redact: []string{cassettes.RedactCredentials}, Kept: "soap",
+	}
+	switch {
+	case f.all:
+		header.Kept = "all"
+	case len(f.operations) > 0:
+		header.Kept = strings.Join(f.operations, ",")
+	}
+	return options, header, nil
+}
+
+// sayKept prints one line for an interaction; not its call's server, which is
+// an internal name.
+func (a *app) sayKept(i *cassettes.Interaction) {
+	what := i.Umtape.Operation
+	if what == "" {
+		what = i.Request.Method
+	}
+	a.say("%s  %s  %d  %s", i.Umtape.Arrived.Format("15:04:05.000"), report.Printable(what), i.Response.Code, i.Response.Duration.Round(10*time.Microsecond))
+}
+
+func syncPolicy(s string) (cassettes.SyncPolicy, error) {
+	switch s {
+	case "always":
+		return cassettes.SyncAlways, nil
+	case "interval":
+		return cassettes.SyncInterval, nil
+	case "never":
+		return cassettes.SyncNever, nil
+	}
+	return 0, misuse("--sync %q is none of always, interval, never", s)
+}
+
+func reverseURL(s string) (*url.URL, error) {
+	if s == "" {
+		return nil, nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, misuse("--reverse %q is not a URL such as https://um.example.com", s)
+	}
+	return u, nil
+}
+
+func (s *recording) addr() string { return s.listener.Addr().String() }
+
+// grace is how long running exchanges may take to finish at the end.
+const grace = 10 * time.Second
+
+// stop ends the recording: no new requests, running ones finished and on tape,
+// the cassette closed, the summary written to w.
+func (s *recording) stop(w io.Writer) error {
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	shutdown := s.server.Shutdown(ctx)
+	if errors.Is(shutdown, context.DeadlineExceeded) {
+		s.app.say("warning: exchanges still running after %s were cut off", grace)
+		shutdown = nil
+	}
+	served := <-s.served
+	if errors.Is(served, http.ErrServerClosed) {
+		served = nil
+	}
+	closed := s.tape.Close()
+	c := s.recorder.Captured()
+	if c.Interactions == 0 && s.fresh && closed == nil {
+		closed = os.Remove(s.path)
+	}
+	if err := errors.Join(served, shutdown, closed); err != nil {
+		return err
+	}
+	if err := writeCaptured(w, s.path, s.fresh, c); err != nil {
+		return err
+	}
+	if n := c.Refused + c.Lost; n > 0 {
+		return fmt.Errorf("%s: the tape could not be written for %d exchanges: %d were not sent, %d were sent and are not recorded", s.path, n, c.Refused, c.Lost)
+	}
+	return nil
+}
+
+// writeCaptured prints what a recording has captured.
+func writeCaptured(w io.Writer, path string, fresh bool, c cassettes.Captured) error {
+	var b strings.Builder
+	if c.Interactions == 0 {
+		fmt.Fprintf(&b, "captured nothing; %s\n", map[bool]string{true: "no cassette was written", false: path + " is as it was"}[fresh])
+	} else {
+		fmt.Fprintf(&b, "captured %s in %s\n", count(c.Interactions, "interaction"), path)
+		var ops []string
+		for _, name := range slices.Sorted(maps.Keys(c.Operations)) {
+			shown := report.Printable(name)
+			if name == "" {
+				shown = "(not a SOAP request)"
+			}
+			ops = append(ops, fmt.Sprintf("%s %d", shown, c.Operations[name]))
+		}
+		fmt.Fprintf(&b, "  operations: %s\n  calls: %d\n  faults: %d\n", strings.Join(ops, ", "), c.Calls, c.Faults)
+	}
+	if c.Passed > 0 {
+		fmt.Fprintf(&b, "  forwarded without recording: %d\n", c.Passed)
+	}
+	if c.Failed > 0 {
+		fmt.Fprintf(&b, "  not answered by the server: %d\n", c.Failed)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

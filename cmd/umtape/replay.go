@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/umtape/umtape/cassettes"
+	"github.com/umtape/umtape/proxy"
+)
+
+// replayFlags are those of umtape replay.
+type replayFlags struct {
+	listen  string
+	caDir   string
+	maxBody size
+	log     logFlags
+}
+
+func (a *app) replayCommand() *cobra.Command {
+	f := replayFlags{maxBody: cassettes.DefaultMaxBody}
+	cmd := &cobra.Command{
+		Use:   "replay CASSETTE...",
+		Short: "Answer requests from cassettes, offline",
+		Long: `replay answers the requests of a cassette on the kind of listener that record
+has: as HTTP and HTTPS proxy, and as the server itself for a client that is
+pointed straight at it, over http or https. It opens no connection to anywhere.
+
+A request is answered when method, path, query and what the SOAP Body says are
+the same; prefixes, indentation, attribute order and the XML declaration do not
+matter, nor do headers. The same request recorded several times is answered in
+that order, then with the last answer again. Through a proxy the host counts too.
+
+Every answer carries Umtape-Interaction: FILE#ID. A request that nothing answers
+gets HTTP 500 with a SOAP fault and Umtape-Miss, naming the nearest interaction
+and where it differs. Ctrl-C ends the replay and prints what was answered,
+missed and not used.`,
+		Example: `  umtape replay calls.yaml
+  curl --proxy http://127.0.0.1:8088 --cacert ~/.config/umtape/ca.pem \
+       -H 'Content-Type: text/xml; charset=utf-8' --data-binary @disconnect.xml \
+       https://um.example.com/UnifiedMessaging/Service.asmx
+  curl -H 'Content-Type: text/xml; charset=utf-8' --data-binary @disconnect.xml \
+       http://127.0.0.1:8088/UnifiedMessaging/Service.asmx`,
+		Args: cassetteArgs(true),
+		RunE: a.begin(func(cmd *cobra.Command, args []string) error {
+			return a.replay(cmd.Context(), args, f)
+		}),
+	}
+	listenFlag(cmd, &f.listen, "127.0.0.1:8088")
+	caFlag(cmd, &f.caDir)
+	cmd.Flags().Var(&f.maxBody, "max-body", "the longest request body that is read for matching")
+	f.log.register(cmd)
+	return cmd
+}
+
+func (a *app) replay(ctx context.Context, paths []string, f replayFlags) error {
+	ca, err := a.openCA(f.caDir)
+	if err != nil {
+		return err
+	}
+	s, err := a.startReplay(paths, ca, f)
+	if err != nil {
+		return err
+	}
+	a.say("replaying %s from %s; proxy and server at http://%s and https://%s", count(s.interactions, "interaction"), strings.Join(paths, ", "), s.addr(), s.addr())
+	a.say("nothing is forwarded; Ctrl-C ends the replay")
+	select {
+	case <-ctx.Done():
+	case err := <-s.served:
+		s.served <- err
+	}
+	return s.stop(a.stdout)
+}
+
+// replaying is a running umtape replay.
+type replaying struct {
+	player       *cassettes.Player
+	interactions int
+	server       *proxy.Server
+	listener     net.Listener
+	served       chan error
+}
+
+func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replaying, error) {
+	logger, err := f.log.logger(a)
+	if err != nil {
+		return nil, err
+	}
+	s := &replaying{served: make(chan error, 1)}
+	var tapes []*cassettes.Cassette
+	for _, path := range paths {
+		tape, err := a.load(path)
+		if err != nil {
+			return nil, err
+		}
+		tapes = append(tapes, tape)
+		s.interactions += len(tape.Interactions)
+	}
+	s.player = cassettes.NewPlayer(cassettes.PlayOptions{MaxBody: int64(f.maxBody), Logger: logger}, tapes...)
+	if s.server, err = proxy.New(proxy.Config{
+		NewTransport: func() http.RoundTripper { return s.player },
+		CA:           ca,
+		ServeOrigin:  true,
+		Logger:       logger,
+	}); err != nil {
+		return nil, err
+	}
+	if s.listener, err = listen(f.listen); err != nil {
+		return nil, err
+	}
+	go func() { s.served <- s.server.Serve(s.listener) }()
+	return s, nil
+}
+
+// load reads a cassette and warns of a torn tail.
+func (a *app) load(path string) (*cassettes.Cassette, error) {
+	tape, err := cassettes.Load(path)
+	if err != nil {
+		return nil, err
+	}
+	if t := tape.Torn; t != nil {
+		a.say("warning: %s: line %d: the last interaction was not written to its end (%s) and is left out; `umtape recover %s` cuts it off", path, t.Line, t.Why, path)
+	}
+	return tape, nil
+}
+
+func (s *replaying) addr() string { return s.listener.Addr().String() }
+
+// stop ends the replay and writes the report to w.
+func (s *replaying) stop(w io.Writer) error {
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	err := s.server.Shutdown(ctx)
+	if served := <-s.served; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
+	if err != nil {
+		return err
+	}
+	return writePlayed(w, s.player.Played())
+}
+
+// maxListed is how many unused interactions are named.
+const maxListed = 20
+
+func writePlayed(w io.Writer, p cassettes.Played) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "answered %s, missed %d, not used %s\n", count(p.Answered, "request"), p.Missed, count(len(p.Unused), "interaction"))
+	for i, name := range p.Unused {
+		if i == maxListed {
+			fmt.Fprintf(&b, "  and %d more\n", len(p.Unused)-maxListed)
+			break
+		}
+		fmt.Fprintf(&b, "  not used: %s\n", name)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

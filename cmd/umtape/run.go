@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes of every command.
+const (
+	exitDone   = 0
+	exitFailed = 1 // something failed, or was found
+	exitMisuse = 2 // the command line makes no sense
+)
+
+// app is one run of the program: its streams and what commands share.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	started        bool // a command has begun; errors before that are misuse
+}
+
+// run is the program. It returns the exit code; ctx ends the long-running
+// commands, cleanly.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	root := a.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errFound):
+		return exitFailed
+	}
+	var misuse *misuseError
+	if !a.started && !errors.As(err, &misuse) {
+		misuse = &misuseError{err: err}
+	}
+	fmt.Fprintf(stderr, "umtape: error: %s\n", oneLine(err))
+	var hinted *hintedError
+	if errors.As(err, &hinted) {
+		fmt.Fprintf(stderr, "umtape: hint: %s\n", hinted.hint)
+	}
+	if misuse != nil {
+		fmt.Fprintf(stderr, "umtape: hint: see `%s --help`\n", commandOf(root, args))
+		return exitMisuse
+	}
+	return exitFailed
+}
+
+func commandOf(root *cobra.Command, args []string) string {
+	if c, _, err := root.Find(args); err == nil {
+		return c.CommandPath()
+	}
+	return root.Name()
+}
+
+// errFound says that a command has printed what it found, and that finding it
+// is exit 1. Nothing more is printed.
+var errFound = errors.New("found")
+
+// misuseError is a command line that makes no sense.
+type misuseError struct{ err error }
+
+func (e *misuseError) Error() string { return e.err.Error() }
+func (e *misuseError) Unwrap() error { return e.err }
+
+func misuse(format string, args ...any) error {
+	return &misuseError{err: fmt.Errorf(format, args...)}
+}
+
+// hintedError is an error with what to do about it.
+type hintedError struct {
+	err  error
+	hint string
+}
+
+func (e *hintedError) Error() string { return e.err.Error() }
+func (e *hintedError) Unwrap() error { return e.err }
+
+func hint(err error, format string, args ...any) error {
+	return &hintedError{err: err, hint: fmt.Sprintf(format, args...)}
+}
+
+func oneLine(err error) string {
+	return strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "\n", "; ")), " ")
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "umtape",
+		Short: "Record, replay, validate and inspect SOAP traffic with Exchange Unified Messaging servers",
+		Long: `umtape is a forwarding proxy between a SOAP client and an Exchange Unified
+Messaging (UM) server. It records real traffic to cassettes, replays it offline,
+validates it against the protocol, and shows what was said.`,
+		Example: `  umtape demo
+  umtape record calls.yaml
+  umtape replay calls.yaml
+  umtape validate calls.yaml
+  umtape inspect calls.yaml`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.AddCommand(
+		a.demoCommand(), a.recordCommand(), a.replayCommand(), a.validateCommand(), a.inspectCommand(),
+		a.recoverCommand(), a.serveCommand(), a.caCommand(), a.versionCommand(),
+	)
+	return root
+}
+
+// begin wraps a command's function so that errors from here on are failures,
+// and no longer misuse.
+func (a *app) begin(f func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		a.started = true
+		return f(cmd, args)
+	}
+}
+
+// cassetteArgs asks for one cassette, or with many for at least one.
+func cassetteArgs(many bool) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) == 0:
+			return fmt.Errorf("name a cassette, such as `%s calls.yaml`", cmd.CommandPath())
+		case len(args) > 1 && !many:
+			return fmt.Errorf("%s takes one cassette; %d were named", cmd.CommandPath(), len(args))
+		}
+		return nil
+	}
+}
+
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%s takes no arguments; %q was given", cmd.CommandPath(), args[0])
+	}
+	return nil
+}
+
+// say writes one line of progress to stderr.
+func (a *app) say(format string, args ...any) {
+	fmt.Fprintf(a.stderr, "umtape: "+format+"\n", args...)
+}

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"umtape": main})
+}
+
+// TestScripts runs the scripts that tell the commands. Beside testscript's own
+// commands they have
+//
+//	start NAME umtape ...    run in the background until it says where it listens;
+//	                         sets $NAME to its address, such as 127.0.0.1:40123
+//	stop NAME [-KILL] [CODE] end it by SIGINT and wait; it must exit with CODE (0);
+//	                         its output is in NAME.out and NAME.err
+//	repeat FILE N TEXT       write TEXT N times, for bodies too large to ship
+//
+// and $MESSAGES is the folder of sample messages.
+func TestScripts(t *testing.T) {
+	messages, err := filepath.Abs("../../testdata/messages")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "../../testdata/scripts",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("MESSAGES", messages)
+			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
+			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "home", ".config"))
+			env.Setenv("no_proxy", "")
+			jobs := &jobs{running: map[string]*job{}}
+			env.Values[jobsKey{}] = jobs
+			env.Defer(jobs.killAll)
+			return os.Mkdir(filepath.Join(env.WorkDir, "home"), 0o700)
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"start":  startCmd,
+			"stop":   stopCmd,
+			"repeat": repeatCmd,
+		},
+	})
+}
+
+type jobsKey struct{}
+
+type jobs struct {
+	mu      sync.Mutex
+	running map[string]*job
+}
+
+type job struct {
+	cmd    *exec.Cmd
+	out    bytes.Buffer
+	err    lineBuffer
+	exited chan struct{}
+}
+
+func (j *jobs) killAll() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, job := range j.running {
+		job.cmd.Process.Kill()
+		<-job.exited
+	}
+}
+
+// lineBuffer keeps what is written and tells when it has grown.
+type lineBuffer struct {
+	mu   sync.Mutex
+	text []byte
+	grew chan struct{}
+}
+
+func (b *lineBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.text = append(b.text, p...)
+	select {
+	case b.grew <- struct{}{}:
+	default:
+	}
+	return len(p), nil
+}
+
+func (b *lineBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return string(b.text)
+}
+
+var listening = regexp.MustCompile(`http://([0-9a-f.:\[\]]+:\d+)`)
+
+func startCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: start NAME COMMAND...")
+	}
+	j := &job{cmd: exec.Command(lookup(ts, args[1]), args[2:]...), exited: make(chan struct{})}
+	j.err.grew = make(chan struct{}, 1)
+	j.cmd.Dir = ts.Getenv("WORK")
+	j.cmd.Env = environ(ts)
+	j.cmd.Stdout, j.cmd.Stderr = &j.out, &j.err
+	ts.Check(j.cmd.Start())
+	go func() { j.cmd.Wait(); close(j.exited) }()
+	all := ts.Value(jobsKey{}).(*jobs)
+	all.mu.Lock()
+	all.running[args[0]] = j
+	all.mu.Unlock()
+
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	for {
+		if m := listening.FindStringSubmatch(j.err.String()); m != nil {
+			ts.Setenv(args[0], m[1])
+			return
+		}
+		select {
+		case <-j.err.grew:
+		case <-j.exited:
+			ts.Fatalf("%s ended before it listened:\n%s%s", args[1], &j.out, j.err.String())
+		case <-ctx.Done():
+			ts.Fatalf("%s does not listen:\n%s", args[1], j.err.String())
+		}
+	}
+}
+
+// lookup finds a program on the script's PATH, where testscript put ours.
+func lookup(ts *testscript.TestScript, name string) string {
+	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
+		if p := filepath.Join(dir, name); isFile(p) {
+			return p
+		}
+	}
+	ts.Fatalf("%s is not on the PATH", name)
+	return ""
+}
+
+func isFile(p string) bool {
+	info, err := os.Stat(p)
+	return err == nil && info.Mode().IsRegular()
+}
+
+func environ(ts *testscript.TestScript) []string {
+	var env []string
+	for _, name := range []string{"PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "WORK", "GOCOVERDIR"} {
+		env = append(env, name+"="+ts.Getenv(name))
+	}
+	return env
+}
+
+func stopCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: stop NAME [-KILL] [CODE]")
+	}
+	all := ts.Value(jobsKey{}).(*jobs)
+	all.mu.Lock()
+	j := all.running[args[0]]
+	delete(all.running, args[0])
+	all.mu.Unlock()
+	if j == nil {
+		ts.Fatalf("%s is not running", args[0])
+	}
+	signal, want := os.Signal(syscall.SIGINT), "0"
+	for _, a := range args[1:] {
+		if a == "-KILL" {
+			signal, want = os.Kill, "-1"
+		} else {
+			want = a
+		}
+	}
+	ts.Check(j.cmd.Process.Signal(signal))
+	select {
+	case <-j.exited:
+	case <-time.After(30 * time.Second):
+		j.cmd.Process.Kill()
+		ts.Fatalf("%s did not end:\n%s", args[0], j.err.String())
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".out"), j.out.Bytes(), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".err"), []byte(j.err.String()), 0o600))
+	ts.Logf("[%s]\n%s%s", args[0], &j.out, j.err.String())
+	if got := fmt.Sprint(j.cmd.ProcessState.ExitCode()); got != want {
+		ts.Fatalf("%s ended with exit code %s, not %s", args[0], got, want)
+	}
+}
+
+func repeatCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: repeat FILE N TEXT")
+	}
+	n := 0
+	if _, err := fmt.Sscan(args[1], &n); err != nil {
+		ts.Fatalf("%q is not a number", args[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Repeat(args[2], n)), 0o600))
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"io"
+	"strings"
+
+	"github.com/umtape/umtape/proxy"
+)
+
+// trustSteps says how each platform trusts a certificate file and uses the
+// proxy. {CA} stands for the file, {NAME} for the subject's common name.
+const trustSteps = `How clients trust it. Each line is for a test or a shell, not for good: take it
+back when you are done. The proxy is http://127.0.0.1:8088 unless you said
+otherwise.
+
+curl        curl --proxy http://127.0.0.1:8088 --cacert {CA} https://...
+            or for all of a shell: export CURL_CA_BUNDLE={CA} HTTPS_PROXY=http://127.0.0.1:8088
+
+Go          export SSL_CERT_FILE={CA} HTTPS_PROXY=http://127.0.0.1:8088
+            (Linux and BSD; elsewhere put the certificate into tls.Config.RootCAs.
+            Go never uses a proxy for localhost.)
+
+Java        keytool -importcert -noprompt -alias umtape -file {CA} \
+                    -keystore umtape.p12 -storetype PKCS12 -storepass changeit
+            java -Djavax.net.ssl.trustStore=umtape.p12 -Djavax.net.ssl.trustStorePassword=changeit \
+                 -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=8088 -Dhttp.nonProxyHosts= ...
+
+.NET        Linux: export SSL_CERT_FILE={CA} HTTPS_PROXY=http://127.0.0.1:8088
+            Windows: certutil -user -addstore Root {CA}
+            (take back: certutil -user -delstore Root "{NAME}"), and set
+            HttpClientHandler.Proxy, or proxyAddress of the WCF binding
+
+Python      export REQUESTS_CA_BUNDLE={CA} HTTPS_PROXY=http://127.0.0.1:8088
+            (requests and zeep; for ssl and urllib: SSL_CERT_FILE={CA})
+
+PHP         php -d openssl.cafile={CA} ...
+            new SoapClient($wsdl, ['proxy_host' => '127.0.0.1', 'proxy_port' => 8088])
+
+Node.js     export NODE_EXTRA_CA_CERTS={CA}
+            (Node 24 and later: NODE_USE_ENV_PROXY=1 HTTPS_PROXY=http://127.0.0.1:8088;
+            before that, give the SOAP client a proxy agent)
+`
+
+func writeTrust(w io.Writer, ca *proxy.CA, file string) error {
+	if strings.ContainsAny(file, " \t'\"$&;|<>()*?[]#~") {
+		file = "'" + strings.ReplaceAll(file, "'", `'\''`) + "'"
+	}
+	_, err := io.WriteString(w, strings.NewReplacer("{CA}", file, "{NAME}", ca.Certificate().Subject.CommonName).Replace(trustSteps))
+	return err
+}

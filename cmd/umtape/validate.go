@@ -1,0 +1,131 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/umtape/umtape/cassettes"
+	"github.com/umtape/umtape/inspect"
+	"github.com/umtape/umtape/inspect/report"
+	"github.com/umtape/umtape/inspect/um"
+)
+
+func (a *app) validateCommand() *cobra.Command {
+	var asJSON, rules, quiet bool
+	var failOn string
+	cmd := &cobra.Command{
+		Use:   "validate CASSETTE...",
+		Short: "Check cassettes against the protocol",
+		Long: `validate checks every interaction: envelope, namespace (the https:// spelling of
+the documentation is recognised), SOAPAction against operation, the elements of
+requests and responses, faults and HTTP status. Each finding has a rule, a
+place, a fix and a source in the protocol reference.
+
+It ends with 0 when nothing reaches --fail-on, 1 when something does or a
+cassette cannot be read, 2 when the command line is wrong.`,
+		Example: `  umtape validate calls.yaml
+  umtape validate --fail-on warning --json calls.yaml
+  umtape validate --rules`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if rules {
+				return noArgs(cmd, args)
+			}
+			return cassetteArgs(true)(cmd, args)
+		},
+		RunE: a.begin(func(cmd *cobra.Command, args []string) error {
+			threshold, err := inspect.ParseSeverity(failOn)
+			if err != nil {
+				return misuse("--fail-on: %w", err)
+			}
+			if rules {
+				return a.listRules(asJSON)
+			}
+			return a.validate(args, threshold, asJSON, quiet)
+		}),
+	}
+	cmd.Flags().StringVar(&failOn, "fail-on", "error", "lowest `SEVERITY` that is a failure: error, warning or note")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&rules, "rules", false, "list the rules and end")
+	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "leave notes out")
+	return cmd
+}
+
+func (a *app) listRules(asJSON bool) error {
+	all := append(cassettes.Rules(), um.Rules()...)
+	if asJSON {
+		return report.RulesJSON(a.stdout, all)
+	}
+	return report.Rules(a.stdout, all)
+}
+
+func (a *app) validate(paths []string, threshold inspect.Severity, asJSON, quiet bool) error {
+	var found []report.Located
+	interactions, failed := 0, error(nil)
+	for _, path := range paths {
+		tape, err := cassettes.Load(path)
+		if err != nil {
+			if failed != nil {
+				a.say("error: %s", oneLine(failed)) // the last one is run's to print
+			}
+			failed = err
+			continue
+		}
+		interactions += len(tape.Interactions)
+		found = append(found, findings(tape)...)
+	}
+	if quiet {
+		found = without(found, inspect.Note)
+	}
+	if err := a.writeFindings(paths, interactions, found, asJSON); err != nil {
+		return err
+	}
+	if failed != nil {
+		return failed
+	}
+	for _, f := range found {
+		if f.Rule.Severity >= threshold {
+			return errFound
+		}
+	}
+	return nil
+}
+
+func (a *app) writeFindings(paths []string, interactions int, found []report.Located, asJSON bool) error {
+	if asJSON {
+		return report.FindingsJSON(a.stdout, interactions, found)
+	}
+	if err := report.Findings(a.stdout, found); err != nil {
+		return err
+	}
+	name := paths[0]
+	if len(paths) > 1 {
+		name = count(len(paths), "cassette")
+	}
+	_, err := fmt.Fprintf(a.stdout, "%s: %s checked, %s\n", name, count(interactions, "interaction"), report.CountOf(found))
+	return err
+}
+
+// findings checks a cassette: the tape itself, then every exchange.
+func findings(tape *cassettes.Cassette) []report.Located {
+	var found []report.Located
+	for _, f := range cassettes.Check(tape) {
+		found = append(found, report.Located{File: tape.Path, ID: f.Interaction, Line: f.Line, Finding: f.Finding})
+	}
+	for _, i := range tape.Interactions {
+		for _, f := range um.Check(inspect.Read(i.Exchange())) {
+			found = append(found, report.Located{File: tape.Path, ID: i.ID, Line: i.Line, Finding: f})
+		}
+	}
+	return found
+}
+
+func without(found []report.Located, s inspect.Severity) []report.Located {
+	kept := found[:0]
+	for _, f := range found {
+		if f.Rule.Severity != s {
+			kept = append(kept, f)
+		}
+	}
+	return kept
+}
