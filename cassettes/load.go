@@ -198,7 +198,7 @@ func parseWhole(path string, data []byte) (*Cassette, error) {
 	}
 	root := doc.Content[0]
 	if root.Kind != yaml.MappingNode {
-		return nil, &fault{kind: ErrNotCassette, path: path, line: root.Line, what: "not a cassette: it is not a mapping with version and interactions"}
+		return nil, &fault{kind: ErrNotCassette, path: path, line: root.Line, what: "not a cassette: it is not a mapping with version and interactions", next: notOurs}
 	}
 	d := newDecoder(path, 0, len(data))
 	c := &Cassette{Path: path, Foreign: true, rewrite: true}
@@ -221,7 +221,7 @@ func parseWhole(path string, data []byte) (*Cassette, error) {
 	case err != nil:
 		return nil, err
 	case list == nil:
-		return nil, &fault{kind: ErrNotCassette, path: path, line: root.Line, what: "not a cassette: it has no interactions"}
+		return nil, &fault{kind: ErrNotCassette, path: path, line: root.Line, what: "not a cassette: it has no interactions", next: notOurs}
 	case !versioned:
 		return nil, &fault{kind: ErrVersion, path: path, line: root.Line, what: "it has no version", next: `if go-vcr v3 or v4 wrote it, add the line "version: 2"`}
 	case isNull(list):
@@ -253,6 +253,9 @@ func (d *decoder) version(n *yaml.Node) (int, error) {
 	return 0, f
 }
 
+// notOurs is what to do about a file that was never a cassette.
+const notOurs = "name a file that umtape or go-vcr recorded"
+
 // yamlError is how yaml.v3 words a syntax error.
 var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
 
@@ -261,7 +264,7 @@ var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
 func parseYAML(path string, text []byte, base int, where string) (doc *yaml.Node, err error) {
 	bad := &fault{kind: ErrDamaged, path: path, line: base, where: where, next: "fix it or delete the interaction"}
 	if where == "" {
-		bad.kind, bad.next = ErrNotCassette, ""
+		bad.kind, bad.next = ErrNotCassette, notOurs
 	}
 	// yaml.v3 is old and large: should it panic, that file is bad, no more.
 	defer func() {

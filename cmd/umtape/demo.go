@@ -106,10 +106,7 @@ func (d *demo) record(ctx context.Context) (seen []answer, target string, err er
 	}
 	target = "https://" + server.addr() + um.Path2007
 	d.say("   $ cd %s\n   $ umtape serve um --listen %s --ca-dir server-ca\n", d.dir, server.addr())
-	tape, err := d.startRecording(d.cassette, d.ca, recordFlags{
-		listen: "127.0.0.1:0", sync: "interval", maxBody: cassettes.DefaultMaxBody,
-		upstreamCA: []string{d.serverCA.CertFile()}, log: logFlags{format: "text"},
-	})
+	tape, err := d.startTape()
 	if err != nil {
 		return nil, "", errors.Join(err, server.stop())
 	}
@@ -122,6 +119,17 @@ func (d *demo) record(ctx context.Context) (seen []answer, target string, err er
 		return nil, "", err
 	}
 	return seen, target, d.say("\n%s", indent(summary.String()))
+}
+
+func (d *demo) startTape() (*recording, error) {
+	plan, err := d.planRecording(recordFlags{
+		listen: "127.0.0.1:0", sync: "interval", maxBody: cassettes.DefaultMaxBody,
+		upstreamCA: []string{d.serverCA.CertFile()}, log: logFlags{format: "text", quiet: true},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return d.startRecording(d.cassette, d.ca, plan)
 }
 
 func (d *demo) replay(ctx context.Context, target string, recorded []answer) error {
@@ -153,7 +161,7 @@ func (d *demo) read() error {
 	found := findings(tape)
 	var b strings.Builder
 	shown := &app{stdout: &b, stderr: d.stderr}
-	if err := shown.writeFindings([]string{"calls.yaml"}, len(tape.Interactions), found, false); err != nil {
+	if err := shown.writeFindings([]string{"calls.yaml"}, checked{files: 1, interactions: len(tape.Interactions)}, found, false); err != nil {
 		return err
 	}
 	d.say("%s\n4. What was said\n\n   $ umtape inspect calls.yaml\n", indent(b.String()))

@@ -58,6 +58,9 @@ func (a *app) openCA(dir string) (*proxy.CA, error) {
 	}
 	ca, created, err := proxy.LoadOrCreateCA(dir)
 	if err != nil {
+		if info, look := os.Stat(dir); look == nil && !info.IsDir() {
+			return nil, hint(fmt.Errorf("%s is not a folder", dir), "--ca-dir names the folder that the certificate authority is in, or is to be made in")
+		}
 		return nil, err
 	}
 	if created {

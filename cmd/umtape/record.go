@@ -77,17 +77,19 @@ the server.`,
 	cmd.Flags().StringVar(&f.sync, "sync", "interval", "`WHEN` the tape is forced to disk: always, interval (each second, and at the end) or never")
 	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "print a line for each interaction (the default on a terminal)")
 	f.log.register(cmd)
-	cmd.MarkFlagsMutuallyExclusive("append", "force")
-	cmd.MarkFlagsMutuallyExclusive("all", "operation")
 	return cmd
 }
 
 func (a *app) record(ctx context.Context, path string, f recordFlags) error {
+	plan, err := a.planRecording(f)
+	if err != nil {
+		return err
+	}
 	ca, err := a.openCA(f.caDir)
 	if err != nil {
 		return err
 	}
-	s, err := a.startRecording(path, ca, f)
+	s, err := a.startRecording(path, ca, plan)
 	if err != nil {
 		return err
 	}
@@ -104,6 +106,47 @@ func (a *app) record(ctx context.Context, path string, f recordFlags) error {
 	return s.stop(a.stdout)
 }
 
+// recordPlan is what the flags of umtape record come to.
+type recordPlan struct {
+	listen  string
+	mode    cassettes.OpenMode
+	sync    cassettes.SyncPolicy
+	header  cassettes.HeaderMeta
+	options cassettes.RecordOptions
+	reverse *url.URL
+	servers *proxy.Upstream
+}
+
+// planRecording checks the flags. It creates nothing.
+func (a *app) planRecording(f recordFlags) (*recordPlan, error) {
+	p := &recordPlan{listen: f.listen}
+	switch {
+	case f.appendTo && f.force:
+		return nil, misuse("--append keeps what is in the cassette and --force replaces it: give one of them")
+	case f.all && len(f.operations) > 0:
+		return nil, misuse("--all keeps everything and --operation only some: give one of them")
+	case f.appendTo:
+		p.mode = cassettes.Append
+	case f.force:
+		p.mode = cassettes.Replace
+	}
+	if err := proxy.CheckListen(f.listen); err != nil {
+		return nil, &misuseError{err: err}
+	}
+	var err error
+	if p.options, p.header, err = a.recordOptions(f); err != nil {
+		return nil, err
+	}
+	if p.sync, err = syncPolicy(f.sync); err != nil {
+		return nil, err
+	}
+	if p.reverse, err = reverseURL(f.reverse); err != nil {
+		return nil, err
+	}
+	p.servers, err = proxy.NewUpstream(proxy.UpstreamConfig{RootCAFiles: f.upstreamCA, Insecure: f.insecure})
+	return p, err
+}
+
 // recording is a running umtape record.
 type recording struct {
 	app      *app
@@ -116,51 +159,28 @@ type recording struct {
 	served   chan error // what Serve returned
 }
 
-// startRecording opens the cassette and the port, the cassette first, so that
-// nothing is forwarded which cannot be kept.
-func (a *app) startRecording(path string, ca *proxy.CA, f recordFlags) (*recording, error) {
-	options, header, err := a.recordOptions(f)
+// startRecording opens the port and the cassette before anything is served, so
+// that nothing is forwarded which cannot be kept.
+func (a *app) startRecording(path string, ca *proxy.CA, p *recordPlan) (*recording, error) {
+	ln, err := listen(p.listen)
 	if err != nil {
 		return nil, err
-	}
-	policy, err := syncPolicy(f.sync)
-	if err != nil {
-		return nil, err
-	}
-	reverse, err := reverseURL(f.reverse)
-	if err != nil {
-		return nil, err
-	}
-	upstream, err := proxy.NewUpstream(proxy.UpstreamConfig{RootCAFiles: f.upstreamCA, Insecure: f.insecure})
-	if err != nil {
-		return nil, err
-	}
-	ln, err := listen(f.listen)
-	if err != nil {
-		return nil, err
-	}
-	mode := cassettes.Refuse
-	switch {
-	case f.appendTo:
-		mode = cassettes.Append
-	case f.force:
-		mode = cassettes.Replace
 	}
 	_, statErr := os.Lstat(path)
-	tape, err := cassettes.Create(path, header, mode, policy)
+	tape, err := cassettes.Create(path, p.header, p.mode, p.sync)
 	if err != nil {
 		ln.Close()
 		return nil, err
 	}
 	if t := tape.Torn(); t != nil {
-		a.say("warning: %s: line %d: the last interaction was not written to its end (%s); its %d bytes were cut off", path, t.Line, t.Why, t.Lost)
+		a.say("warning: %s: line %d: the last interaction was not written to its end (%s); its %d bytes were moved to %s.torn", path, t.Line, t.Why, t.Lost, path)
 	}
-	recorder := cassettes.NewRecorder(tape, options)
+	recorder := cassettes.NewRecorder(tape, p.options)
 	server, err := proxy.New(proxy.Config{
-		NewTransport: func() http.RoundTripper { return recorder.Wrap(upstream.Transport()) },
+		NewTransport: func() http.RoundTripper { return recorder.Wrap(p.servers.Transport()) },
 		CA:           ca,
-		Reverse:      reverse,
-		Logger:       options.Logger,
+		Reverse:      p.reverse,
+		Logger:       p.options.Logger,
 	})
 	if err != nil {
 		return nil, errors.Join(err, tape.Close(), ln.Close())

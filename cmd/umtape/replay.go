@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -60,6 +61,9 @@ missed and not used.`,
 }
 
 func (a *app) replay(ctx context.Context, paths []string, f replayFlags) error {
+	if err := proxy.CheckListen(f.listen); err != nil {
+		return &misuseError{err: err}
+	}
 	ca, err := a.openCA(f.caDir)
 	if err != nil {
 		return err
@@ -122,12 +126,20 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 func (a *app) load(path string) (*cassettes.Cassette, error) {
 	tape, err := cassettes.Load(path)
 	if err != nil {
-		return nil, err
+		return nil, loadHint(err, path)
 	}
 	if t := tape.Torn; t != nil {
 		a.say("warning: %s: line %d: the last interaction was not written to its end (%s) and is left out; `umtape recover %s` cuts it off", path, t.Line, t.Why, path)
 	}
 	return tape, nil
+}
+
+// loadHint adds to an error of Load what the error cannot know.
+func loadHint(err error, path string) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return hint(err, "name a cassette that is there, or make this one: umtape record %s", path)
+	}
+	return err
 }
 
 func (s *replaying) addr() string { return s.listener.Addr().String() }

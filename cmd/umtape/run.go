@@ -38,15 +38,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitFailed
 	}
 	var misuse *misuseError
-	if !a.started && !errors.As(err, &misuse) {
-		misuse = &misuseError{err: err}
-	}
+	wrong := errors.As(err, &misuse) || !a.started
 	fmt.Fprintf(stderr, "umtape: error: %s\n", oneLine(err))
 	var hinted *hintedError
 	if errors.As(err, &hinted) {
 		fmt.Fprintf(stderr, "umtape: hint: %s\n", hinted.hint)
 	}
-	if misuse != nil {
+	if wrong {
 		fmt.Fprintf(stderr, "umtape: hint: see `%s --help`\n", commandOf(root, args))
 		return exitMisuse
 	}
@@ -87,8 +85,10 @@ func hint(err error, format string, args ...any) error {
 	return &hintedError{err: err, hint: fmt.Sprintf(format, args...)}
 }
 
+// oneLine is an error's text on one line: joined errors, and cobra's suggestions.
 func oneLine(err error) string {
-	return strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "\n", "; ")), " ")
+	text := strings.TrimSpace(strings.Replace(err.Error(), "\n\nDid you mean this?\n\t", "; did you mean ", 1))
+	return strings.Join(strings.Fields(strings.ReplaceAll(text, "\n", "; ")), " ")
 }
 
 func (a *app) root() *cobra.Command {

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 //
 //	start NAME umtape ...    run in the background until it says where it listens;
 //	                         sets $NAME to its address, such as 127.0.0.1:40123
-//	stop NAME [-KILL] [CODE] end it by SIGINT and wait; it must exit with CODE (0);
+//	end NAME [-KILL] [CODE] end it by SIGINT and wait; it must exit with CODE (0);
 //	                         its output is in NAME.out and NAME.err
 //	repeat FILE N TEXT       write TEXT N times, for bodies too large to ship
 //
@@ -51,7 +51,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"start":  startCmd,
-			"stop":   stopCmd,
+			"end":    endCmd,
 			"repeat": repeatCmd,
 		},
 	})
@@ -163,9 +163,9 @@ func environ(ts *testscript.TestScript) []string {
 	return env
 }
 
-func stopCmd(ts *testscript.TestScript, neg bool, args []string) {
+func endCmd(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
-		ts.Fatalf("usage: stop NAME [-KILL] [CODE]")
+		ts.Fatalf("usage: end NAME [-KILL] [CODE]")
 	}
 	all := ts.Value(jobsKey{}).(*jobs)
 	all.mu.Lock()

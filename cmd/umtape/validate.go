@@ -61,27 +61,29 @@ func (a *app) listRules(asJSON bool) error {
 
 func (a *app) validate(paths []string, threshold inspect.Severity, asJSON, quiet bool) error {
 	var found []report.Located
-	interactions, failed := 0, error(nil)
+	var checked checked
 	for _, path := range paths {
 		tape, err := cassettes.Load(path)
 		if err != nil {
-			if failed != nil {
-				a.say("error: %s", oneLine(failed)) // the last one is run's to print
-			}
-			failed = err
+			checked.unread = append(checked.unread, report.Unread{File: path, Error: oneLine(err)})
+			checked.err = loadHint(err, path)
 			continue
 		}
-		interactions += len(tape.Interactions)
+		checked.files++
+		checked.interactions += len(tape.Interactions)
 		found = append(found, findings(tape)...)
 	}
 	if quiet {
 		found = without(found, inspect.Note)
 	}
-	if err := a.writeFindings(paths, interactions, found, asJSON); err != nil {
+	if err := a.writeFindings(paths, checked, found, asJSON); err != nil {
 		return err
 	}
-	if failed != nil {
-		return failed
+	if n := len(checked.unread); n > 0 {
+		for _, u := range checked.unread[:n-1] {
+			a.say("error: %s", u.Error)
+		}
+		return checked.err // the last one is run's to print
 	}
 	for _, f := range found {
 		if f.Rule.Severity >= threshold {
@@ -91,18 +93,25 @@ func (a *app) validate(paths []string, threshold inspect.Severity, asJSON, quiet
 	return nil
 }
 
-func (a *app) writeFindings(paths []string, interactions int, found []report.Located, asJSON bool) error {
+// checked is how far a validation came.
+type checked struct {
+	files, interactions int
+	unread              []report.Unread
+	err                 error // of the last of unread
+}
+
+func (a *app) writeFindings(paths []string, c checked, found []report.Located, asJSON bool) error {
 	if asJSON {
-		return report.FindingsJSON(a.stdout, interactions, found)
+		return report.FindingsJSON(a.stdout, c.interactions, found, c.unread)
 	}
-	if err := report.Findings(a.stdout, found); err != nil {
+	if err := report.Findings(a.stdout, found); err != nil || c.files == 0 {
 		return err
 	}
 	name := paths[0]
 	if len(paths) > 1 {
-		name = count(len(paths), "cassette")
+		name = count(c.files, "cassette")
 	}
-	_, err := fmt.Fprintf(a.stdout, "%s: %s checked, %s\n", name, count(interactions, "interaction"), report.CountOf(found))
+	_, err := fmt.Fprintf(a.stdout, "%s: %s checked, %s\n", name, count(c.interactions, "interaction"), report.CountOf(found))
 	return err
 }
 

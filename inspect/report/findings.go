@@ -93,8 +93,15 @@ type findingJSON struct {
 	Source        string           `json:"source"`
 }
 
-// FindingsJSON writes {"interactions": n, "errors": ..., "findings": [...]}.
-func FindingsJSON(w io.Writer, interactions int, found []Located) error {
+// Unread is a cassette that could not be read, and why.
+type Unread struct {
+	File  string `json:"file"`
+	Error string `json:"error"`
+}
+
+// FindingsJSON writes {"interactions": n, "errors": ..., "findings": [...],
+// "unread": [...]}.
+func FindingsJSON(w io.Writer, interactions int, found []Located, unread []Unread) error {
 	list := make([]findingJSON, len(found))
 	for i, f := range found {
 		list[i] = findingJSON{
@@ -109,7 +116,8 @@ func FindingsJSON(w io.Writer, interactions int, found []Located) error {
 		Interactions int `json:"interactions"`
 		Count
 		Findings []findingJSON `json:"findings"`
-	}{interactions, CountOf(found), list})
+		Unread   []Unread      `json:"unread,omitempty"`
+	}{interactions, CountOf(found), list, unread})
 }
 
 // Rules writes the rules, one a line with what it says, then source and fix.

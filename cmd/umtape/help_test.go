@@ -1,0 +1,40 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+)
+
+// TestHelp: every command says what it does, ends with something to paste, and
+// is in the README; every flag has a description.
+func TestHelp(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &app{}
+	var visit func(c *cobra.Command)
+	visit = func(c *cobra.Command) {
+		if c.Short == "" {
+			t.Errorf("%s says not what it does", c.CommandPath())
+		}
+		if c.Runnable() && !c.HasSubCommands() && c.Example == "" {
+			t.Errorf("%s has no example", c.CommandPath())
+		}
+		for line := range strings.Lines(c.Example) {
+			if strings.HasPrefix(line, "  umtape") && !strings.HasPrefix(strings.TrimSpace(line), c.CommandPath()) && c.HasParent() {
+				t.Errorf("%s has an example of something else: %s", c.CommandPath(), line)
+			}
+		}
+		if c.HasParent() && c.Parent() == c.Root() && !strings.Contains(string(readme), "`"+c.CommandPath()) {
+			t.Errorf("%s is not in the README", c.CommandPath())
+		}
+		for _, sub := range c.Commands() {
+			visit(sub)
+		}
+	}
+	visit(a.root())
+}
