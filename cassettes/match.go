@@ -21,6 +21,7 @@ type asked struct {
 	scheme  string
 	body    []byte
 	message *inspect.Message // nil if the body is not SOAP: then its bytes count
+	problem error            // why there is no message
 }
 
 // ask reads a request for matching. body is without Content-Encoding, and is
@@ -28,7 +29,7 @@ type asked struct {
 func ask(method, rawURL string, body []byte) asked {
 	a := asked{method: method, body: body}
 	a.scheme, a.host, a.target = splitURL(rawURL)
-	a.message, _ = inspect.Parse(body)
+	a.message, a.problem = inspect.Parse(body)
 	return a
 }
 

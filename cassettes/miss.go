@@ -57,6 +57,10 @@ func (p *Player) explain(a asked) Miss {
 		m.Nearest = p.recorded[best].name
 		m.Reason = fmt.Sprintf("nearest is %s, which differs at %s", m.Nearest, summary(m.Differences))
 	}
+	// A sender that means XML wants to know what is wrong with it.
+	if why := inspect.Why(a.problem); why != nil && why != inspect.ErrEmpty && looksLikeXML(a.body) {
+		m.Reason = fmt.Sprintf("its body is compared by its bytes, since it is no SOAP envelope (%v); %s", a.problem, m.Reason)
+	}
 	return m
 }
 

@@ -3,6 +3,7 @@ package cassettes
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -207,6 +208,7 @@ type exchange struct {
 	response *http.Response
 
 	requestHeader, responseHeader http.Header // redacted copies
+	requestErr                    error       // why the request is not a SOAP envelope
 }
 
 // keep decides whether the exchange belongs on the tape and appends it. note
@@ -223,10 +225,22 @@ func (x *exchange) keep(respBody []byte, whole bool, note string) error {
 		return fmt.Errorf("recording the exchange: %w", err)
 	}
 	x.stats.kept(i, response != nil && response.Fault != nil)
+	x.remark(i)
 	if x.options.OnKept != nil {
 		x.options.OnKept(i)
 	}
 	return nil
+}
+
+// remark logs what a reader of the cassette will stumble over.
+func (x *exchange) remark(i *Interaction) {
+	name := fmt.Sprintf("%s#%d", x.tape.Path(), i.ID)
+	if i.Umtape.Truncated != "" {
+		x.options.Logger.Warn("kept, but not whole", "interaction", name, "part", i.Umtape.Truncated, "reason", cmp.Or(i.Umtape.Note, longBody))
+	}
+	if x.requestErr != nil && x.body.whole && (!x.options.All || inspect.ClaimsSOAP(x.request.Header)) {
+		x.options.Logger.Warn("kept, but the request is not a SOAP envelope", "interaction", name, "reason", x.requestErr)
+	}
 }
 
 func (x *exchange) wanted(i *Interaction, response *inspect.Message) bool {
@@ -253,7 +267,8 @@ func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Inter
 	if whole {
 		respBody, i.Umtape.ResponseEncoding = plainBody(respBody, respHeader, x.options.MaxBody)
 	}
-	request, _ := inspect.Parse(reqBody)
+	request, err := inspect.Parse(reqBody)
+	x.requestErr = err
 	if request != nil {
 		i.Umtape.Operation = request.Operation()
 	}

@@ -104,12 +104,15 @@ func (b *teeBody) finish(note string) error {
 	b.done = true
 	whole := note == "" && !b.over
 	if b.over && note == "" {
-		note = "longer than what is kept of a body"
+		note = longBody
 	}
 	b.err = b.x.keep(b.copy, whole, note)
 	b.copy = nil
 	return b.err
 }
+
+// longBody is why a body is not kept whole when it came whole.
+const longBody = "longer than what is kept of a body (--max-body)"
 
 // Close ends the exchange: one whose body was not read to its end is kept
 // truncated, since the server has acted on it all the same.

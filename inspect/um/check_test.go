@@ -1,0 +1,259 @@
+package um
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/umtape/umtape/inspect"
+)
+
+const goodID = "M2YwYzZiNTItOGExZS00ZDM3LTljNTUtMWU3YTBiOWQyNGY2QHVtMDEudm9pY2UuZXhhbXBsZS5uZXQ="
+
+// soap wraps the children of a Body.
+func soap(body string) string {
+	return `<s:Envelope xmlns:s="` + inspect.SOAP11NS + `"><s:Body>` + body + `</s:Body></s:Envelope>`
+}
+
+// m is an element of the messages namespace.
+func m(name, content string) string {
+	return `<` + name + ` xmlns="` + MessagesNS + `">` + content + `</` + name + `>`
+}
+
+func fault(exception string) string {
+	return soap(`<s:Fault><faultcode xmlns:a="` + ErrorsNS + `">a:` + exception + `</faultcode><faultstring>x</faultstring><detail><m:ExceptionType xmlns:m="` + MessagesNS + `">` + exception + `</m:ExceptionType></detail></s:Fault>`)
+}
+
+// exchange is a right exchange that tests change.
+func exchange(request, response string) inspect.Exchange {
+	return inspect.Exchange{
+		Method: "POST", URL: "https://um.example.com" + Path2007, Status: 200,
+		RequestHeader:  http.Header{"Content-Type": {"text/xml; charset=utf-8"}},
+		ResponseHeader: http.Header{"Content-Type": {"text/xml; charset=utf-8"}},
+		RequestBody:    []byte(request), ResponseBody: []byte(response),
+	}
+}
+
+func ids(found []inspect.Finding) string {
+	var list []string
+	for _, f := range found {
+		list = append(list, f.Rule.ID)
+	}
+	slices.Sort(list)
+	return strings.Join(slices.Compact(list), " ")
+}
+
+var (
+	disconnect   = soap(m("Disconnect", "<CallId>"+goodID+"</CallId>"))
+	disconnected = soap(m("DisconnectResponse", ""))
+	getCallInfo  = soap(m("GetCallInfo", "<CallId>"+goodID+"</CallId>"))
+	playOnPhone  = soap(m("PlayOnPhone", "<entryId>AAAA</entryId><DialString>5550142</DialString>"))
+	playing      = soap(m("PlayOnPhoneResponse", "<PlayOnPhoneResponse>"+goodID+"</PlayOnPhoneResponse>"))
+)
+
+func callInfo(state, cause string) string {
+	return soap(m("GetCallInfoResponse", "<GetCallInfoResponse><CallState>"+state+"</CallState><EventCause>"+cause+"</EventCause></GetCallInfoResponse>"))
+}
+
+func ews(name, attrs, content string) string {
+	return soap(`<` + name + ` xmlns="` + MessagesNS + `" ` + attrs + `>` + content + `</` + name + `>`)
+}
+
+// TestRules has, for each rule, a message that it finds fault with, and right
+// messages that no rule does.
+func TestRules(t *testing.T) {
+	with := func(x inspect.Exchange, change func(x *inspect.Exchange)) inspect.Exchange {
+		x.RequestHeader, x.ResponseHeader = x.RequestHeader.Clone(), x.ResponseHeader.Clone()
+		change(&x)
+		return x
+	}
+	status := func(request, response string, code int) inspect.Exchange {
+		return with(exchange(request, response), func(x *inspect.Exchange) { x.Status = code })
+	}
+	action := func(a string) inspect.Exchange {
+		return with(exchange(disconnect, disconnected), func(x *inspect.Exchange) { x.RequestHeader["SOAPAction"] = []string{a} })
+	}
+	replace := strings.NewReplacer
+	https := func(s string) string {
+		return replace("http://schemas.microsoft", "https://schemas.microsoft").Replace(s)
+	}
+	soap12 := func(s string) string { return replace(inspect.SOAP11NS, inspect.SOAP12NS).Replace(s) }
+
+	fired := map[string]bool{}
+	for _, tt := range []struct {
+		name string
+		x    inspect.Exchange
+		want string
+	}{
+		// Right.
+		{"Disconnect", exchange(disconnect, disconnected), ""},
+		{"Disconnect of an ended call, fault", status(disconnect, fault("InvalidCallIdException"), 500), ""},
+		{"GetCallInfo", exchange(getCallInfo, callInfo("Connecting", "None")), ""},
+		{"ended with a cause", exchange(getCallInfo, callInfo("Disconnected", "UserBusy")), ""},
+		{"PlayOnPhone", exchange(playOnPhone, playing), ""},
+		{"PlayOnPhone refused", status(playOnPhone, fault("DialingRulesException"), 500), ""},
+		{"PlayOnPhone of EWS", exchange(ews("PlayOnPhone", "", `<ItemId Id="AAAA" ChangeKey="x"/><DialString>1</DialString>`),
+			ews("PlayOnPhoneResponse", `ResponseClass="Success"`, `<ResponseCode>NoError</ResponseCode><PhoneCallId Id="`+goodID+`"/>`)), ""},
+		{"EWS error", exchange(ews("DisconnectPhoneCall", "", `<PhoneCallId Id="`+goodID+`"/>`),
+			ews("DisconnectPhoneCallResponse", `ResponseClass="Error"`, `<MessageText>x</MessageText><ResponseCode>ErrorInvalidPhoneCallId</ResponseCode><DescriptiveLinkKey>0</DescriptiveLinkKey>`)), ""},
+		{"another EWS operation", with(exchange(soap(m("FindItem", "<a/>")), soap(m("FindItemResponse", "<a/>"))), func(x *inspect.Exchange) { x.URL = "https://um.example.com" + PathEWS }), ""},
+		{"another service", with(exchange(soap(`<Disconnect xmlns="urn:modem"><Line>1</Line></Disconnect>`), soap(`<Done xmlns="urn:modem"/>`)), func(x *inspect.Exchange) { x.URL = "http://modem.example.com/" }), ""},
+		{"not SOAP", inspect.Exchange{Method: "GET", Status: 200, ResponseBody: []byte("<html/>")}, ""},
+		{"401 with HTML", with(exchange(disconnect, "<html><body>"), func(x *inspect.Exchange) { x.Status = 401 }), ""},
+		{"booleans", exchange(soap(m("SetOofStatus", "<status>1</status>")), soap(m("SetOofStatusResponse", ""))), ""},
+		{"no action", action(""), ""},
+		{"empty action", action(`""`), ""},
+		{"right action", action(`"` + MessagesNS + `/Disconnect"`), ""},
+		{"right action, bare", action(MessagesNS + `/Disconnect`), ""},
+
+		// SOAP.
+		{"broken request", status("<broken", fault("ErrorInvalidRequest"), 500), "SOAP01"},
+		{"login page", exchange(disconnect, "<html/>"), "SOAP02"},
+		{"empty Body", status(soap(""), disconnected, 200), "SOAP03"},
+		{"two operations", exchange(soap(m("Disconnect", "<CallId>"+goodID+"</CallId>")+"<x/>"), disconnected), "SOAP04"},
+		{"fault with 200", status(disconnect, fault("InvalidCallIdException"), 200), "SOAP05"},
+		{"500 without a fault", status(disconnect, disconnected, 500), "SOAP06"},
+		{"no request type", with(exchange(disconnect, disconnected), func(x *inspect.Exchange) { x.RequestHeader.Del("Content-Type") }), "SOAP07"},
+		{"response as HTML", with(exchange(disconnect, disconnected), func(x *inspect.Exchange) { x.ResponseHeader.Set("Content-Type", "text/html") }), "SOAP08"},
+		{"https envelope", exchange(replace("http://schemas.xmlsoap.org", "https://schemas.xmlsoap.org").Replace(disconnect), disconnected), "SOAP09"},
+		{"undeclared prefix", status(disconnect, replace(` xmlns:a="`+ErrorsNS+`"`, "").Replace(fault("InvalidCallIdException")), 500), "SOAP10"},
+		{"truncated", with(exchange(disconnect[:50], disconnected), func(x *inspect.Exchange) { x.Truncated = true; x.RequestHeader.Set("SOAPAction", "x") }), "SOAP11"},
+
+		// Names.
+		{"https request", status(https(disconnect), fault("InvalidCallIdException"), 500), "UM001"},
+		{"https response", exchange(disconnect, https(disconnected)), "UM002"},
+		{"SOAP 1.2", with(exchange(soap12(disconnect), soap12(disconnected)), func(x *inspect.Exchange) {
+			x.RequestHeader.Set("Content-Type", "application/soap+xml")
+			x.ResponseHeader.Set("Content-Type", "application/soap+xml")
+		}), "UM003"},
+		{"unknown operation", exchange(soap(m("HangUp", "")), soap(m("HangUpResponse", ""))), "UM004"},
+		{"name in lower case", exchange(soap(m("disconnect", "<CallId>"+goodID+"</CallId>")), disconnected), "UM005"},
+		{"no namespace", exchange(soap("<Disconnect><CallId>"+goodID+"</CallId></Disconnect>"), disconnected), "UM006"},
+		{"types namespace", exchange(replace(MessagesNS, TypesNS).Replace(disconnect), disconnected), "UM006"},
+		{"other action", action(`"` + MessagesNS + `/GetCallInfo"`), "UM010"},
+		{"https action", action(https(`"` + MessagesNS + `/Disconnect"`)), "UM011"},
+
+		// Children.
+		{"no CallId", status(soap(m("Disconnect", "")), fault("InvalidCallIdException"), 500), "UM020"},
+		{"no Id", exchange(ews("DisconnectPhoneCall", "", "<PhoneCallId/>"), ews("DisconnectPhoneCallResponse", `ResponseClass="Success"`, "")), "UM020"},
+		{"no status", exchange(soap(m("SetOofStatus", "")), soap(m("SetOofStatusResponse", ""))), "UM021"},
+		{"two CallIds", exchange(soap(m("Disconnect", "<CallId>"+goodID+"</CallId><CallId>"+goodID+"</CallId>")), disconnected), "UM022"},
+		{"stranger", exchange(soap(m("Disconnect", "<CallId>"+goodID+"</CallId><Reason/>")), disconnected), "UM023"},
+		{"content of an empty request", exchange(soap(m("IsUMEnabled", "true")), soap(m("IsUMEnabledResponse", "<IsUMEnabledResponse>true</IsUMEnabledResponse>"))), "UM023"},
+		{"callid", exchange(soap(m("Disconnect", "<callid>"+goodID+"</callid>")), disconnected), "UM024"},
+		{"CallId in no namespace", exchange(soap(m("Disconnect", `<CallId xmlns="">`+goodID+"</CallId>")), disconnected), "UM025"},
+		{"order", exchange(soap(m("PlayOnPhone", "<DialString>1</DialString><entryId>AAAA</entryId>")), playing), "UM026"},
+		{"base64FolderID", exchange(soap(m("SetTelephoneAccessFolderEmail", "<base64FolderID>AAAA</base64FolderID>")), soap(m("SetTelephoneAccessFolderEmailResponse", ""))), "UM027"},
+
+		// Values.
+		{"empty CallId", status(soap(m("Disconnect", "<CallId/>")), fault("InvalidCallIdException"), 500), "UM030"},
+		{"long CallId of GetCallInfo", exchange(soap(m("GetCallInfo", "<CallId>"+strings.Repeat("A", 513)+"</CallId>")), callInfo("Connected", "None")), "UM031"},
+		{"long CallId of Disconnect", exchange(soap(m("Disconnect", "<CallId>"+strings.Repeat("A", 513)+"</CallId>")), disconnected), "UM032"},
+		{"CallId at the limit, another form", exchange(soap(m("GetCallInfo", "<CallId>"+strings.Repeat("A", 512)+"</CallId>")), callInfo("Connected", "None")), "UM033"},
+		{"not a boolean", exchange(soap(m("SetOofStatus", "<status>yes</status>")), soap(m("SetOofStatusResponse", ""))), "UM034"},
+		{"not a state", exchange(getCallInfo, callInfo("Ringing", "None")), "UM034"},
+		{"not a cause", exchange(getCallInfo, callInfo("Disconnected", "Bored")), "UM034"},
+		{"not a greeting", exchange(soap(m("PlayOnPhoneGreeting", "<GreetingType>Custom</GreetingType><DialString>1</DialString>")), soap(m("PlayOnPhoneGreetingResponse", "<PlayOnPhoneGreetingResponse>"+goodID+"</PlayOnPhoneGreetingResponse>"))), "UM034"},
+		{"True", exchange(soap(m("SetOofStatus", "<status>True</status>")), soap(m("SetOofStatusResponse", ""))), "UM035"},
+		{"Unavailable", exchange(getCallInfo, callInfo("Disconnected", "Unavailable")), "UM035"},
+
+		// Responses.
+		{"other response", exchange(disconnect, callInfo("Connected", "None")), "UM040"},
+		{"not empty", exchange(disconnect, soap(m("DisconnectResponse", "<a/>"))), "UM041"},
+		{"one level", exchange(soap(m("IsUMEnabled", "")), soap(m("IsUMEnabledResponse", "true"))), "UM042"},
+		{"no ResponseClass", exchange(ews("DisconnectPhoneCall", "", `<PhoneCallId Id="`+goodID+`"/>`), ews("DisconnectPhoneCallResponse", "", "")), "UM043"},
+		{"Success with an error", exchange(ews("DisconnectPhoneCall", "", `<PhoneCallId Id="`+goodID+`"/>`), ews("DisconnectPhoneCallResponse", `ResponseClass="Success"`, "<ResponseCode>ErrorInvalidPhoneCallId</ResponseCode>")), "UM043"},
+		{"cause too early", exchange(getCallInfo, callInfo("Connected", "UserBusy")), "UM044"},
+		{"hidden state", exchange(getCallInfo, callInfo("Alerted", "None")), "UM045"},
+		{"other exception", status(disconnect, fault("DialingRulesException"), 500), "UM050"},
+		{"rarer exception", status(disconnect, replace(`<m:ExceptionType xmlns:m="`+MessagesNS+`">`, "<ExceptionType>", "</m:", "</").Replace(fault("InvalidCallIdException")), 500), "UM051"},
+	} {
+		found := Check(inspect.Read(tt.x))
+		if got := ids(found); got != tt.want {
+			t.Errorf("%s: %q, want %q: %+v", tt.name, got, tt.want, found)
+		}
+		for _, f := range found {
+			fired[f.Rule.ID] = true
+			if f.Message == "" || strings.Contains(f.Message, goodID) || strings.Contains(f.Message, "5550142") {
+				t.Errorf("%s: %s says %q", tt.name, f.Rule.ID, f.Message)
+			}
+			if f.Path != "" && f.Part == "" {
+				t.Errorf("%s: %s has a path in no message", tt.name, f.Rule.ID)
+			}
+		}
+	}
+	seen := map[string]bool{}
+	for _, r := range Rules() {
+		if !fired[r.ID] {
+			t.Errorf("no message here breaks %s", r.ID)
+		}
+		if seen[r.ID] || r.Summary == "" || r.Fix == "" || r.Source == "" {
+			t.Errorf("%s is listed twice or says too little: %+v", r.ID, r)
+		}
+		seen[r.ID] = true
+	}
+	if len(fired) != len(seen) {
+		t.Errorf("%d rules fired, %d are listed", len(fired), len(seen))
+	}
+}
+
+// TestSamples: the shipped messages, paired as their README has them, have no
+// findings but those they were made to show.
+func TestSamples(t *testing.T) {
+	read := func(name string) string {
+		b, err := os.ReadFile(filepath.Join("../../testdata/messages", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	for _, tt := range []struct {
+		request, response string
+		status            int
+		want              string
+	}{
+		{"documented-disconnect-request.xml", "documented-disconnect-response.xml", 200, ""},
+		{"documented-disconnect-request-https.xml", "documented-disconnect-response-https.xml", 200, "UM001 UM002"},
+		{"disconnect-request.xml", "disconnect-response.xml", 200, ""},
+		{"disconnect-request.xml", "disconnect-fault-invalid-callid.xml", 500, ""},
+		{"disconnect-request.xml", "disconnect-fault-undeclared-prefix.xml", 500, "SOAP10"},
+		{"disconnect-request-https-namespace.xml", "fault-malformed-request.xml", 500, "UM001"},
+		{"disconnect-request.xml", "fault-asmx-unknown-soapaction.xml", 500, ""},
+		{"playonphone-request.xml", "playonphone-response.xml", 200, ""},
+		{"ews-disconnectphonecall-request.xml", "ews-disconnectphonecall-response-error.xml", 200, ""},
+	} {
+		x := exchange(read(tt.request), read(tt.response))
+		x.Status = tt.status
+		if got := ids(Check(inspect.Read(x))); got != tt.want {
+			t.Errorf("%s, %s: %q, want %q", tt.request, tt.response, got, tt.want)
+		}
+	}
+}
+
+func TestIDOf(t *testing.T) {
+	for _, body := range []string{
+		disconnect, getCallInfo, playing,
+		ews("DisconnectPhoneCall", "", `<PhoneCallId Id="`+goodID+`"/>`),
+		ews("PlayOnPhoneResponse", `ResponseClass="Success"`, `<PhoneCallId Id="`+goodID+`"/>`),
+	} {
+		msg, err := inspect.Parse([]byte(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := IDOf(msg); got != goodID {
+			t.Errorf("IDOf(%s) = %q", body, got)
+		}
+	}
+	for _, body := range []string{disconnected, playOnPhone, soap(""), soap(`<Disconnect xmlns="urn:x"><CallId>1</CallId></Disconnect>`), soap(m("Disconnect", ""))} {
+		msg, err := inspect.Parse([]byte(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := IDOf(msg); got != "" {
+			t.Errorf("IDOf(%s) = %q", body, got)
+		}
+	}
+}
