@@ -14,9 +14,17 @@ type Captured struct {
 	Faults       int            // kept whose response is a SOAP fault
 	Passed       int            // forwarded and not kept, as the options say
 	Failed       int            // the server could not be asked; nothing kept
+	Abandoned    int            // the client went away before the server answered; nothing kept
 	Refused      int            // not sent, since the tape could not be written
 	Lost         int            // sent and answered, but not recorded
 }
+
+// maxCounted bounds how many operations are counted by name, since clients make
+// up the names; the rest count as otherOperations.
+const (
+	maxCounted      = 1000
+	otherOperations = "(others)"
+)
 
 type tally struct {
 	mu    sync.Mutex
@@ -32,7 +40,11 @@ func (t *tally) kept(i *Interaction, fault bool) {
 		t.seed, t.calls, t.c.Operations = maphash.MakeSeed(), map[uint64]struct{}{}, map[string]int{}
 	}
 	t.c.Interactions++
-	t.c.Operations[i.Umtape.Operation]++
+	name := i.Umtape.Operation
+	if _, seen := t.c.Operations[name]; !seen && len(t.c.Operations) >= maxCounted {
+		name = otherOperations
+	}
+	t.c.Operations[name]++
 	if fault {
 		t.c.Faults++
 	}
@@ -47,8 +59,11 @@ func (t *tally) add(counter func(c *Captured) *int) {
 	t.mu.Unlock()
 }
 
-func (t *tally) passed()  { t.add(func(c *Captured) *int { return &c.Passed }) }
-func (t *tally) failed()  { t.add(func(c *Captured) *int { return &c.Failed }) }
+func (t *tally) passed() { t.add(func(c *Captured) *int { return &c.Passed }) }
+func (t *tally) failed() { t.add(func(c *Captured) *int { return &c.Failed }) }
+func (t *tally) abandoned() {
+	t.add(func(c *Captured) *int { return &c.Abandoned })
+}
 func (t *tally) refused() { t.add(func(c *Captured) *int { return &c.Refused }) }
 func (t *tally) lost()    { t.add(func(c *Captured) *int { return &c.Lost }) }
 

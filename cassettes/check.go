@@ -12,10 +12,12 @@ var (
 		Source: "the file", Fix: "run `umtape recover` to cut it off"}
 	ruleEdited = inspect.Rule{ID: "TAPE02", Severity: inspect.Note, Summary: "the interaction was edited since it was recorded",
 		Source: "its checksum", Fix: "none needed, if it was meant"}
+	ruleSecret = inspect.Rule{ID: "TAPE03", Severity: inspect.Error, Summary: "the interaction holds a credential",
+		Source: "the rules by which umtape redacts what it records", Fix: "replace it, here and where it is valid: it may have been seen"}
 )
 
 // Rules lists the rules that [Check] may report.
-func Rules() []inspect.Rule { return []inspect.Rule{ruleTorn, ruleEdited} }
+func Rules() []inspect.Rule { return []inspect.Rule{ruleTorn, ruleEdited, ruleSecret} }
 
 // Finding is something wrong or odd with a cassette as a file. Interaction is
 // its id, -1 for the file as a whole; Line is 1-based in the file.
@@ -29,6 +31,9 @@ type Finding struct {
 func Check(c *Cassette) []Finding {
 	var found []Finding
 	for _, i := range c.Interactions {
+		if redactKept(i) != i {
+			found = append(found, Finding{i.ID, i.Line, inspect.Finding{Rule: ruleSecret, Message: ruleSecret.Summary + ": in a header, the URL or a body"}})
+		}
 		if i.Edited {
 			found = append(found, Finding{i.ID, i.Line, inspect.Finding{Rule: ruleEdited, Message: ruleEdited.Summary}})
 		}

@@ -13,8 +13,9 @@ import (
 // Close ends the recording. Interactions that are not in the order in which
 // their requests arrived (ties: in the order of the calls of Append) are put
 // so, with IDs from 0 on, by replacing the file at one stroke; if that fails,
-// the file stays as it was appended. The lock is free when it returns. A second
-// Close does nothing and returns nil.
+// the file stays as it was appended. A file that Create made and that got no
+// interaction is removed again. The lock is free when it returns. A second Close
+// does nothing and returns nil.
 func (w *Writer) Close() error {
 	if w.stop != nil {
 		w.stopOnce.Do(func() { close(w.stop) })
@@ -35,10 +36,13 @@ func (w *Writer) Close() error {
 // finish leaves the file in its final form and closes it. w.syncMu and w.mu are
 // held.
 func (w *Writer) finish() error {
-	if w.unnamed.Load() { // nothing was captured, so nothing is replaced
+	if w.unnamed.Load() || w.made && len(w.entries) == 0 && w.inPlace() {
 		return errors.Join(w.file.Close(), w.disk.remove(w.at))
 	}
-	err := w.release()
+	err := w.usable()
+	if err == nil {
+		err = w.release()
+	}
 	if err == nil {
 		err = w.lastSync()
 	}

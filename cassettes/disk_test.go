@@ -18,6 +18,7 @@ type faultyDisk struct {
 	syncE    error // of a file
 	truncE   error
 	renameE  error
+	syncDirE error
 	syncs    atomic.Int32
 	synced   chan struct{} // gets one for each sync, if not nil
 }
@@ -42,6 +43,13 @@ func (d *faultyDisk) rename(from, to string) error {
 		return d.renameE
 	}
 	return d.osDisk.rename(from, to)
+}
+
+func (d *faultyDisk) syncDir(dir string) error {
+	if d.syncDirE != nil {
+		return d.syncDirE
+	}
+	return d.osDisk.syncDir(dir)
 }
 
 func (f faultyFile) WriteAt(b []byte, off int64) (int, error) {

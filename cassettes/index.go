@@ -1,10 +1,15 @@
 package cassettes
 
+import "sync"
+
 // index finds the interactions that answer a request. Each is filed under one
-// key for every likeness, with and without its host.
+// key for every likeness, with and without its host. Its methods may be called
+// by several goroutines at once.
 type index struct {
 	groups map[key]*group
-	used   []bool // by interaction
+
+	mu   sync.Mutex // guards used and every group's next
+	used []bool     // by interaction
 }
 
 // group is the interactions of one key, in the order in which they were
@@ -14,24 +19,39 @@ type group struct {
 	next    int // members before it are used
 }
 
-func newIndex(requests []asked) *index {
-	x := &index{groups: make(map[key]*group, int(likenesses)*2*len(requests)), used: make([]bool, len(requests))}
-	for n, r := range requests {
-		for like := range likenesses {
-			x.file(r.key(false, like), n)
-			x.file(r.key(true, like), n)
-		}
-	}
-	return x
+func newIndex(size int) *index {
+	return &index{groups: make(map[key]*group, int(likenesses)*2*size), used: make([]bool, size)}
 }
 
-func (x *index) file(k key, n int) {
-	g := x.groups[k]
-	if g == nil {
-		g = &group{}
-		x.groups[k] = g
+// add files interaction n, which r asked for.
+func (x *index) add(n int, r asked) {
+	for like := range likenesses {
+		for _, host := range []bool{false, true} {
+			k := r.key(host, like)
+			g := x.groups[k]
+			if g == nil {
+				g = &group{}
+				x.groups[k] = g
+			}
+			g.members = append(g.members, n)
+		}
 	}
-	g.members = append(g.members, n)
+}
+
+// prefer takes weak interactions out of the groups that have others. A weak one
+// would be a turn lost: a challenge, or an answer that is not whole.
+func (x *index) prefer(weak []bool) {
+	for _, g := range x.groups {
+		var strong []int
+		for _, n := range g.members {
+			if !weak[n] {
+				strong = append(strong, n)
+			}
+		}
+		if len(strong) > 0 && len(strong) < len(g.members) {
+			g.members = strong
+		}
+	}
 }
 
 // take returns the interaction that answers a request next, of those that are
@@ -40,15 +60,33 @@ func (x *index) file(k key, n int) {
 func (x *index) take(a asked) (n int, like likeness, ok bool) {
 	for like := range likenesses {
 		g := x.groups[a.key(a.host != "", like)]
-		if g == nil {
-			continue
+		if g != nil {
+			return x.next(g), like, true
 		}
-		for g.next < len(g.members) && x.used[g.members[g.next]] {
-			g.next++
-		}
-		n = g.members[min(g.next, len(g.members)-1)]
-		x.used[n] = true
-		return n, like, true
 	}
 	return 0, 0, false
+}
+
+func (x *index) next(g *group) int {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for g.next < len(g.members) && x.used[g.members[g.next]] {
+		g.next++
+	}
+	n := g.members[min(g.next, len(g.members)-1)]
+	x.used[n] = true
+	return n
+}
+
+// unused lists the interactions that have answered nothing.
+func (x *index) unused() []int {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	var list []int
+	for n, used := range x.used {
+		if !used {
+			list = append(list, n)
+		}
+	}
+	return list
 }

@@ -1,7 +1,9 @@
 package cassettes
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -22,14 +24,19 @@ type asked struct {
 	body    []byte
 	message *inspect.Message // nil if the body is not SOAP: then its bytes count
 	problem error            // why there is no message
+	beside  []byte           // what a multipart body has besides the message
 }
 
 // ask reads a request for matching. body is without Content-Encoding, and is
-// redacted already; so is rawURL.
-func ask(method, rawURL string, body []byte) asked {
+// redacted already; so is rawURL. Of h, canonical, only the content type counts.
+func ask(method, rawURL string, h http.Header, body []byte) asked {
 	a := asked{method: method, body: body}
 	a.scheme, a.host, a.target = splitURL(rawURL)
-	a.message, a.problem = inspect.Parse(body)
+	root := rootPart(h, body)
+	if len(root) < len(body) {
+		a.beside = besideRoot(h, body, root)
+	}
+	a.message, a.problem = inspect.Limits{Bytes: int64(len(root)) + 1}.Parse(root)
 	return a
 }
 
@@ -37,7 +44,7 @@ func ask(method, rawURL string, body []byte) asked {
 // written, since servers may tell %2F from /.
 func splitURL(raw string) (scheme, host, target string) {
 	scheme, rest, found := strings.Cut(raw, "://")
-	if !found {
+	if !found || strings.HasPrefix(raw, "/") {
 		return "", "", raw
 	}
 	end := strings.IndexAny(rest, "/?#")
@@ -93,6 +100,9 @@ func (a asked) key(host bool, like likeness) key {
 			add(a.message.Version.String())
 		}
 		buf = a.message.AppendCanonical(buf, like == sameFolded)
+		if a.beside != nil {
+			buf = append(append(buf, 0), a.beside...)
+		}
 	} else {
 		add("bytes")
 		buf = append(buf, a.body...)
@@ -120,9 +130,7 @@ func (a asked) differences(recorded asked, limit int) []inspect.Difference {
 		add("host", "recorded for another one")
 	}
 	if a.target != recorded.target {
-		p, _, _ := strings.Cut(a.target, "?")
-		q, _, _ := strings.Cut(recorded.target, "?")
-		if p != q {
+		if p, q := pathOf(a.target), pathOf(recorded.target); p != q {
 			add("path", printablePath(q)+" recorded, "+printablePath(p)+" here")
 		} else {
 			add("query", "differs")
@@ -131,10 +139,18 @@ func (a asked) differences(recorded asked, limit int) []inspect.Difference {
 	switch {
 	case a.message != nil && recorded.message != nil:
 		d = append(d, inspect.Compare(recorded.message, a.message, limit)...)
-	case string(a.body) != string(recorded.body):
+		if !bytes.Equal(a.beside, recorded.beside) {
+			add("attachments", "bytes differ")
+		}
+	case !bytes.Equal(a.body, recorded.body):
 		add("body", "bytes differ")
 	}
 	return d[:min(len(d), limit)]
+}
+
+func pathOf(target string) string {
+	path, _, _ := strings.Cut(target, "?")
+	return path
 }
 
 // printablePath keeps a path fit for one line and a header.

@@ -1,6 +1,7 @@
 package cassettes
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"strings"
@@ -28,19 +29,22 @@ const (
 )
 
 // explain finds the nearest interaction: of the same operation if there is one,
-// with the fewest differences, the earliest of those.
+// then at the same path, with the fewest differences, the earliest of those.
 func (p *Player) explain(a asked) Miss {
 	m := Miss{Operation: a.operation()}
-	best, compared := -1, 0
+	best, nearest := -1, nearness{}
 	for _, sameOperation := range []bool{true, false} {
-		for n, r := range p.requests {
-			if (r.operation() == a.operation()) != sameOperation || compared == maxCompared {
+		compared := 0
+		for n, r := range p.recorded {
+			if compared == maxCompared || (r.operation == m.Operation) != sameOperation {
 				continue
 			}
 			compared++
-			d := a.differences(r, maxDifferences)
-			if best < 0 || len(d) < len(m.Differences) {
-				best, m.Differences = n, d
+			b := p.asked(r)
+			d := a.differences(b, maxDifferences)
+			near := nearness{pathOf(a.target) == pathOf(b.target), a.target == b.target, (a.message != nil) == (b.message != nil), len(d)}
+			if best < 0 || near.than(nearest) {
+				best, nearest, m.Differences = n, near, d
 			}
 		}
 		if best >= 0 {
@@ -50,18 +54,36 @@ func (p *Player) explain(a asked) Miss {
 	switch {
 	case best < 0:
 		m.Reason = "the cassette holds no interactions"
-	case p.requests[best].operation() != a.operation():
+	case p.recorded[best].operation != m.Operation:
 		m.Nearest = p.recorded[best].name
-		m.Reason = fmt.Sprintf("no %s is recorded; nearest is %s, a %s", m.Operation, m.Nearest, p.requests[best].operation())
+		m.Reason = fmt.Sprintf("no %s is recorded; nearest is %s, a %s", m.Operation, m.Nearest, p.recorded[best].operation)
 	default:
 		m.Nearest = p.recorded[best].name
 		m.Reason = fmt.Sprintf("nearest is %s, which differs at %s", m.Nearest, summary(m.Differences))
 	}
 	// A sender that means XML wants to know what is wrong with it.
-	if why := inspect.Why(a.problem); why != nil && why != inspect.ErrEmpty && looksLikeXML(a.body) {
+	if why := inspect.Why(a.problem); why != nil && why != inspect.ErrEmpty && bytes.HasPrefix(bytes.TrimLeft(a.body, " \t\r\n\xef\xbb\xbf"), []byte("<")) {
 		m.Reason = fmt.Sprintf("its body is compared by its bytes, since it is no SOAP envelope (%v); %s", a.problem, m.Reason)
 	}
 	return m
+}
+
+// nearness ranks interactions of one operation.
+type nearness struct {
+	path, target, kind bool // the same path, the same with its query, both SOAP or both not
+	differences        int
+}
+
+func (a nearness) than(b nearness) bool {
+	switch {
+	case a.path != b.path:
+		return a.path
+	case a.kind != b.kind:
+		return a.kind
+	case a.target != b.target:
+		return a.target
+	}
+	return a.differences < b.differences
 }
 
 func summary(d []inspect.Difference) string {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -24,6 +25,11 @@ type PlayOptions struct {
 	// DefaultMaxBody if zero.
 	MaxBody int64
 
+	// Base is put before the path of a request whose client named no host. It
+	// is the path of the URL that a recording was passed on to, such as
+	// "/UnifiedMessaging"; no slash at its end.
+	Base string
+
 	// Logger gets one line for each miss. If nil, nothing is logged.
 	Logger *slog.Logger
 }
@@ -32,26 +38,25 @@ type PlayOptions struct {
 // opens no connection. Its methods may be called by several goroutines at once.
 type Player struct {
 	options  PlayOptions
-	tapes    []*Cassette
 	recorded []recorded
-	requests []asked
+	index    *index
 
-	mu     sync.Mutex // guards what follows
-	index  *index
+	mu     sync.Mutex // guards report
 	report Played
 }
 
 // recorded is one interaction with the name it answers under.
 type recorded struct {
 	*Interaction
-	name string // FILE#ID
+	name      string // FILE#ID
+	operation string
 }
 
 // Played counts what a [Player] has answered.
 type Played struct {
 	Answered int      // requests answered from a cassette
 	Missed   int      // requests that nothing answered
-	Unused   []string // interactions that answered nothing, as FILE#ID
+	Unused   []string // interactions that answered nothing, as FILE#ID; not the challenges before an answer
 }
 
 // NewPlayer returns a player of these cassettes, in their order.
@@ -62,42 +67,59 @@ func NewPlayer(options PlayOptions, tapes ...*Cassette) *Player {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	p := &Player{options: options, tapes: tapes}
+	p := &Player{options: options}
 	for _, t := range tapes {
 		for _, i := range t.Interactions {
-			p.recorded = append(p.recorded, recorded{i, fmt.Sprintf("%s#%d", url.PathEscape(filepath.Base(t.Path)), i.ID)})
-			p.requests = append(p.requests, askRecorded(i, options.MaxBody))
+			p.recorded = append(p.recorded, recorded{Interaction: i, name: fmt.Sprintf("%s#%d", url.PathEscape(filepath.Base(t.Path)), i.ID)})
 		}
 	}
-	p.index = newIndex(p.requests)
+	p.index = newIndex(len(p.recorded))
+	weak := make([]bool, len(p.recorded))
+	for n := range p.recorded {
+		r := &p.recorded[n]
+		a := p.asked(*r)
+		r.operation = a.operation()
+		weak[n] = r.challenge() || r.playable() != nil
+		if t := r.Umtape.Truncated; t != "request" && t != "both" { // half a request answers none
+			p.index.add(n, a)
+		}
+	}
+	p.index.prefer(weak)
 	return p
 }
 
-// askRecorded reads a recorded request for matching. Redaction is applied again:
-// it changes nothing in a cassette of ours, and makes those of others match.
-func askRecorded(i *Interaction, limit int64) asked {
-	h := canonicalHeader(i.Request.Headers)
-	body, _ := plainBody([]byte(i.Request.Body), h, limit)
-	return ask(i.Request.Method, redactURL(i.Request.URL), redactBody(body, h))
+// asked reads a recorded request for matching. Redaction is applied again: it
+// changes nothing in a cassette of ours, and makes those of others match.
+func (p *Player) asked(r recorded) asked {
+	h := canonicalHeader(r.Request.Headers)
+	body := asUnderstood([]byte(r.Request.Body), h, p.options.MaxBody)
+	return ask(r.Request.Method, redactURL(r.Request.URL), h, redactBody(body, h))
+}
+
+// challenge reports whether the answer is a leg of authentication, which a
+// replay does without (PROTOCOL.md, section 4.5).
+func (r recorded) challenge() bool {
+	return r.Response.Code == http.StatusUnauthorized || r.Response.Code == http.StatusProxyAuthRequired
 }
 
 // Played returns what has been answered so far.
 func (p *Player) Played() Played {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	r := p.report
-	for n, used := range p.index.used {
-		if !used {
-			r.Unused = append(r.Unused, p.recorded[n].name)
+	played := p.report
+	p.mu.Unlock()
+	for _, n := range p.index.unused() {
+		if r := p.recorded[n]; !r.challenge() {
+			played.Unused = append(played.Unused, r.name)
 		}
 	}
-	return r
+	return played
 }
 
 // RoundTrip answers one request from the cassettes. A request whose URL has no
 // host came from a client that named none, and is matched without. A miss is an
 // answer too: see [Miss]. The only errors are those of reading the request.
 func (p *Player) RoundTrip(req *http.Request) (*http.Response, error) {
+	defer closeBody(req)
 	body, over, err := readBounded(req.Body, p.options.MaxBody)
 	if err != nil {
 		return nil, fmt.Errorf("reading the client's request: %w", err)
@@ -105,35 +127,34 @@ func (p *Player) RoundTrip(req *http.Request) (*http.Response, error) {
 	if over {
 		return p.miss(req, Miss{Operation: req.Method, Reason: fmt.Sprintf("its body is longer than the %d bytes that are read for matching", p.options.MaxBody)}), nil
 	}
-	body, _ = plainBody(body, req.Header, p.options.MaxBody)
-	a := ask(req.Method, redactURL(requestURL(req.URL)), redactBody(body, req.Header))
-
-	p.mu.Lock()
+	h := canonicalHeader(req.Header)
+	body = redactBody(asUnderstood(body, h, p.options.MaxBody), h)
+	a := ask(req.Method, redactURL(p.requestURL(req.URL)), h, body)
 	n, like, ok := p.index.take(a)
-	if ok && p.recorded[n].playable() == nil {
-		p.report.Answered++
-	}
-	p.mu.Unlock()
 	if !ok {
 		return p.miss(req, p.explain(a)), nil
 	}
-	if err := p.recorded[n].playable(); err != nil {
-		return p.miss(req, Miss{Operation: a.operation(), Nearest: p.recorded[n].name, Reason: err.Error()}), nil
+	r := p.recorded[n]
+	if err := r.playable(); err != nil {
+		return p.miss(req, Miss{Operation: a.operation(), Nearest: r.name, Reason: err.Error()}), nil
 	}
-	resp := p.recorded[n].response(req)
+	p.mu.Lock()
+	p.report.Answered++
+	p.mu.Unlock()
+	resp := r.response(req)
 	if like == sameFolded {
 		const note = "matched only because https:// spellings of Microsoft's namespaces count as http://; a real server refuses them"
 		resp.Header.Set(HeaderNote, note)
-		p.options.Logger.Warn("namespace spelled https://", "operation", a.operation(), "interaction", p.recorded[n].name, "note", note)
+		p.options.Logger.Warn("namespace spelled https://", "operation", a.operation(), "interaction", r.name, "note", note)
 	}
 	return resp, nil
 }
 
 // requestURL is u as cassettes keep it, "" for scheme and host if the client
 // named no host.
-func requestURL(u *url.URL) string {
+func (p *Player) requestURL(u *url.URL) string {
 	if u.Host == "" {
-		return u.RequestURI()
+		return p.options.Base + u.RequestURI()
 	}
 	return u.String()
 }
@@ -162,8 +183,8 @@ func (r recorded) playable() error {
 }
 
 // hopHeaders belong to one connection (RFC 9110 §7.6.1) and were the
-// recording's. Content-Length is made anew.
-var hopHeaders = []string{"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Transfer-Encoding", "Upgrade", "Content-Length"}
+// recording's.
+var hopHeaders = []string{"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Transfer-Encoding", "Upgrade"}
 
 // response builds the answer from copies: cassettes are shared by all requests.
 func (r recorded) response(req *http.Request) *http.Response {
@@ -180,10 +201,18 @@ func (r recorded) response(req *http.Request) *http.Response {
 		ContentLength: int64(len(r.Response.Body)),
 		Request:       req,
 	}
-	if len(r.Response.Trailer) > 0 {
+	switch {
+	case !bodyAllowed(req.Method, resp.StatusCode):
+		// The recorded length is that of the body which GET would have had.
+		resp.Body, resp.ContentLength = http.NoBody, 0
+		if n, err := strconv.ParseInt(h.Get("Content-Length"), 10, 64); err == nil {
+			resp.ContentLength = n
+		}
+	case len(r.Response.Trailer) > 0:
 		resp.Trailer = r.Response.Trailer.Clone()
 		resp.ContentLength = -1 // trailers travel with chunks
-	} else if bodyAllowed(req.Method, resp.StatusCode) {
+		h.Del("Content-Length")
+	default:
 		h.Set("Content-Length", fmt.Sprint(len(r.Response.Body)))
 	}
 	return resp

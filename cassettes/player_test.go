@@ -248,3 +248,64 @@ func TestReplayOfWhatWasRecorded(t *testing.T) {
 		}
 	}
 }
+
+// TestPlayerSkipsChallenges: a recorded handshake answers a client that sends no
+// credentials, with what came after it; one that was never answered otherwise is
+// replayed as it was.
+func TestPlayerSkipsChallenges(t *testing.T) {
+	request := message(t, "disconnect-request.xml")
+	leg := said(0, service, request, "who are you")
+	leg.Response.Code = 401
+	leg2 := said(1, service, request, "who are you")
+	leg2.Response.Code = 401
+	only := said(3, service, message(t, "playonphone-request.xml"), "go away")
+	only.Response.Code = 401
+	p := playerOf(leg, leg2, said(2, service, request, "done"), only)
+	if resp, body := post(t, p, service, request); resp.StatusCode != 200 || body != "done" {
+		t.Errorf("%d %s", resp.StatusCode, body)
+	}
+	if resp, body := post(t, p, service, message(t, "playonphone-request.xml")); resp.StatusCode != 401 || body != "go away" {
+		t.Errorf("%d %s", resp.StatusCode, body)
+	}
+	if unused := p.Played().Unused; len(unused) != 0 {
+		t.Errorf("not used: %v", unused)
+	}
+}
+
+// TestPlayerSkipsTruncated: an answer that is not whole takes no turn from one
+// that is.
+func TestPlayerSkipsTruncated(t *testing.T) {
+	half := said(0, service, "<a/>", "<half")
+	half.Umtape.Truncated = "response"
+	p := playerOf(half, said(1, service, "<a/>", "<whole/>"))
+	if resp, body := post(t, p, service, "<a/>"); body != "<whole/>" {
+		t.Errorf("%d %s", resp.StatusCode, body)
+	}
+	prefix := said(0, service, "<a", "x")
+	prefix.Umtape.Truncated = "request"
+	if resp, _ := post(t, playerOf(prefix), service, "<a"); resp.StatusCode != 500 {
+		t.Error("half a request answers a whole one")
+	}
+}
+
+// TestPlayerBodiless: HEAD keeps the length that GET would have had.
+func TestPlayerBodiless(t *testing.T) {
+	i := said(0, service, "", "")
+	i.Request.Method = "HEAD"
+	i.Response.Headers.Set("Content-Length", "1234")
+	resp := roundTrip(t, playerOf(i), "HEAD", service, "")
+	if resp.Header.Get("Content-Length") != "1234" || resp.ContentLength != 1234 {
+		t.Errorf("%v, %d", resp.Header, resp.ContentLength)
+	}
+}
+
+// TestURLInAQuery: what looks like a scheme inside a path or query is none.
+func TestURLInAQuery(t *testing.T) {
+	request := message(t, "disconnect-request.xml")
+	p := playerOf(said(0, "http://um.example.com/p?u=http://x/y", request, "a"))
+	for _, url := range []string{"http://um.example.com/p?u=http://x/y", "/p?u=http://x/y"} {
+		if resp, _ := post(t, p, url, request); resp.StatusCode != 200 {
+			t.Errorf("%s: %s", url, resp.Header.Get(HeaderMiss))
+		}
+	}
+}

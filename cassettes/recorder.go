@@ -4,12 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
-	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"gopkg.in/dnaeon/go-vcr.v3/cassette"
@@ -104,10 +105,12 @@ func (r *recording) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	kept, err := r.takeBody(out)
 	if err != nil {
+		closeBody(req)
 		return nil, fmt.Errorf("reading the client's request: %w", err)
 	}
 	out.Trailer = req.Trailer // filled by now, since the body has been read
 	if err := r.tape.Ready(int64(len(kept.body)) + tapeSlack); err != nil {
+		closeBody(req)
 		r.stats.refused()
 		r.options.Logger.Error("not sent, since it could not be recorded", "error", err)
 		return tapeFailure(req, err), nil
@@ -115,8 +118,7 @@ func (r *recording) RoundTrip(req *http.Request) (*http.Response, error) {
 	sent := time.Now()
 	resp, err := r.next.RoundTrip(out)
 	if err != nil {
-		r.stats.failed()
-		return nil, err
+		return nil, r.unanswered(req, err)
 	}
 	x := &exchange{recording: r, request: req, body: kept, arrived: arrived, took: time.Since(sent), response: resp}
 	// What is kept of the headers is taken now: they belong to the caller once
@@ -126,8 +128,32 @@ func (r *recording) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func (r *recording) pass(req *http.Request) (*http.Response, error) {
+	resp, err := r.next.RoundTrip(req)
+	if err != nil {
+		return nil, r.unanswered(req, err)
+	}
 	r.stats.passed()
-	return r.next.RoundTrip(req)
+	return resp, nil
+}
+
+// unanswered counts and passes on the error of a request that has no answer to
+// keep.
+func (r *recording) unanswered(req *http.Request, err error) error {
+	if req.Context().Err() == nil {
+		r.stats.failed()
+		return err
+	}
+	r.stats.abandoned()
+	action, _ := inspect.SOAPAction(req.Header)
+	r.options.Logger.Warn("not recorded: the client went away before the server answered, which may have acted on the request", "method", req.Method, "action", action)
+	return err
+}
+
+// closeBody closes the body of a request that was not handed on.
+func closeBody(req *http.Request) {
+	if req.Body != nil {
+		req.Body.Close()
+	}
 }
 
 // candidate reports whether an exchange may have to be kept, from what is known
@@ -138,26 +164,36 @@ func (r *recording) candidate(req *http.Request) bool {
 		return true
 	case req.Body == nil || req.Body == http.NoBody:
 		return inspect.ClaimsSOAP(req.Header)
-	case inspect.ClaimsSOAP(req.Header), inspect.IsXMLType(req.Header):
+	case inspect.ClaimsSOAP(req.Header), inspect.IsXMLType(req.Header), isMultipart(req.Header):
 		return true
 	}
-	const enough = 512
-	peek := bufio.NewReaderSize(req.Body, enough)
-	start, _ := peek.Peek(enough) // an error comes again when the body is read
+	peek := bufio.NewReaderSize(req.Body, maxPeek)
 	req.Body = readCloser{peek, req.Body}
-	return looksLikeXML(start)
+	return beginsLikeXML(peek)
 }
 
-// looksLikeXML reports whether a body of an undeclared type begins as XML does
-// in any encoding, or as an unknown encoding such as gzip may.
-func looksLikeXML(start []byte) bool {
-	start = bytes.TrimPrefix(start, []byte("\xef\xbb\xbf"))
-	for _, mark := range []string{"\xff\xfe<", "\xfe\xff\x00<", "<\x00", "\x00<", "\x1f\x8b"} {
-		if bytes.HasPrefix(start, []byte(mark)) {
+// maxPeek is how much white space may stand before the first tag.
+const maxPeek = 512
+
+// beginsLikeXML reports whether a body of an undeclared type begins as XML does
+// in any encoding, or packed. It waits for no more than the first byte that is
+// not white space; a body may be long in coming. An error comes again when the
+// body is read.
+func beginsLikeXML(r *bufio.Reader) bool {
+	for n := 1; n <= maxPeek; n++ {
+		start, err := r.Peek(n)
+		if err != nil {
+			return false
+		}
+		switch c := start[n-1]; {
+		case space(c):
+		case n == 1 && (c == 0xef || c == 0xff || c == 0xfe || c == 0 || c == 0x1f): // a byte order mark, UTF-16, gzip
 			return true
+		default:
+			return c == '<'
 		}
 	}
-	return bytes.HasPrefix(bytes.TrimLeft(start, " \t\r\n"), []byte("<"))
+	return false
 }
 
 // keptBody is as much of a body as is kept.
@@ -244,52 +280,57 @@ func (x *exchange) remark(i *Interaction) {
 }
 
 func (x *exchange) wanted(i *Interaction, response *inspect.Message) bool {
-	if names := x.options.Operations; len(names) > 0 {
+	names := x.options.Operations
+	unread := !x.body.whole || errors.Is(x.requestErr, inspect.ErrTooLarge)
+	if len(names) == 0 {
+		return x.options.All || i.Umtape.Operation != "" || response != nil || inspect.ClaimsSOAP(x.requestHeader) ||
+			unread && bytes.Contains(x.body.body[:min(len(x.body.body), 4096)], []byte("Envelope"))
+	}
+	if i.Umtape.Operation != "" || !unread {
 		return slices.Contains(names, i.Umtape.Operation)
 	}
-	return x.options.All || i.Umtape.Operation != "" || response != nil || inspect.ClaimsSOAP(x.request.Header)
+	// Too long to be read: the SOAPAction may tell. If it does not, the
+	// exchange is kept, rather than one that was asked for be lost.
+	action, ok := inspect.SOAPAction(x.requestHeader)
+	return !ok || action == "" || slices.Contains(names, action[strings.LastIndexAny(action, "/#:")+1:])
 }
 
 // interaction makes what is kept out of copies; the live exchange stays as it
-// is. It returns the response's message too, when that had to be read.
+// is. It returns the response's message too.
 func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Interaction, *inspect.Message) {
-	req, resp := x.request, x.response
+	req, resp, limit := x.request, x.response, x.options.MaxBody
 	i := &Interaction{}
-	i.Umtape.Arrived = x.arrived
-	i.Umtape.Truncated = truncated(x.body.whole, whole)
-	i.Umtape.Note = note
+	sent := plainText(x.body.body, x.body.whole, x.requestHeader, limit)
+	got := plainText(respBody, whole, x.responseHeader, limit)
 
-	reqHeader, respHeader := x.requestHeader, x.responseHeader
-	reqBody := x.body.body
-	if x.body.whole {
-		reqBody, i.Umtape.RequestEncoding = plainBody(reqBody, reqHeader, x.options.MaxBody)
+	i.Umtape = Meta{
+		Arrived:         x.arrived,
+		RequestEncoding: sent.encoding, ResponseEncoding: got.encoding,
+		Truncated: truncated(sent.whole, got.whole),
+		Note:      cmp.Or(note, sent.note, got.note),
 	}
-	if whole {
-		respBody, i.Umtape.ResponseEncoding = plainBody(respBody, respHeader, x.options.MaxBody)
-	}
-	request, err := inspect.Parse(reqBody)
+	limits := inspect.Limits{Bytes: limit}
+	request, err := limits.Parse(rootPart(x.requestHeader, sent.text))
 	x.requestErr = err
-	if request != nil {
-		i.Umtape.Operation = request.Operation()
-	}
+	i.Umtape.Operation = request.Operation()
 	// A response is parsed always: whether it is a fault is counted, and only
 	// it knows the id of a new call.
-	response, _ := inspect.Parse(respBody)
+	response, _ := limits.Parse(rootPart(x.responseHeader, got.text))
 	i.Umtape.Call = x.options.Profile.CallOf(request, response)
 
-	reqBody = redactBody(reqBody, reqHeader)
-	respBody = redactBody(respBody, respHeader)
-	describeBody(reqHeader, i.Umtape.RequestEncoding, len(reqBody))
-	describeBody(respHeader, i.Umtape.ResponseEncoding, len(respBody))
+	reqBody := redactBody(sent.text, x.requestHeader)
+	gotBody := redactBody(got.text, x.responseHeader)
+	describeBody(x.requestHeader, len(x.body.body), len(reqBody), sent.encoding)
+	describeBody(x.responseHeader, len(respBody), len(gotBody), got.encoding)
 
 	i.Request = cassette.Request{
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Proto: cmp.Or(req.Proto, "HTTP/1.1"), ProtoMajor: cmp.Or(req.ProtoMajor, 1), ProtoMinor: req.ProtoMinor,
 		ContentLength:    int64(len(reqBody)),
 		TransferEncoding: req.TransferEncoding,
 		Trailer:          redactHeader(req.Trailer),
 		Host:             hostOf(req),
 		Body:             string(reqBody),
-		Headers:          reqHeader,
+		Headers:          x.requestHeader,
 		URL:              redactURL(req.URL.String()),
 		Method:           req.Method,
 	}
@@ -297,9 +338,9 @@ func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Inter
 		Proto: resp.Proto, ProtoMajor: resp.ProtoMajor, ProtoMinor: resp.ProtoMinor,
 		TransferEncoding: resp.TransferEncoding,
 		Trailer:          redactHeader(resp.Trailer),
-		ContentLength:    int64(len(respBody)),
-		Body:             string(respBody),
-		Headers:          respHeader,
+		ContentLength:    int64(len(gotBody)),
+		Body:             string(gotBody),
+		Headers:          x.responseHeader,
 		Status:           resp.Status,
 		Code:             resp.StatusCode,
 		Duration:         x.took,
@@ -308,13 +349,14 @@ func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Inter
 }
 
 // describeBody makes a kept header fit the kept body: one that was unpacked has
-// no encoding any more, and a length that was stated is that of what is kept.
-func describeBody(h http.Header, encoding string, size int) {
+// no encoding any more, and a length that was stated is that of what is kept,
+// unless it is that of a body which never came, as in the answer to HEAD.
+func describeBody(h http.Header, wire, kept int, encoding string) {
 	if encoding != "" {
 		h.Del("Content-Encoding")
 	}
-	if h.Get("Content-Length") != "" {
-		h.Set("Content-Length", fmt.Sprint(size))
+	if h.Get("Content-Length") != "" && (encoding != "" || wire != kept) {
+		h.Set("Content-Length", fmt.Sprint(kept))
 	}
 }
 
@@ -342,6 +384,3 @@ func truncated(request, response bool) string {
 func tapeFailure(req *http.Request, err error) *http.Response {
 	return refusal(req, http.StatusServiceUnavailable, fmt.Sprintf("umtape did not send this request, because it cannot record it: %v", err), "")
 }
-
-// gone reports whether a client stopped waiting, which is no failure of ours.
-func gone(ctx context.Context) bool { return ctx.Err() != nil }

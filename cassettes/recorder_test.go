@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/umtape/umtape/inspect"
@@ -302,7 +305,11 @@ func TestWhatIsKept(t *testing.T) {
 		if n := reached() - before; n != len(all) {
 			t.Errorf("%s: %d of %d requests reached the server", tt.name, n, len(all))
 		}
-		if n := len(load(t, path).Interactions); n != tt.want {
+		if tt.want == 0 {
+			if _, err := os.Stat(path); !os.IsNotExist(err) {
+				t.Errorf("%s: a cassette of nothing: %v", tt.name, err)
+			}
+		} else if n := len(load(t, path).Interactions); n != tt.want {
 			t.Errorf("%s: %d kept, want %d", tt.name, n, tt.want)
 		}
 		if c := rec.Captured(); c.Interactions != tt.want || c.Interactions+c.Passed != len(all) {
@@ -488,5 +495,124 @@ func TestConcurrentRecording(t *testing.T) {
 			t.Fatalf("interaction %d has id %d and arrived %s after %s", n, i.ID, i.Umtape.Arrived, last)
 		}
 		last = i.Umtape.Arrived
+	}
+}
+
+// TestSlowUploadsPass: a body whose first bytes tell that it is no XML goes on
+// without waiting for more of it.
+func TestSlowUploadsPass(t *testing.T) {
+	got := make(chan string)
+	url, _ := upstream(t, func(w http.ResponseWriter, r *http.Request) {
+		b := make([]byte, 5)
+		io.ReadFull(r.Body, b)
+		got <- string(b)
+		io.Copy(io.Discard, r.Body)
+	})
+	rt, _, _ := recorderTo(t, tape(t), RecordOptions{})
+	body, pipe := io.Pipe()
+	req, _ := http.NewRequest("POST", url, body)
+	req.Header.Set("Content-Type", "application/octet-stream")
+	done := make(chan error, 1)
+	go func() {
+		resp, err := rt.RoundTrip(req)
+		if err == nil {
+			resp.Body.Close()
+		}
+		done <- err
+	}()
+	io.WriteString(pipe, "hello")
+	select {
+	case s := <-got:
+		if s != "hello" {
+			t.Errorf("the server received %q", s)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("the server received nothing")
+	}
+	pipe.Close()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// closer tells whether it was closed.
+type closer struct {
+	io.Reader
+	closed bool
+}
+
+func (c *closer) Close() error { c.closed = true; return nil }
+
+func TestRequestBodiesAreClosed(t *testing.T) {
+	broken := io.MultiReader(strings.NewReader("<a>"), iotest.ErrReader(errors.New("broken")))
+	shut := create(t, tape(t), Refuse)
+	closed(t, shut)
+	fine := NewRecorder(create(t, tape(t), Refuse), RecordOptions{}).Wrap(nil)
+	for name, tt := range map[string]struct {
+		rt   http.RoundTripper
+		body io.Reader
+	}{
+		"a request that breaks off": {fine, broken},
+		"a tape that is closed":     {NewRecorder(shut, RecordOptions{}).Wrap(nil), strings.NewReader("<a/>")},
+		"a replay":                  {playerOf(), strings.NewReader("<a/>")},
+	} {
+		c := &closer{Reader: tt.body}
+		req, _ := http.NewRequest("POST", "http://um.example.com/", nil)
+		req.Body = c
+		req.Header.Set("Content-Type", "text/xml")
+		if resp, err := tt.rt.RoundTrip(req); err == nil {
+			resp.Body.Close()
+		}
+		if !c.closed {
+			t.Errorf("%s: the request's body was not closed", name)
+		}
+	}
+}
+
+// TestOperationOfALongBody: when a body is too long to be read, the SOAPAction
+// says whether it is asked for.
+func TestOperationOfALongBody(t *testing.T) {
+	url, _ := upstream(t, soap(t))
+	body := strings.Replace(message(t, "disconnect-request.xml"), "</CallId>", strings.Repeat("x", 2000)+"</CallId>", 1)
+	for action, want := range map[string]int{`"urn:x/Disconnect"`: 1, `"urn:x/ResetPIN"`: 0, "": 1} {
+		path := tape(t)
+		rt, rec, w := recorderTo(t, path, RecordOptions{Operations: []string{"Disconnect"}, MaxBody: 1000})
+		header := []string{"Content-Type", "text/xml"}
+		if action != "" {
+			header = append(header, "SOAPAction", action)
+		}
+		post(t, rt, url, body, header...)
+		closed(t, w)
+		if n := rec.Captured().Interactions; n != want {
+			t.Errorf("SOAPAction %s: %d kept, want %d", action, n, want)
+		}
+	}
+}
+
+const mtom = "--%[1]s\r\nContent-Type: application/xop+xml; type=\"text/xml\"\r\nContent-ID: <root>\r\n\r\n%[2]s\r\n--%[1]s\r\nContent-Type: application/octet-stream\r\nContent-ID: <a>\r\n\r\n%[3]s\r\n--%[1]s--\r\n"
+
+// TestMultipart: the envelope of an MTOM message is found, and so is a request
+// with another boundary; one with another attachment is another request.
+func TestMultipart(t *testing.T) {
+	url, _ := upstream(t, soap(t))
+	path := tape(t)
+	rt, _, w := recorderTo(t, path, RecordOptions{})
+	request := message(t, "disconnect-request.xml")
+	send := func(rt http.RoundTripper, boundary, attachment string) *http.Response {
+		resp, _ := post(t, rt, url, fmt.Sprintf(mtom, boundary, request, attachment), "Content-Type", `multipart/related; type="application/xop+xml"; start="<root>"; boundary="`+boundary+`"`)
+		return resp
+	}
+	send(rt, "one", "\x00\x01")
+	closed(t, w)
+	c := load(t, path)
+	if len(c.Interactions) != 1 || c.Interactions[0].Umtape.Operation != "Disconnect" {
+		t.Fatalf("%d interactions, %+v", len(c.Interactions), c.Interactions)
+	}
+	p := NewPlayer(PlayOptions{}, c)
+	if resp := send(p, "two", "\x00\x01"); resp.StatusCode != 200 {
+		t.Errorf("another boundary: %s", resp.Header.Get(HeaderMiss))
+	}
+	if resp := send(p, "two", "\x00\x02"); !strings.Contains(resp.Header.Get(HeaderMiss), "attachments: bytes differ") {
+		t.Errorf("another attachment: %d %s", resp.StatusCode, resp.Header.Get(HeaderMiss))
 	}
 }

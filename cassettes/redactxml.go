@@ -2,212 +2,196 @@ package cassettes
 
 import (
 	"bytes"
+	"html"
+	"strings"
 
 	"github.com/umtape/umtape/inspect"
 )
 
-// redactXML replaces what secret elements contain and the values of secret
-// attributes. It reads tags without asking for well-formedness, since a broken
-// message can hold a secret too: an element that is never closed is redacted to
-// the end.
-func redactXML(body []byte) []byte {
-	if utf16Text(body) {
-		return redactUTF16(body)
+// redactTags replaces, in UTF-8 text with tags in it, the text of secret
+// elements, the values of secret attributes and the whole of what holds nothing
+// but secrets. It does not ask for well-formedness, since a broken message can
+// hold a secret too: what is never closed is redacted to the end.
+func redactTags(text []byte) []byte { return redactNested(text, 0) }
+
+// maxNested bounds how deep messages inside comments, sections and texts of
+// messages are looked for; deeper ones are read as part of what holds them.
+const maxNested = 4
+
+func redactNested(text []byte, depth int) []byte {
+	r := &tagRedactor{text: text, depth: depth}
+	r.run()
+	if r.copied == 0 {
+		return text
 	}
-	var out []byte
-	copied := 0 // body[:copied] is in out
-	replace := func(from, to int) {
-		out = append(append(out, body[copied:from]...), redacted...)
-		copied = to
-	}
-	for pos := 0; pos < len(body); {
-		open := bytes.IndexByte(body[pos:], '<')
-		if open < 0 {
-			break
-		}
-		pos += open
-		if skip := markup(body[pos:]); skip > 0 {
-			pos += skip
-			continue
-		}
-		tag := readTag(body[pos:])
-		if tag.name == "" {
-			pos++
-			continue
-		}
-		for _, a := range tag.attrs {
-			if secretAttr(tag.name, a.name) && a.to > a.from {
-				replace(pos+a.from, pos+a.to)
-			}
-		}
-		pos += tag.size
-		if tag.empty || !secretElement(tag.name) {
-			continue
-		}
-		end := closing(body[pos:], tag.full)
-		if len(bytes.TrimSpace(body[pos:pos+end])) > 0 {
-			replace(pos, pos+end)
-		}
-		pos += end
-	}
-	if copied == 0 {
-		return body
-	}
-	return append(out, body[copied:]...)
+	return append(r.out, text[r.copied:]...)
 }
 
-// secretElement reports whether what an element of that local name contains is
-// a credential: passwords and PINs under any name, and the tokens that
-// WS-Security puts into a header (WSS SOAP Message Security 1.1 §6, SAML, and
-// the digest material of UsernameToken 1.1 §3.1).
-func secretElement(local string) bool {
-	switch local {
-	case "BinarySecurityToken", "Nonce", "Assertion", "EncryptedAssertion", "SecurityContextToken", "CipherValue", "BinarySecret":
-		return true
+// tagRedactor is one pass over a text. out holds text[:copied], redacted.
+type tagRedactor struct {
+	text   []byte
+	out    []byte
+	copied int
+	open   []openTag
+	depth  int // of nested messages
+}
+
+type openTag struct {
+	name   string // with prefix
+	secret bool   // its own text is a credential
+}
+
+// maxOpen bounds the stack on hostile input; deeper elements have no secret
+// ancestors of their own.
+const maxOpen = 4096
+
+func (r *tagRedactor) replace(from, to int, with string) {
+	if from < r.copied || from >= to {
+		return
 	}
-	return secretName(local)
+	r.out = append(append(r.out, r.text[r.copied:from]...), with...)
+	r.copied = to
 }
 
-func secretAttr(element, local string) bool {
-	return local != "Type" && local != "type" && secretName(local) && element != ""
+func (r *tagRedactor) run() {
+	for pos := 0; pos < len(r.text); {
+		next := bytes.IndexByte(r.text[pos:], '<')
+		if next < 0 {
+			r.characters(pos, len(r.text))
+			return
+		}
+		r.characters(pos, pos+next)
+		pos = r.markup(pos + next)
+	}
 }
 
-// markup returns the length of a comment, an instruction, a CDATA section or an
-// end tag at the start of b, which hold no start tags; 0 if there is none. A
-// comment is read through, not skipped: it may hold a message of its own.
-func markup(b []byte) int {
+// markup handles what begins with "<" at pos, and returns where it ends.
+func (r *tagRedactor) markup(pos int) int {
+	rest := r.text[pos:]
 	switch {
-	case bytes.HasPrefix(b, []byte("<!--")):
-		return 4
-	case bytes.HasPrefix(b, []byte("<![CDATA[")):
-		return 9
-	case bytes.HasPrefix(b, []byte("</")), bytes.HasPrefix(b, []byte("<?")), bytes.HasPrefix(b, []byte("<!")):
-		return 2
+	case bytes.HasPrefix(rest, []byte("<!--")):
+		return r.section(pos, 4, "-->")
+	case bytes.HasPrefix(rest, []byte("<![CDATA[")):
+		return r.section(pos, 9, "]]>")
+	case bytes.HasPrefix(rest, []byte("</")):
+		end := tagEnd(rest)
+		r.close(string(bytes.TrimSpace(bytes.TrimSuffix(rest[2:end], []byte(">")))))
+		return pos + end
+	case bytes.HasPrefix(rest, []byte("<!")), bytes.HasPrefix(rest, []byte("<?")):
+		return pos + 2
 	}
-	return 0
-}
-
-type startTag struct {
-	full  string // with prefix
-	name  string // local name
-	attrs []attrSpan
-	size  int
-	empty bool // <a/>
-}
-
-// attrSpan is an attribute's local name and where its value is in the tag.
-type attrSpan struct {
-	name     string
-	from, to int
-}
-
-// readTag reads the start tag at the start of b; its name is "" if there is
-// none.
-func readTag(b []byte) startTag {
-	i := 1
-	for i < len(b) && nameByte(b[i]) {
-		i++
+	t := readTag(rest)
+	if t.name == "" {
+		return pos + 1
 	}
-	t := startTag{full: string(b[1:i])}
-	t.name = local(t.full)
-	for i < len(b) {
-		switch c := b[i]; {
-		case c == '>':
-			t.size, t.empty = i+1, b[i-1] == '/'
-			return t
-		case c == '<': // never closed; the next tag begins
-			t.size = i
-			return t
-		case nameByte(c):
-			start := i
-			for i < len(b) && nameByte(b[i]) {
-				i++
+	return r.start(pos, t)
+}
+
+// section handles a comment or a CDATA section, which can hold a message of its
+// own.
+func (r *tagRedactor) section(pos, head int, mark string) int {
+	from := pos + head
+	if r.depth == maxNested && !r.inSecret() {
+		return from
+	}
+	end, next := len(r.text), len(r.text)
+	if i := bytes.Index(r.text[from:], []byte(mark)); i >= 0 {
+		end, next = from+i, from+i+len(mark)
+	}
+	inner := r.text[from:end]
+	if r.inSecret() {
+		if len(bytes.TrimSpace(inner)) > 0 {
+			r.replace(from, end, redacted)
+		}
+	} else if clean := redactNested(inner, r.depth+1); !bytes.Equal(clean, inner) {
+		r.replace(from, end, string(clean))
+	}
+	return next
+}
+
+func (r *tagRedactor) inSecret() bool { return len(r.open) > 0 && r.open[len(r.open)-1].secret }
+
+// characters handles character data.
+func (r *tagRedactor) characters(from, to int) {
+	data := r.text[from:to]
+	switch {
+	case len(bytes.TrimSpace(data)) == 0:
+	case r.inSecret():
+		r.replace(from, to, redacted)
+	case r.depth < maxNested && (bytes.Contains(data, []byte("&lt;")) || bytes.Contains(data, []byte("&#"))):
+		// A message as the text of another one.
+		plain := html.UnescapeString(string(data))
+		if strings.Contains(plain, "<") {
+			if clean := redactNested([]byte(plain), r.depth+1); string(clean) != plain {
+				r.replace(from, to, inspect.Escape(string(clean)))
 			}
-			name := local(string(b[start:i]))
-			j := i
-			for j < len(b) && space(b[j]) {
-				j++
-			}
-			if j >= len(b) || b[j] != '=' {
-				continue
-			}
-			for j++; j < len(b) && space(b[j]); j++ {
-			}
-			if j < len(b) && (b[j] == '"' || b[j] == '\'') {
-				end := bytes.IndexByte(b[j+1:], b[j])
-				if end < 0 {
-					end = len(b) - j - 1
-				}
-				t.attrs = append(t.attrs, attrSpan{name, j + 1, j + 1 + end})
-				j += end + 2
-			}
-			i = min(j, len(b))
-		default:
-			i++
 		}
 	}
-	t.size = len(b)
-	return t
 }
 
-// closing returns where the end tag of that name begins in b, counting nested
-// elements of the same name; len(b) if it never comes.
-func closing(b []byte, full string) int {
-	depth := 1
-	for pos := 0; ; {
-		i := bytes.Index(b[pos:], []byte(full))
-		if i < 0 {
-			return len(b)
+func (r *tagRedactor) start(pos int, t startTag) int {
+	named := false // as in <Property Name="Password">
+	for _, a := range t.attrs {
+		if isNaming(a.name) && secretName(string(r.text[pos+a.from:pos+a.to])) {
+			named = true
 		}
-		at, after := pos+i, pos+i+len(full)
-		pos = after
-		if after < len(b) && nameByte(b[after]) {
+	}
+	for _, a := range t.attrs {
+		if a.name == "xmlns" || strings.HasPrefix(a.name, "xmlns:") || isNaming(a.name) || strings.EqualFold(local(a.name), "type") {
 			continue
 		}
-		switch {
-		case at >= 2 && b[at-2] == '<' && b[at-1] == '/':
-			if depth--; depth == 0 {
-				return at - 2
-			}
-		case at >= 1 && b[at-1] == '<':
-			if t := readTag(b[at-1:]); !t.empty {
-				depth++
-			}
+		if secretName(local(a.name)) || named && strings.EqualFold(local(a.name), "value") {
+			r.replace(pos+a.from, pos+a.to, redacted)
 		}
 	}
-}
-
-func local(name string) string {
-	for i := len(name) - 1; i >= 0; i-- {
-		if name[i] == ':' {
-			return name[i+1:]
+	end := pos + t.size
+	switch {
+	case t.empty:
+	case secretWhole[t.name]:
+		size := closing(r.text[end:], t.full)
+		if len(bytes.TrimSpace(r.text[end:end+size])) > 0 {
+			r.replace(end, end+size, redacted)
 		}
+		return end + size
+	case len(r.open) < maxOpen:
+		r.open = append(r.open, openTag{t.full, named || secretElement(t.name)})
 	}
-	return name
+	return end
 }
 
-func nameByte(c byte) bool {
-	return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '_' || c == '-' || c == '.' || c == ':' || c >= 0x80
-}
-
-func space(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
-
-func utf16Text(b []byte) bool {
-	for _, mark := range []string{"\xff\xfe", "\xfe\xff", "<\x00", "\x00<"} {
-		if bytes.HasPrefix(b, []byte(mark)) {
-			return true
-		}
+func isNaming(attr string) bool {
+	switch strings.ToLower(local(attr)) {
+	case "name", "key", "id":
+		return true
 	}
 	return false
 }
 
-// redactUTF16 reads a body through its encoding. One that holds no secret is
-// kept as it is; one that does is kept as UTF-8, since the copy's bytes change
-// in any case.
-func redactUTF16(body []byte) []byte {
-	text := []byte(inspect.Text(body))
-	if clean := redactXML(bytes.TrimPrefix(text, []byte("\xff\xfe"))); !bytes.Equal(clean, text) {
-		return clean
+// close ends the innermost open element of that name. An end tag that fits none
+// ends nothing.
+func (r *tagRedactor) close(full string) {
+	for i := len(r.open) - 1; i >= 0 && i >= len(r.open)-64; i-- {
+		if r.open[i].name == full {
+			r.open = r.open[:i]
+			return
+		}
 	}
-	return body
+}
+
+// secretWhole are elements of which nothing is kept, children and all: tokens of
+// SAML and WS-Trust, and what is encrypted.
+var secretWhole = map[string]bool{
+	"Assertion": true, "EncryptedAssertion": true, "EncryptedData": true, "BinarySecurityToken": true, "SecurityContextToken": true,
+	"BinarySecret": true, "BinaryExchange": true, "CipherValue": true,
+}
+
+// secretElement reports whether the text of an element of that local name is a
+// credential: passwords, PINs and tokens under any name, and the digest material
+// of WS-Security's UsernameToken (1.1 §3.1).
+func secretElement(name string) bool {
+	switch name {
+	case "Nonce", "Authorization", "ProxyAuthorization", "Cookie", "SetCookie":
+		return true
+	}
+	return secretName(name)
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -147,7 +148,8 @@ func TestStockGoVCRReplays(t *testing.T) {
 	}
 }
 
-// What go-vcr writes, we read, to the last byte; appending to it keeps it all.
+// What go-vcr writes, we read, to the last byte; appending to it keeps it all,
+// but for the credentials.
 func TestReadsAndTakesOverGoVCRFiles(t *testing.T) {
 	path := tape(t)
 	c := cassette.New(strings.TrimSuffix(path, ".yaml"))
@@ -171,6 +173,11 @@ func TestReadsAndTakesOverGoVCRFiles(t *testing.T) {
 			t.Errorf("line %d is %q, edited %v", i.Line, lines[i.Line-1], i.Edited)
 		}
 	}
+	before := readAll(t, path)
+	closed(t, create(t, path, Append))
+	if readAll(t, path) != before {
+		t.Error("a recording that captured nothing changed the file")
+	}
 	w := create(t, path, Append)
 	add(t, w, sample(t, 3))
 	closed(t, w)
@@ -179,7 +186,59 @@ func TestReadsAndTakesOverGoVCRFiles(t *testing.T) {
 		t.Fatalf("foreign %v, %d interactions", ours.Foreign, len(ours.Interactions))
 	}
 	for n, i := range got.Interactions {
-		equal(t, ours.Interactions[n], i)
+		if cookie := ours.Interactions[n].Response.Headers["Set-Cookie"]; len(cookie) != 2 || cookie[0] != "a=REDACTED" {
+			t.Errorf("%d: a cookie was taken over: %q", n, cookie)
+		}
+		equal(t, ours.Interactions[n], redactKept(i))
+	}
+}
+
+// TestCutShortUnderUs: what another program cuts off is noticed before the next
+// request is sent, and at the end.
+func TestCutShortUnderUs(t *testing.T) {
+	path := tape(t)
+	w := create(t, path, Refuse)
+	add(t, w, sample(t, 0))
+	if err := os.Truncate(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	for name, err := range map[string]error{"Ready": w.Ready(10), "Append": w.Append(sample(t, 1)), "Close": w.Close()} {
+		if err == nil || !strings.Contains(err.Error(), "cut short by another program") {
+			t.Errorf("%s = %v", name, err)
+		}
+	}
+}
+
+// TestCheckFindsCredentials: a cassette made by something else that holds a
+// credential is reported; one of ours has none.
+func TestCheckFindsCredentials(t *testing.T) {
+	for name, change := range map[string]func(i *Interaction){
+		"header":          func(i *Interaction) { i.Request.Headers = http.Header{"authorization": {"Basic SECRET"}} },
+		"response header": func(i *Interaction) { i.Response.Headers = http.Header{"Set-Cookie": {"a=SECRET"}} },
+		"url":             func(i *Interaction) { i.Request.URL = "http://u:SECRET@um.example.com/" },
+		"form":            func(i *Interaction) { i.Request.Form = url.Values{"password": {"SECRET"}} },
+		"body":            func(i *Interaction) { i.Request.Body = "<Password>SECRET</Password>" },
+		"packed body": func(i *Interaction) {
+			i.Response.Headers = http.Header{"Content-Encoding": {"gzip"}}
+			i.Response.Body = string(gzipped(t, "<Password>SECRET</Password>"))
+		},
+	} {
+		i := said(0, service, "<a/>", "<b/>")
+		change(i)
+		before := *i
+		found := Check(&Cassette{Interactions: []*Interaction{i}})
+		if len(found) != 1 || found[0].Rule.ID != "TAPE03" {
+			t.Errorf("%s: %+v", name, found)
+		}
+		clean := redactKept(i)
+		if clean == i || redactKept(clean) != clean || i.Request.Body != before.Request.Body || i.Response.Body != before.Response.Body {
+			t.Errorf("%s: redacted once more it changes, or the original has", name)
+		}
+	}
+	i := said(0, service, message(t, "playonphone-request.xml"), message(t, "playonphone-response.xml"))
+	i.Request.Headers["SOAPAction"] = []string{"x"}
+	if found := Check(&Cassette{Interactions: []*Interaction{i}}); found != nil {
+		t.Errorf("a clean one: %+v", found)
 	}
 }
 

@@ -56,6 +56,7 @@ type teeBody struct {
 // the end of the stream, the exchange is appended to the tape before they are
 // returned.
 func (b *teeBody) Read(p []byte) (int, error) {
+	// Held while the server is read from: Close unblocks that first.
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.done {
@@ -76,7 +77,7 @@ func (b *teeBody) Read(p []byte) (int, error) {
 		}
 	case err != nil:
 		note := "the server's answer broke off"
-		if gone(b.x.request.Context()) {
+		if b.x.request.Context().Err() != nil {
 			note = "the client went away"
 		}
 		if ferr := b.finish(note); ferr != nil {
@@ -112,7 +113,7 @@ func (b *teeBody) finish(note string) error {
 }
 
 // longBody is why a body is not kept whole when it came whole.
-const longBody = "longer than what is kept of a body (--max-body)"
+const longBody = "longer than what is kept of a body"
 
 // Close ends the exchange: one whose body was not read to its end is kept
 // truncated, since the server has acted on it all the same.

@@ -20,9 +20,10 @@ const (
 
 	// Append: recording goes on after what is there. A torn end is cut off
 	// first, as by Recover; see Writer.Torn. A cassette in a layout other than
-	// ours (go-vcr's, JSON, CRLF) is first rewritten in ours at one stroke,
-	// with every interaction but without comments and keys neither go-vcr nor
-	// umtape knows. A header of ours stays as it is; see Writer.Header.
+	// ours (go-vcr's, JSON, CRLF) is replaced by one in ours when the first
+	// interaction is appended, with every interaction but without comments and
+	// keys neither go-vcr nor umtape knows; one that umtape did not write is
+	// redacted then. A header of ours stays as it is; see Writer.Header.
 	Append
 
 	// Replace: the file is replaced when the first interaction is appended. A
@@ -53,6 +54,7 @@ type Writer struct {
 	lock   *lock
 
 	headerEnd int64 // where the first record goes
+	made      bool  // the file was not there before
 
 	// unnamed is true until a recording that replaces another one has its
 	// first interaction and takes that one's name. It changes under syncMu and
@@ -171,7 +173,13 @@ func (w *Writer) startNew(put func(from, to string) error) error {
 		return pathFault(w.path, err, "")
 	}
 	w.size, w.headerEnd = int64(len(header)), int64(len(header))
+	w.made = true
 	return w.open()
+}
+
+// tempName is where a recording is until it takes its name.
+func (w *Writer) tempName() string {
+	return filepath.Join(filepath.Dir(w.real), "."+filepath.Base(w.real)+".umtape-new")
 }
 
 // startReplace leaves a file that is there as it is: the recording begins under
@@ -181,7 +189,7 @@ func (w *Writer) startReplace() error {
 		return w.startNew(w.disk.renameNew)
 	}
 	real := w.real
-	w.real = filepath.Join(filepath.Dir(real), "."+filepath.Base(real)+".umtape-new")
+	w.real = w.tempName()
 	err := w.startNew(w.disk.rename)
 	w.real, w.at = real, w.real
 	if err != nil {
@@ -189,6 +197,7 @@ func (w *Writer) startReplace() error {
 		return err
 	}
 	w.unnamed.Store(true)
+	w.made = false
 	return nil
 }
 
@@ -204,14 +213,16 @@ func (w *Writer) takeName() error {
 	}
 	err := w.disk.rename(w.at, w.real)
 	if err == nil {
+		// From here on the recording is in place; what fails now is known only
+		// to have not reached the disk for good.
 		w.at = w.real
 		w.unnamed.Store(false)
-		err = w.disk.syncDir(filepath.Dir(w.real))
+		w.broken = syncFault(w.path, w.disk.syncDir(filepath.Dir(w.real)))
 	}
 	f, openErr := w.disk.open(w.at)
 	if openErr != nil {
 		w.broken = pathFault(w.path, openErr, "")
-		return errors.Join(err, openErr)
+		return err
 	}
 	w.file = f
 	return err
@@ -250,7 +261,14 @@ func (w *Writer) startAppend() error {
 		w.header = c.Header.Umtape
 	}
 	if c.rewrite {
-		if c.headerEnd, c.end, err = rewriteAll(w.disk, w.real, w.header, c.Interactions); err != nil {
+		if c.Foreign {
+			for n, i := range c.Interactions {
+				c.Interactions[n] = redactKept(i)
+			}
+		}
+		w.at = w.tempName()
+		w.unnamed.Store(true)
+		if c.headerEnd, c.end, err = rewriteAll(w.disk, w.at, w.header, c.Interactions); err != nil {
 			return pathFault(w.path, err, "")
 		}
 	}
@@ -379,7 +397,10 @@ func (w *Writer) usable() error {
 	case w.dirty:
 		return w.clean()
 	}
-	return nil
+	if info, err := w.file.Stat(); err == nil && info.Size() < w.size {
+		w.broken = fmt.Errorf("%s: cut short by another program while it was being recorded, from %d bytes to %d", w.path, w.size, info.Size())
+	}
+	return w.broken
 }
 
 // clean cuts off what a failed write may have left. w.mu is held.

@@ -34,14 +34,17 @@ func TestEmptyRecordingIsACassette(t *testing.T) {
 	path := tape(t)
 	for _, mode := range []OpenMode{Refuse, Append, Replace, Append} {
 		w := create(t, path, mode)
-		closed(t, w)
 		if len(stock(t, path).Interactions) != 0 || len(load(t, path).Interactions) != 0 {
 			t.Error("not empty")
 		}
-	}
-	info, err := os.Stat(path)
-	if err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
-		t.Errorf("mode %v, %v", info.Mode(), err)
+		info, err := os.Stat(path)
+		if err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+			t.Errorf("mode %v, %v", info.Mode(), err)
+		}
+		closed(t, w)
+		if _, err := os.Stat(path); !os.IsNotExist(err) {
+			t.Errorf("a cassette of nothing is left: %v", err)
+		}
 	}
 }
 
@@ -371,6 +374,28 @@ func TestReplaceConcurrently(t *testing.T) {
 	wg.Wait()
 	closed(t, w)
 	if c := load(t, path); len(c.Interactions) != 8 {
+		t.Errorf("%d interactions", len(c.Interactions))
+	}
+}
+
+// The old cassette is gone once it is replaced, so what replaced it stays, even
+// when the disk does not say that it will last.
+func TestReplaceIsNotUndone(t *testing.T) {
+	path := tape(t)
+	write(t, path, sample(t, 0))
+	d := &faultyDisk{}
+	w := createOn(t, d, path, Replace)
+	d.syncDirE = syscall.EIO
+	if err := w.Append(sample(t, 1)); err != nil {
+		t.Errorf("Append = %v", err)
+	}
+	if err := w.Append(sample(t, 2)); !errors.Is(err, syscall.EIO) {
+		t.Errorf("the next Append = %v", err)
+	}
+	if err := w.Close(); !errors.Is(err, syscall.EIO) {
+		t.Errorf("Close = %v", err)
+	}
+	if c := load(t, path); len(c.Interactions) != 1 {
 		t.Errorf("%d interactions", len(c.Interactions))
 	}
 }

@@ -1,97 +1,99 @@
 package inspect
 
-import (
-	"cmp"
-	"slices"
-)
+import "encoding/binary"
 
 // Marks of the canonical form. None of them, nor the closing zero, may occur in
 // an XML document (XML 1.0 §2.2), so no text can imitate structure.
 const (
-	markElement = 0x01
-	markAttr    = 0x02
+	markElement = 0x01 // a name follows
+	markAttr    = 0x02 // a name and a value follow
 	markText    = 0x03
-	markEnd     = 0x04
+	markEnd     = 0x04 // of the element
+	markSpace   = 0x05 // a namespace URI follows, which has the next number from here on
+	markKnown   = 0x06 // the number of a namespace follows
+	markPrefix  = 0x07 // an undeclared prefix follows, where a URI would
+	markQName   = 0x08 // a name follows, where a value would
 	markStop    = 0x00
 )
 
 // AppendCanonical appends to dst the canonical form of the message's Body: the
 // bytes that are equal for two messages exactly when these say the same thing.
+// It is a small multiple of the message long, since it names each namespace
+// once.
 //
 // What counts: every element by namespace URI and local name, in order;
-// attributes by expanded name, in any order, with their values (an xsi:type by
-// the name it refers to); character data to the letter. What does not: prefixes
-// and where they are declared, white space between elements, comments, CDATA
-// against escaped text, the XML declaration, the encoding, the Header, the
-// attributes of Envelope and Body, and the SOAP version.
+// attributes by expanded name, in any order, with their values; character data
+// to the letter, so that a QName in text counts with the prefix it is written
+// with. An xsi:type counts by the name it refers to, an xsi:nil by what it
+// means.
+//
+// What does not: prefixes and where they are declared; white space between
+// elements, and alone in a child of the Body that has no children; comments;
+// CDATA against escaped text; the XML declaration and the encoding, bytes that
+// decode to no character all being U+FFFD; the Header, the attributes of
+// Envelope and Body, and the SOAP version.
 //
 // With foldTwins the https:// spellings of Microsoft's namespaces count as
 // their http:// twins (see [Twin]).
 func (m *Message) AppendCanonical(dst []byte, foldTwins bool) []byte {
-	for _, e := range m.Body.Children {
-		dst = appendCanonical(dst, e, foldTwins)
-	}
-	return dst
+	w := canonicalWriter{dst: dst, fold: foldTwins}
+	w.content(m.Body, 0)
+	return w.dst
 }
 
-func appendCanonical(dst []byte, e *Element, fold bool) []byte {
-	dst = appendName(append(dst, markElement), elementName(e), fold)
-	attrs := e.Attrs
-	if len(attrs) > 1 {
-		attrs = slices.Clone(attrs)
-		slices.SortFunc(attrs, func(a, b Attr) int { return compareNames(a.Name, b.Name) })
-	}
-	for _, a := range attrs {
-		dst = appendName(append(dst, markAttr), a.Name, fold)
-		dst = append(append(dst, attrValue(e, a, fold)...), markStop)
-	}
-	dst = appendText(dst, e.Text, len(e.Children) > 0)
+type canonicalWriter struct {
+	dst    []byte
+	fold   bool
+	spaces map[string]uint64 // numbers of the namespaces written so far
+}
+
+// content writes what is inside an element; depth is 0 for the Body.
+func (w *canonicalWriter) content(e *Element, depth int) {
+	w.text(leading(e, depth))
 	for _, c := range e.Children {
-		dst = appendCanonical(dst, c, fold)
-		dst = appendText(dst, c.Tail, true)
-	}
-	return append(dst, markEnd)
-}
-
-func appendName(dst []byte, n Name, fold bool) []byte {
-	space := n.Space
-	if fold {
-		space, _ = Twin(space)
-	}
-	dst = append(append(dst, space...), markStop)
-	return append(append(dst, n.Local...), markStop)
-}
-
-func appendText(dst []byte, text string, besideElements bool) []byte {
-	if text == "" || besideElements && isSpace(text) {
-		return dst
-	}
-	return append(append(append(dst, markText), text...), markStop)
-}
-
-// elementName is e's name for comparing: that of an undeclared prefix equals
-// only itself.
-func elementName(e *Element) Name {
-	if e.Undeclared {
-		return Name{Space: undeclaredSpace(e.Prefix), Local: e.Name.Local}
-	}
-	return e.Name
-}
-
-// attrValue is a's value for comparing. The value of xsi:type is a QName
-// (XML Schema part 1 §2.6.1), whose prefix is as arbitrary as any other.
-func attrValue(e *Element, a Attr, fold bool) string {
-	if a.Name.Space == xsiNS && a.Name.Local == "type" {
-		if name, _, ok := e.ResolveQName(a.Value); ok {
-			if fold {
-				name.Space, _ = Twin(name.Space)
-			}
-			return "{" + name.Space + "}" + name.Local
+		w.element(c, depth+1)
+		if !isSpace(c.Tail) {
+			w.text(c.Tail)
 		}
 	}
-	return a.Value
 }
 
-func compareNames(a, b Name) int {
-	return cmp.Or(cmp.Compare(a.Space, b.Space), cmp.Compare(a.Local, b.Local))
+func (w *canonicalWriter) element(e *Element, depth int) {
+	w.dst = append(w.dst, markElement)
+	w.name(elementName(e, w.fold))
+	for _, a := range comparedAttrs(e, w.fold) {
+		w.dst = append(w.dst, markAttr)
+		w.name(a.name)
+		if a.isQName {
+			w.dst = append(w.dst, markQName)
+			w.name(a.qname)
+		} else {
+			w.string(a.value)
+		}
+	}
+	w.content(e, depth)
+	w.dst = append(w.dst, markEnd)
 }
+
+func (w *canonicalWriter) name(n Name) {
+	if number, known := w.spaces[n.Space]; known {
+		w.dst = binary.AppendUvarint(append(w.dst, markKnown), number)
+	} else {
+		if w.spaces == nil {
+			w.spaces = make(map[string]uint64, 2)
+		}
+		w.spaces[n.Space] = uint64(len(w.spaces))
+		w.dst = append(w.dst, markSpace)
+		w.string(n.Space)
+	}
+	w.string(n.Local)
+}
+
+func (w *canonicalWriter) text(s string) {
+	if s != "" {
+		w.dst = append(w.dst, markText)
+		w.string(s)
+	}
+}
+
+func (w *canonicalWriter) string(s string) { w.dst = append(append(w.dst, s...), markStop) }

@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"unicode/utf8"
 )
 
-// The rules that hold for any SOAP service over HTTP.
+// The rules that hold for any SOAP service over HTTP, numbered without gaps. How
+// many elements a Body holds is for a service to say (package um has rules).
 var (
 	ruleNotSOAP = Rule{"SOAP01", Error, "the request is not a SOAP envelope",
 		"SOAP 1.1 §4, SOAP 1.2 part 1 §5; PROTOCOL.md 5.2 (documented: answered with a fault)",
@@ -14,12 +17,10 @@ var (
 	ruleAnswerNotSOAP = Rule{"SOAP02", Error, "the response to a SOAP request is not a SOAP envelope",
 		"SOAP 1.1 §6.2; PROTOCOL.md 4.3 (captured: 200 and 500 carry XML)",
 		"check that the URL is the service itself and not a login or error page"}
-	ruleEmptyBody = Rule{"SOAP03", Error, "the Body is empty",
-		"PROTOCOL.md 1.1 (documented: one request element)",
-		"put the operation's element into the Body"}
-	ruleManyChildren = Rule{"SOAP04", Error, "the Body has more than one child",
-		"PROTOCOL.md 1.1 (documented: the only child of Body)",
-		"send one operation in one envelope"}
+	ruleEncoded = Rule{"SOAP03", Note, "a body is still in a Content-Encoding, so its message is not checked",
+		"the header and the bytes say so; RFC 9110 §8.4", "record again, decoding the body"}
+	ruleTooLong = Rule{"SOAP04", Note, "a message is too long to be read, so it is not checked",
+		"umtape's own limits", "none needed"}
 	ruleFaultStatus = Rule{"SOAP05", Error, "a SOAP fault came with a status other than 500",
 		"SOAP 1.1 §6.2; PROTOCOL.md 5.6 (captured: Microsoft's client reads a fault only from status 500)",
 		"answer a fault with 500 Internal Server Error; for SOAP 1.2, 400 is right as well"}
@@ -44,7 +45,7 @@ var (
 
 // SOAPRules lists the rules that [CheckSOAP] may report, by id.
 func SOAPRules() []Rule {
-	return []Rule{ruleNotSOAP, ruleAnswerNotSOAP, ruleEmptyBody, ruleManyChildren, ruleFaultStatus, ruleErrorStatus,
+	return []Rule{ruleNotSOAP, ruleAnswerNotSOAP, ruleEncoded, ruleTooLong, ruleFaultStatus, ruleErrorStatus,
 		ruleRequestType, ruleAnswerType, ruleEnvelopeHTTPS, ruleUndeclared, ruleTruncated}
 }
 
@@ -67,12 +68,12 @@ func checkRequest(r *Reading) []Finding {
 		if r.Truncated {
 			return nil
 		}
-		return []Finding{unreadable(ruleNotSOAP, "request", r.RequestErr)}
+		if errors.Is(r.RequestErr, ErrEmpty) && (r.Status == http.StatusUnauthorized || r.Status == http.StatusProxyAuthRequired) {
+			return nil // a step of NTLM, whose body comes once the client is known
+		}
+		return []Finding{unreadable(ruleNotSOAP, "request", r.RequestHeader, r.RequestBody, r.RequestErr)}
 	}
 	found := checkEnvelope(r.Request, "request")
-	if r.Request.Payload == nil {
-		found = append(found, r.Request.Find(ruleEmptyBody, "request", "Body", r.Request.Body, ruleEmptyBody.Summary))
-	}
 	return append(found, checkType(ruleRequestType, r.Request, "request", r.RequestHeader)...)
 }
 
@@ -81,7 +82,7 @@ func checkResponse(r *Reading) []Finding {
 		if r.Truncated || r.Status != http.StatusOK && r.Status != http.StatusInternalServerError {
 			return nil // HTML and empty bodies are usual there
 		}
-		return []Finding{unreadable(ruleAnswerNotSOAP, "response", r.ResponseErr)}
+		return []Finding{unreadable(ruleAnswerNotSOAP, "response", r.ResponseHeader, r.ResponseBody, r.ResponseErr)}
 	}
 	m := r.Response
 	found := checkEnvelope(m, "response")
@@ -93,7 +94,11 @@ func checkResponse(r *Reading) []Finding {
 			found = append(found, m.Find(ruleFaultStatus, "response", "Body/Fault", m.Payload, fmt.Sprintf("a SOAP fault came with status %d", r.Status)))
 		}
 		if !f.Resolved && f.Code.Local != "" {
-			found = append(found, m.Find(ruleUndeclared, "response", "Body/Fault/faultcode", m.Payload.Child("faultcode"), ruleUndeclared.Summary))
+			path, code := "Body/Fault/faultcode", m.Payload.Child("faultcode")
+			if m.Version == SOAP12 {
+				path, code = "Body/Fault/Code/Value", m.Payload.Child("Code").Child("Value")
+			}
+			found = append(found, m.Find(ruleUndeclared, "response", path, code, ruleUndeclared.Summary))
 		}
 	}
 	return append(found, checkType(ruleAnswerType, m, "response", r.ResponseHeader)...)
@@ -104,23 +109,26 @@ func checkEnvelope(m *Message, part string) []Finding {
 	if _, https := Twin(m.EnvelopeSpace); https {
 		found = append(found, m.Find(ruleEnvelopeHTTPS, part, "Envelope", m.Envelope, ruleEnvelopeHTTPS.Summary+": a server does not take it for SOAP"))
 	}
-	if n := len(m.Body.Children); n > 1 {
-		found = append(found, m.Find(ruleManyChildren, part, "Body", m.Body, fmt.Sprintf("the Body has %d children", n)))
-	}
 	return found
 }
 
 func checkType(rule Rule, m *Message, part string, h http.Header) []Finding {
-	got, want := mediaType(h), "text/xml"
+	got, want, of := mediaType(h), "text/xml", part
 	if m.Version == SOAP12 {
 		want = "application/soap+xml"
 	}
-	if got == want || got == "multipart/related" || got == "application/xop+xml" {
+	if m.rootType != "" {
+		got, of = m.rootType, part+"'s root part"
+		if slices.Contains([]string{"text/xml", "application/soap+xml"}, got) {
+			return nil
+		}
+	}
+	if got == want || got == "application/xop+xml" {
 		return nil
 	}
-	text := fmt.Sprintf("the %s has no content type; SOAP %s travels as %s", part, m.Version, want)
+	text := fmt.Sprintf("the %s has no content type; SOAP %s travels as %s", of, m.Version, want)
 	if got != "" {
-		text = fmt.Sprintf("the %s's content type is %.60q; SOAP %s travels as %s", part, got, m.Version, want)
+		text = fmt.Sprintf("the %s's content type is %q; SOAP %s travels as %s", of, Shorten(got, 60), m.Version, want)
 	}
 	return []Finding{{Rule: rule, Part: part, Message: text}}
 }
@@ -134,7 +142,15 @@ func (m *Message) Find(rule Rule, part, path string, e *Element, text string) Fi
 	return f
 }
 
-func unreadable(rule Rule, part string, err error) Finding {
+// unreadable makes the finding about a body that is no message: that of rule,
+// unless there is an innocent reason.
+func unreadable(rule Rule, part string, h http.Header, body []byte, err error) Finding {
+	switch {
+	case errors.Is(err, errTooLong):
+		return Finding{Rule: ruleTooLong, Part: part, Message: "the " + part + " is not read: " + err.Error()}
+	case isEncoded(h) && !utf8.Valid(body): // else the recorder has decoded it
+		return Finding{Rule: ruleEncoded, Part: part, Message: "the " + part + " is not read: it is still in its Content-Encoding"}
+	}
 	f := Finding{Rule: rule, Part: part, Message: "the " + part + " is not a SOAP envelope: " + err.Error()}
 	var at *SyntaxError
 	if errors.As(err, &at) {

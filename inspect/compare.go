@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // A Difference is one place where two messages say different things. It names
-// the place and never the values, which may be secret.
+// the place and never the values, which may be secret. Long names and URIs are
+// cut.
 type Difference struct {
 	Path string `json:"path"` // "Body/Disconnect/CallId", "Body/.../PhoneCallId/@Id"
 	What string `json:"what"` // "text differs", "missing", "unexpected", "namespace differs: ..."
@@ -15,13 +17,13 @@ type Difference struct {
 
 func (d Difference) String() string { return d.Path + ": " + d.What }
 
-// Compare lists the first differences between what two messages say, in the
-// order of want, at most limit of them; none if and only if their canonical
-// forms with folded twins are equal. "missing" is what only want has,
-// "unexpected" what only got has.
+// Compare lists the first differences between what two messages say, elements
+// in the order of want and attributes by name, at most limit of them; none if
+// and only if their canonical forms with folded twins are equal. "missing" is
+// what only want has, "unexpected" what only got has.
 func Compare(want, got *Message, limit int) []Difference {
 	c := comparison{limit: limit}
-	c.children(nil, want.Body, got.Body, namespaces{})
+	c.content(nil, want.Body, got.Body, namespaces{}, 0)
 	return c.found
 }
 
@@ -56,6 +58,7 @@ func (s *step) path() string {
 			}
 		}
 	}
+	local = Shorten(local, shownName)
 	if count > 1 {
 		return fmt.Sprintf("%s/%s[%d]", s.up.path(), local, position)
 	}
@@ -70,41 +73,58 @@ func (c *comparison) addAttr(at *step, suffix, what string) {
 	}
 }
 
-func (c *comparison) element(at *step, want, got *Element, known namespaces) {
-	w, g := fold(elementName(want).Space), fold(elementName(got).Space)
+func (c *comparison) element(at *step, want, got *Element, known namespaces, depth int) {
+	w, g := elementName(want, true).Space, elementName(got, true).Space
 	if pair := (namespaces{w, g}); w != g && pair != known {
-		c.add(at, fmt.Sprintf("namespace differs: %s here, %s recorded", orNone(g), orNone(w)))
+		c.add(at, fmt.Sprintf("namespace differs: %s here, %s recorded", spaceName(g), spaceName(w)))
 		known = pair
 	}
-	c.attrs(at, want, got)
-	if ownText(want) != ownText(got) {
-		c.add(at, "text differs")
-	}
-	c.children(at, want, got, known)
+	c.attrs(at, comparedAttrs(want, true), comparedAttrs(got, true))
+	c.content(at, want, got, known, depth)
 }
 
-func (c *comparison) attrs(at *step, want, got *Element) {
-	for _, a := range want.Attrs {
-		i := slices.IndexFunc(got.Attrs, func(b Attr) bool { return sameName(a.Name, b.Name) })
+func (c *comparison) attrs(at *step, want, got []comparedAttr) {
+	for len(want) > 0 || len(got) > 0 {
+		order := 0
 		switch {
-		case i < 0:
-			c.addAttr(at, "/@"+a.Name.Local, "missing")
-		case attrValue(want, a, true) != attrValue(got, got.Attrs[i], true):
-			c.addAttr(at, "/@"+a.Name.Local, "value differs")
+		case len(want) == 0:
+			order = 1
+		case len(got) == 0:
+			order = -1
+		default:
+			order = compareNames(want[0].name, got[0].name)
+		}
+		switch {
+		case order < 0:
+			c.addAttr(at, "/@"+Shorten(want[0].name.Local, shownName), "missing")
+		case order > 0:
+			c.addAttr(at, "/@"+Shorten(got[0].name.Local, shownName), "unexpected")
+		case want[0] != got[0]:
+			c.addAttr(at, "/@"+Shorten(want[0].name.Local, shownName), "value differs")
+		}
+		if order <= 0 {
+			want = want[1:]
+		}
+		if order >= 0 {
+			got = got[1:]
 		}
 	}
-	for _, b := range got.Attrs {
-		if !slices.ContainsFunc(want.Attrs, func(a Attr) bool { return sameName(a.Name, b.Name) }) {
-			c.addAttr(at, "/@"+b.Name.Local, "unexpected")
-		}
+}
+
+// content compares what is inside an element; depth is 0 for the Body.
+func (c *comparison) content(at *step, want, got *Element, known namespaces, depth int) {
+	w, g := leading(want, depth), leading(got, depth)
+	if w != g && !(isSpace(w) && isSpace(g) && len(want.Children)+len(got.Children) > 0) {
+		c.add(at, "text differs") // else one has children, and those are reported
 	}
+	c.children(at, want, got, known, depth+1)
 }
 
 // lookAhead is how far a differing list of children is searched for where it
 // goes on as the other does; it bounds the work on hostile input.
 const lookAhead = 32
 
-func (c *comparison) children(at *step, want, got *Element, known namespaces) {
+func (c *comparison) children(at *step, want, got *Element, known namespaces, depth int) {
 	i, j := 0, 0
 	for (i < len(want.Children) || j < len(got.Children)) && len(c.found) < c.limit {
 		switch {
@@ -116,7 +136,7 @@ func (c *comparison) children(at *step, want, got *Element, known namespaces) {
 			i++
 		case want.Children[i].Name.Local == got.Children[j].Name.Local:
 			here := &step{at, want, i}
-			c.element(here, want.Children[i], got.Children[j], known)
+			c.element(here, want.Children[i], got.Children[j], known, depth)
 			if w, g := want.Children[i].Tail, got.Children[j].Tail; w != g && !(isSpace(w) && isSpace(g)) {
 				c.add(here, "text after it differs")
 			}
@@ -135,24 +155,13 @@ func goesOn(list []*Element, e *Element) bool {
 	return slices.ContainsFunc(list[:min(len(list), lookAhead)], func(o *Element) bool { return o.Name.Local == e.Name.Local })
 }
 
-// ownText is what appendText keeps of e's text before its first child.
-func ownText(e *Element) string {
-	if len(e.Children) > 0 && isSpace(e.Text) {
-		return ""
-	}
-	return e.Text
-}
-
-func sameName(a, b Name) bool { return a.Local == b.Local && fold(a.Space) == fold(b.Space) }
-
-func fold(space string) string {
-	space, _ = Twin(space)
-	return space
-}
-
-func orNone(space string) string {
+// spaceName is a namespace as a difference names it.
+func spaceName(space string) string {
 	if space == "" {
 		return "no namespace"
 	}
-	return strconv.Quote(space) // it may hold anything, line breaks too
+	if prefix, ok := strings.CutPrefix(space, string(rune(markPrefix))); ok {
+		return "the undeclared prefix " + Shorten(prefix, shownName)
+	}
+	return strconv.Quote(Shorten(space, 120)) // it may hold anything, line breaks too
 }

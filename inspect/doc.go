@@ -1,15 +1,16 @@
 // Package inspect reads SOAP messages: bytes to values.
 //
-// Start with [Parse], which reads one envelope into a [Message], or with
+// Start with [Parse], which reads one envelope into a [Message], with
+// [ParseBody], which finds it in an HTTP body as the header says, or with
 // [Read], which reads a whole HTTP exchange and never fails: what cannot be
-// read is an error inside its [Reading]. [AppendCanonical] gives the bytes that
-// two messages share when they say the same thing, [Compare] the places where
-// they do not, [ShapeOf] the structure with the values taken out, and
-// [DecodeCallID] the GUID and server inside a UM call identifier.
+// read is an error inside its [Reading]. [Message.AppendCanonical] gives the
+// bytes that two messages share when they say the same thing, [Compare] the
+// places where they do not, [ShapeOf] the structure with the values taken out,
+// and [DecodeCallID] the GUID and server inside a UM call identifier.
 //
 // Input is hostile until read: every message passes one guarding scan (size,
-// depth, number of tokens and attributes, no DOCTYPE, one root) before a tree
-// is built. See [Limits].
+// depth, number of tokens and attributes, length of names, no DOCTYPE, one root)
+// before a tree is built. See [Limits].
 //
 // What is particular to one service, such as the UM web service, is a
 // [Profile] and lives in a package of its own (inspect/um). Nothing here sends,

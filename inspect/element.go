@@ -2,7 +2,8 @@ package inspect
 
 import "strings"
 
-// Name is an expanded XML name. Space is the namespace URI, "" for none.
+// Name is an expanded XML name. Space is the namespace URI, "" for none; for an
+// attribute whose prefix is not declared it is some string that is no URI.
 type Name struct {
 	Space string
 	Local string
@@ -87,7 +88,7 @@ func (e *Element) Value() string {
 // declarations in force at e. ok is false when the prefix is not declared; the
 // name's Space is then "".
 func (e *Element) ResolveQName(value string) (name Name, prefix string, ok bool) {
-	value = strings.TrimSpace(value)
+	value = trim(value)
 	prefix, local, found := strings.Cut(value, ":")
 	if !found {
 		prefix, local = "", value

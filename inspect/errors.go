@@ -20,6 +20,10 @@ var (
 	// ErrTooLarge: the message is over one of the [Limits].
 	ErrTooLarge = errors.New("the message is over a limit")
 
+	// errTooLong is the ErrTooLarge of a message that there is only too much
+	// of, as against one whose form no reader should have to take.
+	errTooLong = fmt.Errorf("%w", ErrTooLarge)
+
 	// ErrNotSOAP: well-formed, but not a SOAP envelope.
 	ErrNotSOAP = errors.New("not a SOAP envelope")
 )

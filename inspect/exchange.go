@@ -2,14 +2,13 @@ package inspect
 
 import (
 	"errors"
-	"mime"
 	"net/http"
-	"strings"
 	"time"
 )
 
 // Exchange is one HTTP request with its response, as bytes, on the wire or from
-// a cassette. Bodies are decoded of any Content-Encoding.
+// a cassette. Bodies are to be decoded of any Content-Encoding; the header may
+// still name it.
 type Exchange struct {
 	Method         string
 	URL            string
@@ -42,76 +41,27 @@ type Reading struct {
 	// one from none.
 	Action    string
 	HasAction bool
+
+	// AssumeSOAP is for whoever knows that the request should be SOAP, by its
+	// URL for one, although nothing in it says so. Read leaves it false.
+	AssumeSOAP bool
 }
 
-// Read reads both messages of an exchange. It does not fail: see [Reading].
+// Read reads both messages of an exchange as [ParseBody] does. It does not fail:
+// see [Reading].
 func Read(x Exchange) *Reading {
 	r := &Reading{Exchange: x}
-	r.Request, r.RequestErr = Parse(x.RequestBody)
-	r.Response, r.ResponseErr = Parse(x.ResponseBody)
+	r.Request, r.RequestErr = ParseBody(x.RequestHeader, x.RequestBody)
+	r.Response, r.ResponseErr = ParseBody(x.ResponseHeader, x.ResponseBody)
 	r.Operation = r.Request.Operation()
 	r.Action, r.HasAction = SOAPAction(x.RequestHeader)
 	return r
 }
 
 // IsSOAP reports whether either side is a SOAP envelope, or the request says it
-// is one and fails to be.
+// is one, or is assumed to be, and fails to be.
 func (r *Reading) IsSOAP() bool {
-	return r.Request != nil || r.Response != nil || ClaimsSOAP(r.RequestHeader)
-}
-
-// SOAPAction returns the action a request names, unquoted, and whether it names
-// one at all: the SOAPAction header of SOAP 1.1 (§6.1.1), else the action
-// parameter of SOAP 1.2's application/soap+xml (RFC 3902). Header names match in
-// any spelling, since SOAPAction is often sent and kept uncanonicalised.
-func SOAPAction(h http.Header) (action string, ok bool) {
-	for name, values := range h {
-		if strings.EqualFold(name, "SOAPAction") && len(values) > 0 {
-			return strings.Trim(strings.TrimSpace(values[0]), `"`), true
-		}
-	}
-	if _, params, err := mime.ParseMediaType(h.Get("Content-Type")); err == nil {
-		action, ok = params["action"]
-	}
-	return action, ok
-}
-
-// ClaimsSOAP reports whether a request's header says that its body is a SOAP
-// message: by SOAPAction, or by the content type application/soap+xml. A type
-// of text/xml alone claims XML, not SOAP.
-func ClaimsSOAP(h http.Header) bool {
-	if mediaType(h) == "application/soap+xml" {
-		return true
-	}
-	for name := range h {
-		if strings.EqualFold(name, "SOAPAction") {
-			return true
-		}
-	}
-	return false
-}
-
-// VersionOf tells from a request's header which version of SOAP it speaks; ok is
-// false if it seems to speak none.
-func VersionOf(h http.Header) (v Version, ok bool) {
-	if mediaType(h) == "application/soap+xml" {
-		return SOAP12, true
-	}
-	return SOAP11, ClaimsSOAP(h) || IsXMLType(h)
-}
-
-// IsXMLType reports whether the header's content type is one in which XML
-// messages travel.
-func IsXMLType(h http.Header) bool {
-	t := mediaType(h)
-	return t == "text/xml" || t == "application/xml" || strings.HasSuffix(t, "+xml")
-}
-
-// mediaType returns the lower-case media type, lenient about its parameters:
-// servers send "text/xml; charset=" and the type is still meant.
-func mediaType(h http.Header) string {
-	t, _, _ := strings.Cut(h.Get("Content-Type"), ";")
-	return strings.ToLower(strings.TrimSpace(t))
+	return r.AssumeSOAP || r.Request != nil || r.Response != nil || ClaimsSOAP(r.RequestHeader)
 }
 
 // Why returns the reason of an error of [Parse] as one of the Err values, or

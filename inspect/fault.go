@@ -45,7 +45,7 @@ func readFault(m *Message) *Fault {
 // since the specification writes it both ways.
 func (f *Fault) Kind() string {
 	for _, e := range []string{"ExceptionType", "ResponseCode"} {
-		if v := strings.TrimSpace(f.Detail.Child(e).Value()); v != "" {
+		if v := trim(f.Detail.Child(e).Value()); v != "" {
 			return v[strings.LastIndexByte(v, ':')+1:]
 		}
 	}

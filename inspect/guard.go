@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"bytes"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -8,15 +9,20 @@ import (
 	"strings"
 )
 
+// scanned is what the guarding scan learned.
+type scanned struct {
+	starts []int64    // the offset of every start tag, in document order
+	spaced [][2]int64 // the start tags with line breaks or tabs in attribute values
+}
+
 // guard reads text once, without building anything, and refuses what a parser
-// must not be given: too deep, too many tokens or attributes, a DOCTYPE, no
-// root or two, text outside the root. It returns the offset of every start tag
-// in document order.
-func guard(text []byte, limits Limits) (starts []int64, err error) {
+// must not be given: too deep, too many tokens or attributes, names too long, a
+// DOCTYPE, no root or two, text outside the root.
+func guard(text []byte, limits Limits) (found scanned, err error) {
 	d := newDecoder(text)
-	fail := func(offset int64, kind error, reason string) error {
+	fail := func(offset int64, kind error, reason string) (scanned, error) {
 		line, column := place(text, offset)
-		return &SyntaxError{Line: line, Column: column, Err: kind, Reason: reason}
+		return scanned{}, &SyntaxError{Line: line, Column: column, Err: kind, Reason: reason}
 	}
 	var open []xml.Name
 	roots, tokens := 0, 0
@@ -27,50 +33,94 @@ func guard(text []byte, limits Limits) (starts []int64, err error) {
 			break
 		}
 		if err != nil {
-			return nil, fail(d.InputOffset(), ErrNotXML, syntaxReason(err))
+			return fail(d.InputOffset(), ErrNotXML, syntaxReason(err))
 		}
 		if tokens++; tokens > limits.Tokens {
-			return nil, fail(at, ErrTooLarge, fmt.Sprintf("more than %d tags and texts", limits.Tokens))
+			return fail(at, errTooLong, fmt.Sprintf("more than %d tags and texts", limits.Tokens))
 		}
+		raw := text[at:d.InputOffset()]
 		switch t := t.(type) {
 		case xml.StartElement:
 			if len(open) == 0 {
 				if roots++; roots > 1 {
-					return nil, fail(at, ErrNotXML, "a second root element")
+					return fail(at, ErrNotXML, "a second root element")
 				}
 			}
 			if len(open) >= limits.Depth {
-				return nil, fail(at, ErrTooLarge, fmt.Sprintf("elements nested more than %d deep", limits.Depth))
+				return fail(at, ErrTooLarge, fmt.Sprintf("elements nested more than %d deep", limits.Depth))
 			}
-			if len(t.Attr) > limits.Attributes {
-				return nil, fail(at, ErrTooLarge, fmt.Sprintf("more than %d attributes on one element", limits.Attributes))
+			if reason, kind := checkTag(t, limits); kind != nil {
+				return fail(at, kind, reason)
+			}
+			if surrogateRef(raw) {
+				return fail(at, ErrNotXML, "half a surrogate pair")
+			}
+			if hasLineBreaks(t) {
+				found.spaced = append(found.spaced, [2]int64{at, d.InputOffset()})
 			}
 			open = append(open, t.Name)
-			starts = append(starts, at)
+			found.starts = append(found.starts, at)
 		case xml.EndElement:
 			if len(open) == 0 || open[len(open)-1] != t.Name {
-				return nil, fail(at, ErrNotXML, "an end tag that closes nothing open")
+				return fail(at, ErrNotXML, "an end tag that closes nothing open")
 			}
 			open = open[:len(open)-1]
 		case xml.CharData:
 			if len(open) == 0 && !isSpace(string(t)) {
-				return nil, fail(at, ErrNotXML, "text outside the root element")
+				return fail(at, ErrNotXML, "text outside the root element")
+			}
+			if !bytes.HasPrefix(raw, []byte("<![CDATA[")) && surrogateRef(raw) {
+				return fail(at, ErrNotXML, "half a surrogate pair")
 			}
 		case xml.ProcInst:
 			if t.Target == "xml" && at > 0 {
-				return nil, fail(at, ErrNotXML, "an XML declaration that is not at the start")
+				return fail(at, ErrNotXML, "an XML declaration that is not at the start")
 			}
 		case xml.Directive:
-			return nil, fail(at, ErrDoctype, "")
+			return fail(at, ErrDoctype, "")
 		}
 	}
 	if roots == 0 {
-		return nil, fail(0, ErrNotXML, "no element")
+		return fail(0, ErrNotXML, "no element")
 	}
 	if len(open) > 0 {
-		return nil, fail(int64(len(text)), ErrNotXML, fmt.Sprintf("it ends with %d elements still open", len(open)))
+		return fail(int64(len(text)), ErrNotXML, fmt.Sprintf("it ends with %d elements still open", len(open)))
 	}
-	return starts, nil
+	return found, nil
+}
+
+// checkTag says what is wrong with a start tag by itself; kind is nil if nothing
+// is.
+func checkTag(t xml.StartElement, limits Limits) (reason string, kind error) {
+	if len(t.Attr) > limits.Attributes {
+		return fmt.Sprintf("more than %d attributes on one element", limits.Attributes), ErrTooLarge
+	}
+	if t.Name.Space == "xmlns" {
+		return "an element with the reserved prefix xmlns", ErrNotXML
+	}
+	if reason, kind = checkName(t.Name, limits); kind != nil {
+		return reason, kind
+	}
+	for _, a := range t.Attr {
+		if reason, kind = checkName(a.Name, limits); kind != nil {
+			return reason, kind
+		}
+		declares := a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns"
+		if declares && len(a.Value) > limits.Name {
+			return fmt.Sprintf("a namespace longer than %d bytes", limits.Name), ErrTooLarge
+		}
+	}
+	return "", nil
+}
+
+func checkName(n xml.Name, limits Limits) (reason string, kind error) {
+	if len(n.Space)+len(n.Local) > limits.Name {
+		return fmt.Sprintf("a name longer than %d bytes", limits.Name), ErrTooLarge
+	}
+	if strings.IndexByte(n.Local, ':') >= 0 { // Namespaces in XML 1.0 §4
+		return "a name that begins or ends with a colon", ErrNotXML
+	}
+	return "", nil
 }
 
 // syntaxReason keeps encoding/xml's words and drops what could quote the
@@ -81,7 +131,7 @@ func syntaxReason(err error) string {
 		return "" // a reader's error names nothing of use here
 	}
 	reason := syntax.Msg
-	for _, quoting := range []string{"invalid character entity", "element <", "unexpected end element", "attribute name without", "unquoted or missing attribute", "invalid XML name"} {
+	for _, quoting := range []string{"invalid character entity", "element <", "unexpected end element", "attribute name without", "unquoted or missing attribute", "invalid XML name", "invalid characters between"} {
 		if i := strings.Index(reason, quoting); i >= 0 {
 			return strings.TrimRight(reason[:i]+quoting, " <")
 		}

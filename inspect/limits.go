@@ -7,6 +7,7 @@ type Limits struct {
 	Depth      int   // nested elements; default 64
 	Tokens     int   // tags, texts, comments and instructions; default 1,000,000
 	Attributes int   // on one element, namespace declarations counted; default 256
+	Name       int   // bytes in one name with its prefix, or in one namespace URI; default 4096
 }
 
 func (l Limits) withDefaults() Limits {
@@ -22,5 +23,19 @@ func (l Limits) withDefaults() Limits {
 	if l.Attributes <= 0 {
 		l.Attributes = 256
 	}
+	if l.Name <= 0 {
+		l.Name = 4096
+	}
+	return l
+}
+
+// maxWhole is the longest message that [ParseBody] reads: its bytes are in
+// memory already, so the default of [Limits] would save nothing.
+const maxWhole = 64 << 20
+
+// limitsFor are the limits for a body that is there as a whole.
+func limitsFor(body []byte) Limits {
+	l := Limits{}.withDefaults()
+	l.Bytes = max(l.Bytes, min(int64(len(body)), maxWhole))
 	return l
 }

@@ -35,7 +35,10 @@ type Message struct {
 	// Fault is set when Payload is a SOAP fault.
 	Fault *Fault
 
-	text []byte // decoded; what Element.Offset counts in
+	text  []byte // decoded; what Element.Offset counts in
+	lines lineIndex
+
+	rootType string // media type of the multipart's root part that held it; "" if none did
 }
 
 // Operation returns the local name of the Body's child, such as "Disconnect",
@@ -50,7 +53,7 @@ func (m *Message) Operation() string {
 // Place returns the 1-based line and column (in bytes) of an element's start
 // tag in the message.
 func (m *Message) Place(e *Element) (line, column int) {
-	return place(m.text, e.Offset)
+	return m.lines.place(m.text, int(e.Offset))
 }
 
 // Parse reads one SOAP 1.1 or 1.2 envelope with the default [Limits]. body may
@@ -60,8 +63,10 @@ func (m *Message) Place(e *Element) (line, column int) {
 func Parse(body []byte) (*Message, error) { return Limits{}.Parse(body) }
 
 // Parse is [Parse] with these limits.
-func (l Limits) Parse(body []byte) (*Message, error) {
-	root, text, err := parseTree(body, l)
+func (l Limits) Parse(body []byte) (*Message, error) { return l.parse(body, "") }
+
+func (l Limits) parse(body []byte, charset string) (*Message, error) {
+	root, text, err := parseTree(body, charset, l)
 	if err != nil {
 		return nil, err
 	}

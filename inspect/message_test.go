@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf16"
+	"unicode/utf8"
 )
 
 const messages = "../testdata/messages"
@@ -128,6 +129,11 @@ func TestEncodings(t *testing.T) {
 		"utf-16le declared, no mark":    utf16Bytes(declared("utf-16"), binary.LittleEndian, false),
 		"utf-16be declared, no mark":    utf16Bytes(declared("utf-16"), binary.BigEndian, false),
 		"utf-16 declared, in fact utf8": []byte(declared("utf-16")),
+		"ucs-2 declared, in fact utf8":  []byte(declared("UCS-2")),
+		"utf-16le, nothing declared":    utf16Bytes(text, binary.LittleEndian, false),
+		"utf-16 with a pair, then text": utf16Bytes("<!-- \U0001F4DE -->"+text, binary.BigEndian, true),
+		"a style sheet's encoding":      []byte(`<?xml-stylesheet encoding="iso-8859-1"?>` + text),
+		"xml declared as itself":        []byte(strings.Replace(text, "<a>", `<a xmlns:xml="`+xmlNS+`">`, 1)),
 		"windows-1252":                  []byte(strings.ReplaceAll(strings.ReplaceAll(declared("windows-1252"), "ä", "\xe4"), "€", "\x80")),
 	} {
 		m, err := Parse(body)
@@ -188,6 +194,20 @@ func TestRefused(t *testing.T) {
 		{"declaration inside", envelope("<?xml version='1.0'?>"), ErrNotXML, 1},
 		{"prefix of no namespace", envelope(`<a xmlns:p=""/>`), ErrNotXML, 1},
 		{"odd utf-16", "\xff\xfe<\x00a", ErrNotXML, 1},
+		{"half a surrogate pair", string(utf16Bytes(envelope("<a>"), binary.LittleEndian, true)) + "\x3d\xd8" + string(utf16Bytes("</a>", binary.LittleEndian, false)), ErrNotXML, 1},
+		{"half a pair by reference", envelope("<a>&#xD83D;</a>"), ErrNotXML, 1},
+		{"half a pair in an attribute", envelope("<a b='&#55357;'/>"), ErrNotXML, 1},
+		{"empty prefix", envelope("<:SECRET/>"), ErrNotXML, 1},
+		{"empty local name", envelope("<SECRET:/>"), ErrNotXML, 1},
+		{"attribute with an empty prefix", envelope("<a :SECRET='1'/>"), ErrNotXML, 1},
+		{"prefix xmlns", envelope("<xmlns:SECRET/>"), ErrNotXML, 1},
+		{"xmlns declared", envelope("<a xmlns:xmlns='urn:SECRET'/>"), ErrNotXML, 1},
+		{"xml declared as another", envelope("<a xmlns:xml='urn:SECRET'/>"), ErrNotXML, 1},
+		{"the namespace of xml taken", envelope("<a xmlns:x='" + xmlNS + "'/>"), ErrNotXML, 1},
+		{"end tag with more", envelope("<a></SECRET SECRET>"), ErrNotXML, 1},
+		{"long name", envelope("<" + strings.Repeat("SECRET", 1000) + "/>"), ErrTooLarge, 1},
+		{"long attribute name", envelope("<a " + strings.Repeat("SECRET", 1000) + "=''/>"), ErrTooLarge, 1},
+		{"long namespace", envelope("<a xmlns='urn:" + strings.Repeat("SECRET", 1000) + "'/>"), ErrTooLarge, 1},
 	} {
 		m, err := Parse([]byte(tt.body))
 		if m != nil || !errors.Is(err, tt.want) || Why(err) != tt.want {
@@ -206,12 +226,12 @@ func TestRefused(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	body := []byte(envelope("<a><b/><b/></a>"))
-	for _, l := range []Limits{{Bytes: int64(len(body)) - 1}, {Depth: 3}, {Tokens: 4}} {
+	for _, l := range []Limits{{Bytes: int64(len(body)) - 1}, {Depth: 3}, {Tokens: 4}, {Name: len(SOAP11NS) - 1}} {
 		if _, err := l.Parse(body); !errors.Is(err, ErrTooLarge) {
 			t.Errorf("%+v: %v; want ErrTooLarge", l, err)
 		}
 	}
-	if _, err := (Limits{Bytes: int64(len(body)), Depth: 4}).Parse(body); err != nil {
+	if _, err := (Limits{Bytes: int64(len(body)), Depth: 4, Name: len(SOAP11NS)}).Parse(body); err != nil {
 		t.Errorf("at the limits: %v", err)
 	}
 }
@@ -242,6 +262,7 @@ func TestSOAPAction(t *testing.T) {
 		{map[string][]string{"Soapaction": {`""`}}, "", true},
 		{map[string][]string{"Content-Type": {`application/soap+xml; charset=utf-8; action="urn:b"`}}, "urn:b", true},
 		{map[string][]string{"Content-Type": {"text/xml"}}, "", false},
+		{map[string][]string{"soapaction": {"urn:c"}, "SOAPAction": {"urn:a"}, "Soapaction": {"urn:b"}}, "urn:a", true},
 	} {
 		if got, ok := SOAPAction(tt.header); got != tt.want || ok != tt.ok {
 			t.Errorf("SOAPAction(%v) = %q, %v; want %q, %v", tt.header, got, ok, tt.want, tt.ok)
@@ -271,10 +292,18 @@ func FuzzParse(f *testing.F) {
 		if d := Compare(m, m, 5); d != nil {
 			t.Fatalf("differs from itself: %v", d)
 		}
-		// What the pretty form says is what the message says.
+		if n := len(m.AppendCanonical(nil, false)); n > 5*len(body) { // Shift_JIS triples
+			t.Fatalf("the canonical form of %d bytes has %d", len(body), n)
+		}
+		if !utf8.Valid(body) || declaredEncoding(body) != "" {
+			return
+		}
 		again, err := Parse([]byte(Pretty(body)))
-		if err == nil && m.Payload != nil && again.Operation() != m.Operation() {
-			t.Fatalf("pretty: %q", again.Operation())
+		if err != nil {
+			t.Fatalf("pretty: %v", err)
+		}
+		if d := Compare(m, again, 5); d != nil {
+			t.Fatalf("pretty says something else: %v", d)
 		}
 	})
 }

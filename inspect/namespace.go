@@ -9,6 +9,7 @@ const (
 	SOAP12NS = "http://www.w3.org/2003/05/soap-envelope"
 	xsiNS    = "http://www.w3.org/2001/XMLSchema-instance"
 	xmlNS    = "http://www.w3.org/XML/1998/namespace"
+	xmlnsNS  = "http://www.w3.org/2000/xmlns/"
 )
 
 // twinPrefixes are the namespace families that Microsoft's documentation

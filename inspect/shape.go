@@ -1,11 +1,15 @@
 package inspect
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 )
+
+// maxShape is the longest shape, in bytes.
+const maxShape = 16 << 10
 
 // ShapeOf returns the structure of what a message says, values taken out, on
 // one line: names, attributes, cardinality, and for text what kind of value it
@@ -13,35 +17,47 @@ import (
 //
 //	GetCallInfoResponse{GetCallInfoResponse{CallState:text EventCause:text}}
 //	DisconnectPhoneCall{PhoneCallId[@Id]}
+//	PhoneCallInformation{{types}PhoneCallState:text {types}ConnectionFailureCause:text}
 //	Fault(InvalidCallIdException)
 //
-// The kinds are boolean, integer, decimal, dateTime and text. An element's
-// namespace is written where it differs from its parent's, unless it is the
-// first. A fault's shape is its [Fault.Kind]; an empty Body's is "empty".
+// The kinds are boolean, integer, decimal, dateTime and text. Where an
+// element's namespace differs from its parent's and it is not the first, the
+// last part of its URI is written before it, with a number for a second URI of
+// that end; "{}" is none. A fault's shape is its [Fault.Kind]; an empty Body's
+// is "empty". Long names are cut, and a long shape ends in "...".
 func ShapeOf(m *Message) string {
 	if m.Payload == nil {
 		return "empty"
 	}
 	if m.Fault != nil {
-		return "Fault(" + m.Fault.Kind() + ")"
+		return "Fault(" + Shorten(m.Fault.Kind(), shownName) + ")"
 	}
-	var parts []string
+	s := shaper{labels: map[string]string{"": "{}"}, ends: map[string]int{}}
+	var list siblings
 	for _, e := range m.Body.Children {
-		parts = append(parts, shapeOf(e, e.Name.Space))
+		if !list.add(s.element(e, e.Name.Space)) {
+			break
+		}
 	}
-	return strings.Join(parts, " ")
+	return list.String()
 }
 
-func shapeOf(e *Element, parentSpace string) string {
+// shaper names the namespaces of one message.
+type shaper struct {
+	labels map[string]string // by URI
+	ends   map[string]int    // URIs with that end
+}
+
+func (s *shaper) element(e *Element, parentSpace string) string {
 	var b strings.Builder
 	if e.Name.Space != parentSpace {
-		b.WriteString("{" + e.Name.Space + "}")
+		b.WriteString(s.label(e.Name.Space))
 	}
-	b.WriteString(e.Name.Local)
+	b.WriteString(Shorten(e.Name.Local, shownName))
 	if len(e.Attrs) > 0 {
 		names := make([]string, len(e.Attrs))
 		for i, a := range e.Attrs {
-			names[i] = "@" + a.Name.Local
+			names[i] = "@" + Shorten(a.Name.Local, shownName)
 		}
 		slices.Sort(names)
 		b.WriteString("[" + strings.Join(names, " ") + "]")
@@ -52,17 +68,66 @@ func shapeOf(e *Element, parentSpace string) string {
 		}
 		return b.String()
 	}
-	var parts []string
+	var list siblings
 	for _, c := range e.Children {
-		s := shapeOf(c, e.Name.Space)
-		if n := len(parts); n > 0 && strings.TrimSuffix(parts[n-1], "*") == s {
-			parts[n-1] = s + "*"
-			continue
+		if !list.add(s.element(c, e.Name.Space)) {
+			break
 		}
-		parts = append(parts, s)
 	}
-	b.WriteString("{" + strings.Join(parts, " ") + "}")
+	b.WriteString("{" + list.String() + "}")
 	return b.String()
+}
+
+func (s *shaper) label(space string) string {
+	if l, ok := s.labels[space]; ok {
+		return l
+	}
+	end := strings.TrimRight(space, "/#:")
+	end = Shorten(end[strings.LastIndexAny(end, "/#:")+1:], shownName)
+	s.ends[end]++
+	l := "{" + end + "}"
+	if n := s.ends[end]; n > 1 {
+		l = fmt.Sprintf("{%s#%d}", end, n)
+	}
+	s.labels[space] = l
+	return l
+}
+
+// siblings gathers the shapes of siblings up to maxShape.
+type siblings struct {
+	b        strings.Builder
+	last     string
+	repeated bool
+	full     bool
+}
+
+// add reports whether there is room for more.
+func (l *siblings) add(shape string) bool {
+	if l.b.Len() > 0 && shape == l.last {
+		if !l.repeated {
+			l.b.WriteByte('*')
+		}
+		l.repeated = true
+		return true
+	}
+	if l.b.Len() > 0 {
+		l.b.WriteByte(' ')
+	}
+	if room := maxShape - l.b.Len(); len(shape) > room {
+		l.b.WriteString(strings.ToValidUTF8(shape[:max(room, 0)], ""))
+		l.full = true
+		return false
+	}
+	l.b.WriteString(shape)
+	l.last, l.repeated = shape, false
+	return true
+}
+
+func (l *siblings) String() string {
+	if l.full {
+		return l.b.String() + "..."
+	}
+	return l.b.String()
 }
 
 var (
@@ -73,7 +138,7 @@ var (
 // kindOf names the narrowest lexical kind of s, "" if it is only white space.
 // It is a guess at a type, not a validation of one; 0 and 1 are integers.
 func kindOf(s string) string {
-	s = strings.TrimSpace(s)
+	s = trim(s)
 	switch {
 	case s == "":
 		return ""

@@ -13,27 +13,41 @@ import (
 
 // utf8Text returns the message as UTF-8 without a byte order mark: a byte order
 // mark decides first (XML 1.0 appendix F), then the encoding named by the XML
-// declaration. Bytes that are UTF-8 already are not copied.
-func utf8Text(body []byte) ([]byte, error) {
+// declaration, then the charset that came with it, if it names one that is
+// known. Bytes that are UTF-8 already are not copied.
+func utf8Text(body []byte, fallback string) ([]byte, error) {
 	switch {
 	case bytes.HasPrefix(body, []byte("\xef\xbb\xbf")):
 		return body[3:], nil
-	case bytes.HasPrefix(body, []byte("\xff\xfe")), bytes.HasPrefix(body, []byte("\xfe\xff")):
-		return decodeUTF16(body, unicode.UseBOM, unicode.LittleEndian)
-	case bytes.HasPrefix(body, []byte("<\x00?\x00")):
-		return decodeUTF16(body, unicode.IgnoreBOM, unicode.LittleEndian)
-	case bytes.HasPrefix(body, []byte("\x00<\x00?")):
-		return decodeUTF16(body, unicode.IgnoreBOM, unicode.BigEndian)
+	case bytes.HasPrefix(body, []byte("\xff\xfe")):
+		return decodeUTF16(body[2:], unicode.LittleEndian)
+	case bytes.HasPrefix(body, []byte("\xfe\xff")):
+		return decodeUTF16(body[2:], unicode.BigEndian)
+	case bytes.HasPrefix(body, []byte("<\x00")):
+		return decodeUTF16(body, unicode.LittleEndian)
+	case bytes.HasPrefix(body, []byte("\x00<")):
+		return decodeUTF16(body, unicode.BigEndian)
 	}
-	label := declaredEncoding(body)
-	switch strings.ToLower(label) {
-	case "", "utf-8", "utf8", "us-ascii", "ascii", "utf-16", "utf-16le", "utf-16be", "unicode":
-		// A declaration that can be read in single bytes is not UTF-16,
-		// whatever it says; .NET's StringWriter writes such.
+	label := strings.ToLower(declaredEncoding(body))
+	declared := label != ""
+	if !declared {
+		label = strings.ToLower(fallback)
+	}
+	switch label {
+	case "", "utf-8", "us-ascii", "ascii":
 		return body, nil
 	}
 	enc, name := charset.Lookup(label)
-	if enc == nil || name == "replacement" {
+	switch {
+	case name == "utf-8":
+		return body, nil
+	case strings.HasPrefix(name, "utf-16"), strings.Contains(label, "ucs-2"), label == "unicode":
+		// A declaration that can be read in single bytes is not UTF-16,
+		// whatever it says; .NET's StringWriter writes such.
+		return body, nil
+	case (enc == nil || name == "replacement") && !declared:
+		return body, nil
+	case enc == nil || name == "replacement":
 		return nil, &SyntaxError{Line: 1, Column: 1, Err: ErrNotXML, Reason: "it declares an encoding that is not supported"}
 	}
 	out, err := enc.NewDecoder().Bytes(body)
@@ -43,19 +57,40 @@ func utf8Text(body []byte) ([]byte, error) {
 	return out, nil
 }
 
-func decodeUTF16(body []byte, policy unicode.BOMPolicy, order unicode.Endianness) ([]byte, error) {
-	out, err := unicode.UTF16(order, policy).NewDecoder().Bytes(body)
-	if err != nil || len(body)%2 != 0 {
+// decodeUTF16 decodes text without its byte order mark.
+func decodeUTF16(body []byte, order unicode.Endianness) ([]byte, error) {
+	out, err := unicode.UTF16(order, unicode.IgnoreBOM).NewDecoder().Bytes(body)
+	if err != nil || len(body)%2 != 0 || loneSurrogate(body, order) {
 		return nil, &SyntaxError{Line: 1, Column: 1, Err: ErrNotXML, Reason: "its bytes are not UTF-16"}
 	}
 	return out, nil
 }
 
+// loneSurrogate reports half a surrogate pair, which decodes to U+FFFD and so
+// would make different messages one.
+func loneSurrogate(body []byte, order unicode.Endianness) bool {
+	high := 1 // index of a unit's high byte
+	if order == unicode.BigEndian {
+		high = 0
+	}
+	for i := 0; i+1 < len(body); i += 2 {
+		switch body[i+high] & 0xfc {
+		case 0xd8:
+			if i += 2; i+1 >= len(body) || body[i+high]&0xfc != 0xdc {
+				return true
+			}
+		case 0xdc:
+			return true
+		}
+	}
+	return false
+}
+
 // declaredEncoding returns the encoding label of an XML declaration at the very
 // start of body, or "".
 func declaredEncoding(body []byte) string {
-	if !bytes.HasPrefix(body, []byte("<?xml")) {
-		return ""
+	if !bytes.HasPrefix(body, []byte("<?xml")) || len(body) < 6 || !isSpace(string(body[5:6])) {
+		return "" // <?xml-stylesheet is no declaration
 	}
 	end := bytes.Index(body, []byte("?>"))
 	if end < 0 || end > 256 {
@@ -87,15 +122,6 @@ func newDecoder(text []byte) *xml.Decoder {
 	return d
 }
 
-// place turns a byte offset into a 1-based line and column.
-func place(text []byte, offset int64) (line, column int) {
-	offset = min(offset, int64(len(text)))
-	before := text[:offset]
-	line = 1 + bytes.Count(before, []byte("\n"))
-	column = len(before) - bytes.LastIndexByte(before, '\n')
-	return line, column
-}
-
 func isSpace(s string) bool {
 	for i := 0; i < len(s); i++ {
 		switch s[i] {
@@ -107,10 +133,31 @@ func isSpace(s string) bool {
 	return true
 }
 
+// trim returns s without XML's white space around it, which is less than
+// Unicode's (XML 1.0 §2.3).
+func trim(s string) string { return strings.Trim(s, " \t\r\n") }
+
+// Shorten returns s in at most limit characters, the end of a longer one
+// replaced by "...".
+func Shorten(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	// A character has four bytes at most, so a long s need not be read whole.
+	r := []rune(s[:min(len(s), 4*limit+4)])
+	if len(r) <= limit {
+		return s
+	}
+	return string(r[:limit-3]) + "..."
+}
+
+// shownName is how much of one name of a message is shown.
+const shownName = 80
+
 // Text returns body as UTF-8 text for people: decoded by its byte order mark or
 // declaration when that is possible, else with each bad byte replaced.
 func Text(body []byte) string {
-	if out, err := utf8Text(body); err == nil && utf8.Valid(out) {
+	if out, err := utf8Text(body, ""); err == nil && utf8.Valid(out) {
 		return string(out)
 	}
 	return strings.ToValidUTF8(string(body), "�")

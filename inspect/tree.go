@@ -9,19 +9,20 @@ import (
 )
 
 // parseTree reads XML into elements: decode, guard, parse. It returns the
-// decoded text too, which is what offsets count in.
-func parseTree(body []byte, limits Limits) (root *Element, text []byte, err error) {
+// decoded text too, which is what offsets count in. charset is what the XML is in
+// if it does not say so itself; "" for UTF-8.
+func parseTree(body []byte, charset string, limits Limits) (root *Element, text []byte, err error) {
 	limits = limits.withDefaults()
 	if int64(len(body)) > limits.Bytes {
-		return nil, nil, &SyntaxError{Err: ErrTooLarge, Reason: fmt.Sprintf("%d bytes; at most %d are read", len(body), limits.Bytes)}
+		return nil, nil, &SyntaxError{Err: errTooLong, Reason: fmt.Sprintf("%d bytes; at most %d are read", len(body), limits.Bytes)}
 	}
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil, nil, &SyntaxError{Err: ErrEmpty}
 	}
-	if text, err = utf8Text(body); err != nil {
+	if text, err = utf8Text(body, charset); err != nil {
 		return nil, nil, err
 	}
-	starts, err := guard(text, limits)
+	found, err := guard(text, limits)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -29,11 +30,11 @@ func parseTree(body []byte, limits Limits) (root *Element, text []byte, err erro
 	doc.ReadSettings.CharsetReader = passCharset
 	doc.ReadSettings.MaxDepth = limits.Depth
 	doc.ReadSettings.PreserveDuplicateAttrs = true
-	if err := doc.ReadFromBytes(text); err != nil {
+	if err := doc.ReadFromBytes(withSpaces(text, found.spaced)); err != nil {
 		// The guard accepted it, so this is etree's own view; keep the kind.
 		return nil, nil, &SyntaxError{Err: ErrNotXML}
 	}
-	b := builder{starts: starts, text: text}
+	b := builder{starts: found.starts, text: text}
 	root, err = b.element(doc.Root(), nil)
 	return root, text, err
 }
@@ -63,8 +64,8 @@ func (b *builder) element(src *etree.Element, parent *scope) (*Element, error) {
 		if _, twice := e.scope.decls[prefix]; twice {
 			return nil, b.fail(e, "an attribute given twice")
 		}
-		if prefix != "" && a.Value == "" { // Namespaces in XML 1.0 §2.2
-			return nil, b.fail(e, "a prefix declared as no namespace")
+		if reason := misdeclared(prefix, a.Value); reason != "" {
+			return nil, b.fail(e, reason)
 		}
 		e.scope.decls[prefix] = a.Value
 	}
@@ -142,6 +143,19 @@ func declaration(a *etree.Attr) (prefix string, ok bool) {
 	return "", false
 }
 
+// misdeclared returns what is wrong with a declaration, or "" (Namespaces in XML
+// 1.0 §2.2 and §3).
+func misdeclared(prefix, uri string) string {
+	switch {
+	case prefix != "" && uri == "":
+		return "a prefix declared as no namespace"
+	case prefix == "xmlns", uri == xmlnsNS, (prefix == "xml") != (uri == xmlNS):
+		return "a reserved prefix or namespace declared"
+	}
+	return ""
+}
+
 // undeclaredSpace stands for the namespace of a prefix that is not declared, so
-// that such a name equals only one written with the same prefix.
-func undeclaredSpace(prefix string) string { return "undeclared prefix " + prefix }
+// that such a name equals only one written with the same prefix. No URI in XML
+// can hold the mark.
+func undeclaredSpace(prefix string) string { return string(rune(markPrefix)) + prefix }

@@ -62,7 +62,7 @@ func newCA(cert *x509.Certificate, key crypto.Signer, file string) *CA {
 func (ca *CA) TLSConfig(fallbackHost string) *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
-		NextProtos: []string{"http/1.1"},
+		NextProtos: []string{"http/1.1", "http/1.0"}, // curl -0 offers the latter only
 		// Without the post-quantum exchange, which is a quarter of a handshake's
 		// work and guards nothing between a client and the proxy beside it.
 		CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -137,6 +138,9 @@ func CheckListen(addr string) error {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil || port == "" {
 		return fmt.Errorf("listen address %q: want HOST:PORT, such as 127.0.0.1:8088", addr)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("listen address %q: %q is no port, which is a number up to 65535", addr, port)
 	}
 	if strings.EqualFold(host, "localhost") {
 		return nil

@@ -29,6 +29,7 @@ var owners = map[string]string{
 	"gopkg.in/dnaeon/go-vcr.v3":            "cassettes",
 	"gopkg.in/yaml.v3":                     "cassettes",
 	"github.com/gofrs/flock":               "cassettes",
+	"github.com/andybalholm/brotli":        "cassettes",
 	"golang.org/x/sys":                     "cassettes",
 	"github.com/beevik/etree":              "inspect",
 	"golang.org/x/text":                    "inspect",

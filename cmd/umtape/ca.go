@@ -116,8 +116,13 @@ how clients trust it. The key is never exported.`,
 
 // writeCertificate writes a file that is not there yet, or is the same already.
 func writeCertificate(path string, pem []byte, force bool) error {
-	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, pem) {
-		return nil
+	if info, err := os.Stat(path); err == nil {
+		if !info.Mode().IsRegular() {
+			return fmt.Errorf("%s is not a regular file; name a file to export to", path)
+		}
+		if old, err := os.ReadFile(path); info.Size() == int64(len(pem)) && err == nil && bytes.Equal(old, pem) {
+			return nil
+		}
 	}
 	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
 	if force {

@@ -67,9 +67,12 @@ func (a *app) newDemo(dir string) (*demo, error) {
 		err = os.MkdirAll(dir, 0o700)
 	}
 	if err != nil {
-		return nil, err
+		return nil, hint(fmt.Errorf("the demo needs a folder: %w", err), "name one that can be written: umtape demo --dir FOLDER")
 	}
 	d := &demo{app: a, dir: dir, cassette: filepath.Join(dir, "calls.yaml")}
+	if _, err := os.Lstat(d.cassette); err == nil {
+		return nil, hint(fmt.Errorf("%s is there already", d.cassette), "name another folder: umtape demo --dir FOLDER")
+	}
 	if d.ca, _, err = proxy.LoadOrCreateCA(filepath.Join(dir, "ca")); err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // TestHelp: every command says what it does, ends with something to paste, and
@@ -32,6 +33,11 @@ func TestHelp(t *testing.T) {
 		if c.HasParent() && c.Parent() == c.Root() && !strings.Contains(string(readme), "`"+c.CommandPath()) {
 			t.Errorf("%s is not in the README", c.CommandPath())
 		}
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			if f.Usage == "" {
+				t.Errorf("%s --%s has no description", c.CommandPath(), f.Name)
+			}
+		})
 		for _, sub := range c.Commands() {
 			visit(sub)
 		}

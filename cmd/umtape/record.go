@@ -151,7 +151,6 @@ func (a *app) planRecording(f recordFlags) (*recordPlan, error) {
 type recording struct {
 	app      *app
 	path     string
-	fresh    bool // the cassette did not exist before
 	tape     *cassettes.Writer
 	recorder *cassettes.Recorder
 	server   *proxy.Server
@@ -166,27 +165,28 @@ func (a *app) startRecording(path string, ca *proxy.CA, p *recordPlan) (*recordi
 	if err != nil {
 		return nil, err
 	}
-	_, statErr := os.Lstat(path)
+	s := &recording{app: a, path: path, listener: ln, served: make(chan error, 1)}
+	if s.server, err = proxy.New(proxy.Config{
+		NewTransport: func() http.RoundTripper { return s.recorder.Wrap(p.servers.Transport()) },
+		CA:           ca,
+		Reverse:      p.reverse,
+		Logger:       p.options.Logger,
+	}); err != nil {
+		return nil, errors.Join(err, ln.Close())
+	}
 	tape, err := cassettes.Create(path, p.header, p.mode, p.sync)
 	if err != nil {
 		ln.Close()
 		return nil, err
 	}
+	s.tape, s.recorder = tape, cassettes.NewRecorder(tape, p.options)
+	if had := tape.Header().Kept; had != "" && had != p.header.Kept {
+		a.say("warning: %s says that it keeps %q; now %q is kept as well", path, had, p.header.Kept)
+	}
 	if t := tape.Torn(); t != nil {
 		a.say("warning: %s: line %d: the last interaction was not written to its end (%s); its %d bytes were moved to %s.torn", path, t.Line, t.Why, t.Lost, path)
 	}
-	recorder := cassettes.NewRecorder(tape, p.options)
-	server, err := proxy.New(proxy.Config{
-		NewTransport: func() http.RoundTripper { return recorder.Wrap(p.servers.Transport()) },
-		CA:           ca,
-		Reverse:      p.reverse,
-		Logger:       p.options.Logger,
-	})
-	if err != nil {
-		return nil, errors.Join(err, tape.Close(), ln.Close())
-	}
-	s := &recording{a, path, os.IsNotExist(statErr), tape, recorder, server, ln, make(chan error, 1)}
-	go func() { s.served <- server.Serve(ln) }()
+	go func() { s.served <- s.server.Serve(ln) }()
 	return s, nil
 }
 
@@ -251,7 +251,7 @@ func reverseURL(s string) (*url.URL, error) {
 		return nil, nil
 	}
 	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil, misuse("--reverse %q is not a URL such as https://um.example.com", s)
 	}
 	return u, nil
@@ -267,7 +267,11 @@ const grace = 10 * time.Second
 func (s *recording) stop(w io.Writer) error {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
+	notice := time.AfterFunc(time.Second/2, func() {
+		s.app.say("exchanges are still running; waiting for them, at most %s; Ctrl-C again ends at once", grace)
+	})
 	shutdown := s.server.Shutdown(ctx)
+	notice.Stop()
 	if errors.Is(shutdown, context.DeadlineExceeded) {
 		s.app.say("warning: exchanges still running after %s were cut off", grace)
 		shutdown = nil
@@ -278,13 +282,9 @@ func (s *recording) stop(w io.Writer) error {
 	}
 	closed := s.tape.Close()
 	c := s.recorder.Captured()
-	if c.Interactions == 0 && s.fresh && closed == nil {
-		closed = os.Remove(s.path)
-	}
-	if err := errors.Join(served, shutdown, closed); err != nil {
-		return err
-	}
-	if err := writeCaptured(w, s.path, s.fresh, c); err != nil {
+	_, gone := os.Lstat(s.path)
+	written := writeCaptured(w, s.path, os.IsNotExist(gone), c)
+	if err := errors.Join(served, shutdown, closed, written); err != nil {
 		return err
 	}
 	if n := c.Refused + c.Lost; n > 0 {
@@ -294,10 +294,10 @@ func (s *recording) stop(w io.Writer) error {
 }
 
 // writeCaptured prints what a recording has captured.
-func writeCaptured(w io.Writer, path string, fresh bool, c cassettes.Captured) error {
+func writeCaptured(w io.Writer, path string, none bool, c cassettes.Captured) error {
 	var b strings.Builder
 	if c.Interactions == 0 {
-		fmt.Fprintf(&b, "captured nothing; %s\n", map[bool]string{true: "no cassette was written", false: path + " is as it was"}[fresh])
+		fmt.Fprintf(&b, "captured nothing; %s\n", map[bool]string{true: "no cassette was written", false: path + " is as it was"}[none])
 	} else {
 		fmt.Fprintf(&b, "captured %s in %s\n", count(c.Interactions, "interaction"), path)
 		var ops []string
@@ -315,6 +315,9 @@ func writeCaptured(w io.Writer, path string, fresh bool, c cassettes.Captured) e
 	}
 	if c.Failed > 0 {
 		fmt.Fprintf(&b, "  not answered by the server: %d\n", c.Failed)
+	}
+	if c.Abandoned > 0 {
+		fmt.Fprintf(&b, "  given up by the client before the answer: %d\n", c.Abandoned)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -20,6 +20,7 @@ import (
 type replayFlags struct {
 	listen  string
 	caDir   string
+	base    string
 	maxBody size
 	log     logFlags
 }
@@ -55,6 +56,7 @@ missed and not used.`,
 	}
 	listenFlag(cmd, &f.listen, "127.0.0.1:8088")
 	caFlag(cmd, &f.caDir)
+	cmd.Flags().StringVar(&f.base, "base", "", "`PATH` put before that of clients which talk to umtape directly, if record --reverse had a URL with one")
 	cmd.Flags().Var(&f.maxBody, "max-body", "the longest request body that is read for matching")
 	f.log.register(cmd)
 	return cmd
@@ -63,6 +65,9 @@ missed and not used.`,
 func (a *app) replay(ctx context.Context, paths []string, f replayFlags) error {
 	if err := proxy.CheckListen(f.listen); err != nil {
 		return &misuseError{err: err}
+	}
+	if f.base != "" && (!strings.HasPrefix(f.base, "/") || strings.ContainsAny(f.base, "?# ")) {
+		return misuse("--base %q is not a path such as /UnifiedMessaging", f.base)
 	}
 	ca, err := a.openCA(f.caDir)
 	if err != nil {
@@ -106,7 +111,7 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 		tapes = append(tapes, tape)
 		s.interactions += len(tape.Interactions)
 	}
-	s.player = cassettes.NewPlayer(cassettes.PlayOptions{MaxBody: int64(f.maxBody), Logger: logger}, tapes...)
+	s.player = cassettes.NewPlayer(cassettes.PlayOptions{MaxBody: int64(f.maxBody), Base: strings.TrimSuffix(f.base, "/"), Logger: logger}, tapes...)
 	if s.server, err = proxy.New(proxy.Config{
 		NewTransport: func() http.RoundTripper { return s.player },
 		CA:           ca,

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -28,6 +31,8 @@ type app struct {
 // commands, cleanly.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	// net/http's own log line for bytes that nobody asked for quotes them.
+	log.SetOutput(io.Discard)
 	root := a.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -87,6 +92,10 @@ func hint(err error, format string, args ...any) error {
 
 // oneLine is an error's text on one line: joined errors, and cobra's suggestions.
 func oneLine(err error) string {
+	var number *strconv.NumError
+	if errors.As(err, &number) {
+		err = errors.New(strings.Replace(err.Error(), number.Error(), strconv.Quote(number.Num)+" is not a number", 1))
+	}
 	text := strings.TrimSpace(strings.Replace(err.Error(), "\n\nDid you mean this?\n\t", "; did you mean ", 1))
 	return strings.Join(strings.Fields(strings.ReplaceAll(text, "\n", "; ")), " ")
 }
@@ -133,6 +142,8 @@ func cassetteArgs(many bool) cobra.PositionalArgs {
 			return fmt.Errorf("name a cassette, such as `%s calls.yaml`", cmd.CommandPath())
 		case len(args) > 1 && !many:
 			return fmt.Errorf("%s takes one cassette; %d were named", cmd.CommandPath(), len(args))
+		case slices.Contains(args, ""):
+			return errors.New("the name of a cassette is empty")
 		}
 		return nil
 	}

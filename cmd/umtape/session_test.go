@@ -7,11 +7,13 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -155,7 +157,15 @@ func (f *filler) Read(p []byte) (int, error) {
 // TestGigabyteBody sends 1 GiB through a recording and to a replay: forwarded
 // whole and kept truncated, refused with a miss, and memory stays bounded.
 func TestGigabyteBody(t *testing.T) {
-	const size = 1 << 30
+	const size, bound = 1 << 30, 128 << 20
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	defer func() {
+		runtime.ReadMemStats(&after)
+		if grown := after.Sys - before.Sys; grown > bound {
+			t.Errorf("memory grew by %d MiB", grown>>20)
+		}
+	}()
 	var received int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		received, _ = io.Copy(io.Discard, r.Body)
@@ -243,6 +253,13 @@ func TestStopFinishesRunningExchanges(t *testing.T) {
 	<-arrived
 	stopped := make(chan error, 1)
 	go func() { stopped <- rec.stop(io.Discard) }()
+	for { // until it takes no more connections, which is when it has begun to stop
+		c, err := net.Dial("tcp", rec.addr())
+		if err != nil {
+			break
+		}
+		c.Close()
+	}
 	close(goOn)
 	if got := <-answer; got != "<answer/>" {
 		t.Errorf("the client got %q", got)

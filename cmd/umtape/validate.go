@@ -73,10 +73,11 @@ func (a *app) validate(paths []string, threshold inspect.Severity, asJSON, quiet
 		checked.interactions += len(tape.Interactions)
 		found = append(found, findings(tape)...)
 	}
+	shown := found
 	if quiet {
-		found = without(found, inspect.Note)
+		shown = without(found, inspect.Note)
 	}
-	if err := a.writeFindings(paths, checked, found, asJSON); err != nil {
+	if err := a.writeFindings(paths, checked, shown, asJSON); err != nil {
 		return err
 	}
 	if n := len(checked.unread); n > 0 {
@@ -130,7 +131,7 @@ func findings(tape *cassettes.Cassette) []report.Located {
 }
 
 func without(found []report.Located, s inspect.Severity) []report.Located {
-	kept := found[:0]
+	var kept []report.Located
 	for _, f := range found {
 		if f.Rule.Severity != s {
 			kept = append(kept, f)

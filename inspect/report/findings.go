@@ -55,9 +55,9 @@ func plural(n int, what string) string {
 // each with its fix and source below.
 func Findings(w io.Writer, found []Located) error {
 	for _, f := range found {
-		place := f.File
+		place := Printable(f.File)
 		if f.Line > 0 {
-			place = fmt.Sprintf("%s:%d", f.File, f.Line)
+			place = fmt.Sprintf("%s:%d", place, f.Line)
 		}
 		where := ""
 		if f.ID >= 0 {

@@ -16,7 +16,7 @@ import (
 // reading; with raw, bodies as they are kept.
 func Full(w io.Writer, e Entry, raw bool) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s", e.Name())
+	b.WriteString(Printable(e.Name()))
 	if e.Line > 0 {
 		fmt.Fprintf(&b, " (line %d)", e.Line)
 	}
@@ -68,6 +68,9 @@ func side(b *strings.Builder, mark string, h http.Header, body []byte, err error
 	b.WriteString("\n")
 	text := inspect.Text(body)
 	if !raw && err == nil {
+		if root, ok := inspect.RootPart(h, body); ok {
+			body = root // the attachments are in the raw form
+		}
 		text = inspect.Pretty(body)
 	}
 	for _, line := range strings.Split(strings.TrimRight(text, "\r\n"), "\n") {
@@ -85,6 +88,9 @@ func FullJSON(w io.Writer, e Entry) error {
 
 func sideOf(h http.Header, body []byte, err error) *sideJSON {
 	s := &sideJSON{Headers: h, Body: inspect.Text(body)}
+	if s.Body != string(body) {
+		s.Base64 = body
+	}
 	if err != nil {
 		s.Error = err.Error()
 	}

@@ -28,7 +28,7 @@ func flags(e Entry) string {
 	if len(e.Notes) == 0 {
 		return ""
 	}
-	return "  (" + strings.Join(e.Notes, "; ") + ")"
+	return "  (" + cell(strings.Join(e.Notes, "; "), 120) + ")"
 }
 
 func clock(t time.Time) string {
@@ -36,29 +36,6 @@ func clock(t time.Time) string {
 		return "-"
 	}
 	return t.UTC().Format("15:04:05.000")
-}
-
-// cell makes text from the wire fit for one cell of a table: one line, nothing
-// that moves a terminal's cursor, at most limit characters.
-func cell(s string, limit int) string {
-	if s == "" {
-		return "-"
-	}
-	s = Printable(s)
-	if r := []rune(s); len(r) > limit {
-		return string(r[:limit-3]) + "..."
-	}
-	return s
-}
-
-// Printable replaces what could move a terminal's cursor, or break a line.
-func Printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x2028 || r == 0x2029 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
-			return '?'
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?"))
 }
 
 // entryJSON is an interaction in JSON. See the package comment.
@@ -100,7 +77,8 @@ type faultJSON struct {
 type sideJSON struct {
 	Headers map[string][]string `json:"headers"`
 	Body    string              `json:"body"`
-	Error   string              `json:"error,omitempty"` // why the body is no message
+	Base64  []byte              `json:"body_base64,omitempty"` // the bytes, where body is not exactly they
+	Error   string              `json:"error,omitempty"`       // why the body is no message
 }
 
 func toJSON(e Entry) entryJSON {
@@ -141,7 +119,7 @@ func ListJSON(w io.Writer, entries []Entry) error {
 }
 
 func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(escapingWriter{w})
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)

@@ -52,7 +52,28 @@ var (
 	getCallInfo  = soap(m("GetCallInfo", "<CallId>"+goodID+"</CallId>"))
 	playOnPhone  = soap(m("PlayOnPhone", "<entryId>AAAA</entryId><DialString>5550142</DialString>"))
 	playing      = soap(m("PlayOnPhoneResponse", "<PlayOnPhoneResponse>"+goodID+"</PlayOnPhoneResponse>"))
+	ewsPlaying   = ews("PlayOnPhoneResponse", `ResponseClass="Success"`, `<ResponseCode>NoError</ResponseCode><PhoneCallId Id="`+goodID+`"/>`)
+	isEnabled    = soap(m("IsUMEnabled", ""))
+	enabled      = soap(m("IsUMEnabledResponse", "<IsUMEnabledResponse>true</IsUMEnabledResponse>"))
+	getPhoneCall = ews("GetPhoneCallInformation", "", `<PhoneCallId Id="`+goodID+`"/>`)
+
+	getProperties = soap(m("GetUMProperties", ""))
 )
+
+// properties is an answer to getProperties, with something more at its end.
+func properties(more string) string {
+	return soap(m("GetUMPropertiesResponse", "<GetUMPropertiesResponse><OofStatus>false</OofStatus><MissedCallNotificationEnabled>true</MissedCallNotificationEnabled>"+
+		"<PlayOnPhoneDialString/><TelephoneAccessNumbers/><TelephoneAccessFolderEmail/>"+more+"</GetUMPropertiesResponse>"))
+}
+
+// phoneCallIs is an answer to getPhoneCall.
+func phoneCallIs(state, cause string) string {
+	return ews("GetPhoneCallInformationResponse", `ResponseClass="Success"`, `<ResponseCode>NoError</ResponseCode><PhoneCallInformation xmlns:t="`+TypesNS+`">`+
+		`<t:PhoneCallState>`+state+`</t:PhoneCallState><t:ConnectionFailureCause>`+cause+`</t:ConnectionFailureCause><t:SIPResponseText>OK</t:SIPResponseText><t:SIPResponseCode>200</t:SIPResponseCode></PhoneCallInformation>`)
+}
+
+// done is the answer of an operation that returns nothing.
+func done(operation string) string { return soap(m(operation+"Response", "")) }
 
 func callInfo(state, cause string) string {
 	return soap(m("GetCallInfoResponse", "<GetCallInfoResponse><CallState>"+state+"</CallState><EventCause>"+cause+"</EventCause></GetCallInfoResponse>"))
@@ -109,11 +130,28 @@ func TestRules(t *testing.T) {
 		{"right action", action(`"` + MessagesNS + `/Disconnect"`), ""},
 		{"right action, bare", action(MessagesNS + `/Disconnect`), ""},
 
+		{"EWS PlayOnPhone with an unknown action", with(exchange(ews("PlayOnPhone", "", `<ItemId Id="AAAA"/><DialString>1</DialString>`), ewsPlaying), func(x *inspect.Exchange) { x.RequestHeader.Set("SOAPAction", MessagesNS+"/PlayOnPhone2") }), ""},
+		{"wrapped base64", exchange(replace(">AAAA<", ">AAAA\n    AAAA<").Replace(playOnPhone), playing), ""},
+		{"empty request over two lines", exchange(soap(m("IsUMEnabled", "\n")), enabled), ""},
+		{"UM properties", exchange(getProperties, properties("")), ""},
+		{"GetPhoneCallInformation", exchange(getPhoneCall, phoneCallIs("Disconnected", "Unavailable")), ""},
+		{"exception without a name", status(disconnect, replace(`">InvalidCallIdException<`, `"><`).Replace(fault("InvalidCallIdException")), 500), ""},
+		{"a step of NTLM", with(exchange("", ""), func(x *inspect.Exchange) { x.Status = 401; x.RequestHeader.Set("SOAPAction", "") }), ""},
+		{"multipart", with(exchange(disconnect, "--b\r\nContent-Type: application/xop+xml; type=\"text/xml\"\r\n\r\n"+disconnected+"\r\n--b--"), func(x *inspect.Exchange) { x.ResponseHeader.Set("Content-Type", "multipart/related; boundary=b") }), ""},
+		{"two elements for another service", with(exchange(soap(`<a xmlns="urn:a"/><b/>`), soap(`<c xmlns="urn:a"/><b/>`)), func(x *inspect.Exchange) { x.URL = "http://axis.example.com/" }), ""},
+		{"nothing for another service", with(exchange(soap(""), soap("")), func(x *inspect.Exchange) { x.URL = "http://axis.example.com/" }), ""},
+
 		// SOAP.
+		{"broken request, known by its path", exchange(disconnect[:200], "no"), "SOAP01 SOAP02"},
+		{"multipart of another type", with(exchange(disconnect, "--b\r\nContent-Type: text/plain\r\n\r\n"+disconnected+"\r\n--b--"), func(x *inspect.Exchange) { x.ResponseHeader.Set("Content-Type", "multipart/related; boundary=b") }), "SOAP08"},
+		{"undeclared prefix in SOAP 1.2", with(status(disconnect, soap12(soap("<s:Fault><s:Code><s:Value>q:Sender</s:Value></s:Code></s:Fault>")), 400), func(x *inspect.Exchange) {
+			x.ResponseHeader.Set("Content-Type", "application/soap+xml")
+		}), "SOAP10"},
+		{"cut response, known by its path", with(exchange(disconnect[:50], disconnected[:30]), func(x *inspect.Exchange) { x.Truncated = true }), "SOAP11"},
 		{"broken request", status("<broken", fault("ErrorInvalidRequest"), 500), "SOAP01"},
 		{"login page", exchange(disconnect, "<html/>"), "SOAP02"},
-		{"empty Body", status(soap(""), disconnected, 200), "SOAP03"},
-		{"two operations", exchange(soap(m("Disconnect", "<CallId>"+goodID+"</CallId>")+"<x/>"), disconnected), "SOAP04"},
+		{"encoded response", with(exchange(disconnect, "\x1f\x8b\x08\x00"), func(x *inspect.Exchange) { x.ResponseHeader.Set("Content-Encoding", "gzip") }), "SOAP03"},
+		{"response over the limits", exchange(disconnect, strings.Repeat(" ", 64<<20+1)), "SOAP04"},
 		{"fault with 200", status(disconnect, fault("InvalidCallIdException"), 200), "SOAP05"},
 		{"500 without a fault", status(disconnect, disconnected, 500), "SOAP06"},
 		{"no request type", with(exchange(disconnect, disconnected), func(x *inspect.Exchange) { x.RequestHeader.Del("Content-Type") }), "SOAP07"},
@@ -124,6 +162,8 @@ func TestRules(t *testing.T) {
 
 		// Names.
 		{"https request", status(https(disconnect), fault("InvalidCallIdException"), 500), "UM001"},
+		{"https child", exchange(replace("<CallId>", `<CallId xmlns="`+https(MessagesNS)+`">`).Replace(disconnect), disconnected), "UM001"},
+		{"https header", exchange(replace("<s:Body>", `<s:Header><RequestServerVersion xmlns="`+https(TypesNS)+`"/></s:Header><s:Body>`).Replace(disconnect), disconnected), "UM001"},
 		{"https response", exchange(disconnect, https(disconnected)), "UM002"},
 		{"SOAP 1.2", with(exchange(soap12(disconnect), soap12(disconnected)), func(x *inspect.Exchange) {
 			x.RequestHeader.Set("Content-Type", "application/soap+xml")
@@ -133,6 +173,13 @@ func TestRules(t *testing.T) {
 		{"name in lower case", exchange(soap(m("disconnect", "<CallId>"+goodID+"</CallId>")), disconnected), "UM005"},
 		{"no namespace", exchange(soap("<Disconnect><CallId>"+goodID+"</CallId></Disconnect>"), disconnected), "UM006"},
 		{"types namespace", exchange(replace(MessagesNS, TypesNS).Replace(disconnect), disconnected), "UM006"},
+		{"undeclared prefix of the operation", exchange(replace("<Disconnect", "<q:Disconnect", "</Disconnect", "</q:Disconnect", "<CallId", `<CallId xmlns="`+MessagesNS+`"`).Replace(disconnect), disconnected), "UM006"},
+		{"empty Body", exchange(soap(""), disconnected), "UM007"},
+		{"empty Body by its action", with(action(MessagesNS+"/Disconnect"), func(x *inspect.Exchange) { x.URL, x.RequestBody = "http://um.example.com/", []byte(soap("")) }), "UM007"},
+		{"two operations", exchange(soap(m("Disconnect", "<CallId>"+goodID+"</CallId>")+"<x/>"), disconnected), "UM008"},
+		{"two answers", exchange(disconnect, soap(m("DisconnectResponse", "")+"<x/>")), "UM009"},
+		{"inferred action", with(exchange(isEnabled, enabled), func(x *inspect.Exchange) { x.RequestHeader.Set("SOAPAction", "urn:x") }), "UM012"},
+		{"another's documented action", with(exchange(isEnabled, enabled), func(x *inspect.Exchange) { x.RequestHeader.Set("SOAPAction", MessagesNS+"/ResetPIN") }), "UM010"},
 		{"other action", action(`"` + MessagesNS + `/GetCallInfo"`), "UM010"},
 		{"https action", action(https(`"` + MessagesNS + `/Disconnect"`)), "UM011"},
 
@@ -140,13 +187,19 @@ func TestRules(t *testing.T) {
 		{"no CallId", status(soap(m("Disconnect", "")), fault("InvalidCallIdException"), 500), "UM020"},
 		{"no Id", exchange(ews("DisconnectPhoneCall", "", "<PhoneCallId/>"), ews("DisconnectPhoneCallResponse", `ResponseClass="Success"`, "")), "UM020"},
 		{"no status", exchange(soap(m("SetOofStatus", "")), soap(m("SetOofStatusResponse", ""))), "UM021"},
+		{"two statuses", exchange(soap(m("SetOofStatus", "<status>1</status><status>1</status>")), done("SetOofStatus")), "UM028"},
 		{"two CallIds", exchange(soap(m("Disconnect", "<CallId>"+goodID+"</CallId><CallId>"+goodID+"</CallId>")), disconnected), "UM022"},
 		{"stranger", exchange(soap(m("Disconnect", "<CallId>"+goodID+"</CallId><Reason/>")), disconnected), "UM023"},
-		{"content of an empty request", exchange(soap(m("IsUMEnabled", "true")), soap(m("IsUMEnabledResponse", "<IsUMEnabledResponse>true</IsUMEnabledResponse>"))), "UM023"},
+		{"element in an empty request", exchange(soap(m("IsUMEnabled", "<a/>")), enabled), "UM023"},
+		{"text in an empty request", exchange(soap(m("ResetPIN", "now")), done("ResetPIN")), "UM029"},
+		{"text beside a child", exchange(replace("<CallId>", "x<CallId>").Replace(disconnect), disconnected), "UM029"},
+		{"text beside the operation", exchange(replace("<s:Body>", "<s:Body>x").Replace(disconnect), disconnected), "UM029"},
 		{"callid", exchange(soap(m("Disconnect", "<callid>"+goodID+"</callid>")), disconnected), "UM024"},
 		{"CallId in no namespace", exchange(soap(m("Disconnect", `<CallId xmlns="">`+goodID+"</CallId>")), disconnected), "UM025"},
 		{"order", exchange(soap(m("PlayOnPhone", "<DialString>1</DialString><entryId>AAAA</entryId>")), playing), "UM026"},
 		{"base64FolderID", exchange(soap(m("SetTelephoneAccessFolderEmail", "<base64FolderID>AAAA</base64FolderID>")), soap(m("SetTelephoneAccessFolderEmailResponse", ""))), "UM027"},
+
+		{"namespace without its s", exchange(getCallInfo, replace("<CallState>", `<CallState xmlns="`+strings.TrimSuffix(MessagesNS, "s")+`">`).Replace(callInfo("Connected", "None"))), "UM027"},
 
 		// Values.
 		{"empty CallId", status(soap(m("Disconnect", "<CallId/>")), fault("InvalidCallIdException"), 500), "UM030"},
@@ -155,13 +208,30 @@ func TestRules(t *testing.T) {
 		{"CallId at the limit, another form", exchange(soap(m("GetCallInfo", "<CallId>"+strings.Repeat("A", 512)+"</CallId>")), callInfo("Connected", "None")), "UM033"},
 		{"not a boolean", exchange(soap(m("SetOofStatus", "<status>yes</status>")), soap(m("SetOofStatusResponse", ""))), "UM034"},
 		{"not a state", exchange(getCallInfo, callInfo("Ringing", "None")), "UM034"},
-		{"not a cause", exchange(getCallInfo, callInfo("Disconnected", "Bored")), "UM034"},
+		{"not a state of EWS", exchange(getPhoneCall, phoneCallIs("Ringing", "None")), "UM034"},
+		{"not a cause of EWS", exchange(getPhoneCall, phoneCallIs("Disconnected", "Bored")), "UM034"},
+		{"no cause of EWS", exchange(getPhoneCall, replace("<t:ConnectionFailureCause>None</t:ConnectionFailureCause>", "").Replace(phoneCallIs("Connected", "None"))), "UM020"},
+		{"an unlisted cause", exchange(getCallInfo, callInfo("Disconnected", "Bored")), "UM036"},
+		{"PlayOnPhone hands out nothing", exchange(playOnPhone, soap(m("PlayOnPhoneResponse", "<PlayOnPhoneResponse/>"))), "UM037"},
+		{"empty identifier of DisconnectPhoneCall", exchange(ews("DisconnectPhoneCall", "", `<PhoneCallId Id=""/>`), ews("DisconnectPhoneCallResponse", `ResponseClass="Success"`, "")), "UM037"},
+		{"empty entryId", exchange(replace(">AAAA<", "><").Replace(playOnPhone), playing), "UM038"},
+		{"empty ItemId", exchange(ews("PlayOnPhone", "", `<ItemId Id=""/><DialString>1</DialString>`), ewsPlaying), "UM038"},
+		{"content that one page has", exchange(soap(m("IsUMEnabled", "true")), enabled), "UM035"},
 		{"not a greeting", exchange(soap(m("PlayOnPhoneGreeting", "<GreetingType>Custom</GreetingType><DialString>1</DialString>")), soap(m("PlayOnPhoneGreetingResponse", "<PlayOnPhoneGreetingResponse>"+goodID+"</PlayOnPhoneGreetingResponse>"))), "UM034"},
 		{"True", exchange(soap(m("SetOofStatus", "<status>True</status>")), soap(m("SetOofStatusResponse", ""))), "UM035"},
 		{"Unavailable", exchange(getCallInfo, callInfo("Disconnected", "Unavailable")), "UM035"},
 
 		// Responses.
 		{"other response", exchange(disconnect, callInfo("Connected", "None")), "UM040"},
+		{"empty answer", exchange(disconnect, soap("")), "UM040"},
+		{"answer in another namespace", exchange(disconnect, soap(`<DisconnectResponse xmlns="urn:x"/>`)), "UM040"},
+		{"inner element in no namespace", exchange(isEnabled, replace("><IsUMEnabledResponse>", `><IsUMEnabledResponse xmlns="">`).Replace(enabled)), "UM025"},
+		{"inner element twice", exchange(isEnabled, soap(m("IsUMEnabledResponse", strings.Repeat("<IsUMEnabledResponse>true</IsUMEnabledResponse>", 2)))), "UM022"},
+		{"stranger beside the inner element", exchange(isEnabled, replace("true</IsUMEnabledResponse>", "true</IsUMEnabledResponse><a/>").Replace(enabled)), "UM023"},
+		{"elements in a value", exchange(isEnabled, replace("true<", "true<a/><").Replace(enabled)), "UM023"},
+		{"unlisted property", exchange(getProperties, properties("<New/>")), "UM046"},
+		{"Error with NoError", exchange(ews("DisconnectPhoneCall", "", `<PhoneCallId Id="`+goodID+`"/>`), ews("DisconnectPhoneCallResponse", `ResponseClass="Error"`, "<ResponseCode>NoError</ResponseCode>")), "UM047"},
+		{"many strangers", exchange(soap(m("Disconnect", "<CallId>"+goodID+"</CallId>"+strings.Repeat("<a/>", 101))), disconnected), "UM023 UM090"},
 		{"not empty", exchange(disconnect, soap(m("DisconnectResponse", "<a/>"))), "UM041"},
 		{"one level", exchange(soap(m("IsUMEnabled", "")), soap(m("IsUMEnabledResponse", "true"))), "UM042"},
 		{"no ResponseClass", exchange(ews("DisconnectPhoneCall", "", `<PhoneCallId Id="`+goodID+`"/>`), ews("DisconnectPhoneCallResponse", "", "")), "UM043"},
@@ -238,6 +308,7 @@ func TestIDOf(t *testing.T) {
 		disconnect, getCallInfo, playing,
 		ews("DisconnectPhoneCall", "", `<PhoneCallId Id="`+goodID+`"/>`),
 		ews("PlayOnPhoneResponse", `ResponseClass="Success"`, `<PhoneCallId Id="`+goodID+`"/>`),
+		soap(m("PlayOnPhoneResponse", goodID)), // one level, as the reference pages have it
 	} {
 		msg, err := inspect.Parse([]byte(body))
 		if err != nil {
@@ -247,7 +318,7 @@ func TestIDOf(t *testing.T) {
 			t.Errorf("IDOf(%s) = %q", body, got)
 		}
 	}
-	for _, body := range []string{disconnected, playOnPhone, soap(""), soap(`<Disconnect xmlns="urn:x"><CallId>1</CallId></Disconnect>`), soap(m("Disconnect", ""))} {
+	for _, body := range []string{disconnected, playOnPhone, soap(m("PlayOnPhoneResponse", "\n")), soap(""), soap(`<Disconnect xmlns="urn:x"><CallId>1</CallId></Disconnect>`), soap(m("Disconnect", ""))} {
 		msg, err := inspect.Parse([]byte(body))
 		if err != nil {
 			t.Fatal(err)

@@ -19,6 +19,18 @@ const (
 	State         // UMCallState
 	Cause         // UMEventCause
 	Greeting      // NormalCustom or OofCustom
+
+	FailureCause // the EWS twin of UMEventCause, which has one value more
+	Integer      // xs:int
+)
+
+// Evidence says how well a fact of the protocol is known.
+type Evidence int
+
+const (
+	Unknown Evidence = iota
+	Inferred
+	Documented
 )
 
 // Field is one child element of a request or of a response's inner element.
@@ -54,6 +66,10 @@ const (
 type Operation struct {
 	Name     string
 	Protocol Protocol
+
+	// ActionKnown is how well it is known that Action is the operation's.
+	ActionKnown Evidence
+
 	Request  []Field
 	Answer   Answer
 	Response []Field // the children of the inner element, for Fields; the value itself, unnamed, for Value
@@ -72,36 +88,43 @@ var (
 	dialString = Field{Name: "DialString", Required: true, Sensitive: true}
 	status     = Field{Name: "status", Kind: Boolean, Expected: true}
 	phoneCall  = Field{Name: "PhoneCallId", Kind: CallID, Required: true, Sensitive: true, ID: true}
-	newCallID  = []Field{{Kind: CallID, Required: true, Sensitive: true}}
+	newCallID  = []Field{{Kind: CallID, Expected: true, Sensitive: true}}
 )
+
+// phoneCallInformation are the children of PhoneCallInformation, which are in
+// [TypesNS] (section 1.2).
+var phoneCallInformation = []Field{
+	{Name: "PhoneCallState", Kind: State, Required: true}, {Name: "ConnectionFailureCause", Kind: FailureCause, Required: true},
+	{Name: "SIPResponseText"}, {Name: "SIPResponseCode", Kind: Integer},
+}
 
 // Operations is the table of the protocol: the eleven classic operations and
 // their three successors in EWS. Do not change it.
 var Operations = []Operation{
-	{Name: "Disconnect", Request: []Field{callID}, Answer: Empty, Faults: []string{"InvalidCallIdException"}},
-	{Name: "GetCallInfo", Request: []Field{callID}, Answer: Fields, Response: []Field{
+	{Name: "Disconnect", ActionKnown: Documented, Request: []Field{callID}, Answer: Empty, Faults: []string{"InvalidCallIdException"}},
+	{Name: "GetCallInfo", ActionKnown: Documented, Request: []Field{callID}, Answer: Fields, Response: []Field{
 		{Name: "CallState", Kind: State, Required: true}, {Name: "EventCause", Kind: Cause, Required: true},
 	}, Faults: []string{"InvalidCallIdException"}, SafeToResend: true},
-	{Name: "PlayOnPhone", Request: []Field{{Name: "entryId", Kind: Base64, Required: true, Sensitive: true}, dialString},
+	{Name: "PlayOnPhone", ActionKnown: Documented, Request: []Field{{Name: "entryId", Kind: Base64, Required: true, Sensitive: true}, dialString},
 		Answer: Value, Response: newCallID, Faults: []string{"InvalidObjectIdException", "DialingRulesException"}},
-	{Name: "PlayOnPhoneGreeting", Request: []Field{
+	{Name: "PlayOnPhoneGreeting", ActionKnown: Documented, Request: []Field{
 		{Name: "GreetingType", Kind: Greeting, Expected: true}, {Name: "DialString", Expected: true, Sensitive: true},
 	}, Answer: Value, Response: newCallID, Faults: []string{"DialingRulesException"}},
-	{Name: "GetUMProperties", Answer: Fields, Response: []Field{
+	{Name: "GetUMProperties", ActionKnown: Inferred, Answer: Fields, Response: []Field{
 		{Name: "OofStatus", Kind: Boolean, Expected: true}, {Name: "MissedCallNotificationEnabled", Kind: Boolean, Expected: true},
 		{Name: "PlayOnPhoneDialString", Expected: true, Sensitive: true}, {Name: "TelephoneAccessNumbers", Expected: true, Sensitive: true},
 		{Name: "TelephoneAccessFolderEmail", Kind: Base64, Expected: true, Sensitive: true},
 	}, SafeToResend: true},
-	{Name: "IsUMEnabled", Answer: Value, Response: []Field{{Kind: Boolean, Required: true}}, SafeToResend: true},
-	{Name: "ResetPIN", Answer: Empty},
-	{Name: "SetMissedCallNotificationEnabled", Request: []Field{status}, Answer: Empty},
-	{Name: "SetOofStatus", Request: []Field{status}, Answer: Empty},
-	{Name: "SetPlayOnPhoneDialString", Request: []Field{{Name: "dialString", Expected: true, Sensitive: true}}, Answer: Empty},
-	{Name: "SetTelephoneAccessFolderEmail", Request: []Field{{Name: "base64FolderId", Kind: Base64, Expected: true, Sensitive: true}}, Answer: Empty},
+	{Name: "IsUMEnabled", ActionKnown: Inferred, Answer: Value, Response: []Field{{Kind: Boolean, Required: true}}, SafeToResend: true},
+	{Name: "ResetPIN", ActionKnown: Documented, Answer: Empty},
+	{Name: "SetMissedCallNotificationEnabled", ActionKnown: Inferred, Request: []Field{status}, Answer: Empty},
+	{Name: "SetOofStatus", ActionKnown: Inferred, Request: []Field{status}, Answer: Empty},
+	{Name: "SetPlayOnPhoneDialString", ActionKnown: Inferred, Request: []Field{{Name: "dialString", Expected: true, Sensitive: true}}, Answer: Empty},
+	{Name: "SetTelephoneAccessFolderEmail", ActionKnown: Inferred, Request: []Field{{Name: "base64FolderId", Kind: Base64, Expected: true, Sensitive: true}}, Answer: Empty},
 
 	{Name: "PlayOnPhone", Protocol: EWS, Request: []Field{{Name: "ItemId", Required: true, Sensitive: true, ID: true}, dialString}, Answer: Response,
 		Response: []Field{{Name: "PhoneCallId", Kind: CallID, Sensitive: true, ID: true}}},
-	{Name: "GetPhoneCallInformation", Protocol: EWS, Request: []Field{phoneCall}, Answer: Response, SafeToResend: true,
+	{Name: "GetPhoneCallInformation", Protocol: EWS, ActionKnown: Documented, Request: []Field{phoneCall}, Answer: Response, SafeToResend: true,
 		Response: []Field{{Name: "PhoneCallInformation"}}},
-	{Name: "DisconnectPhoneCall", Protocol: EWS, Request: []Field{phoneCall}, Answer: Response},
+	{Name: "DisconnectPhoneCall", Protocol: EWS, ActionKnown: Documented, Request: []Field{phoneCall}, Answer: Response},
 }

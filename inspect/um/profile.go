@@ -14,8 +14,8 @@ func Profile() inspect.Profile {
 
 // IDOf returns the identifier of the call that a message names or hands out,
 // verbatim: CallId of Disconnect and GetCallInfo, the text inside
-// PlayOnPhoneResponse and PlayOnPhoneGreetingResponse, PhoneCallId/@Id in EWS.
-// It is "" if there is none.
+// PlayOnPhoneResponse and PlayOnPhoneGreetingResponse, even where these lack
+// their inner element, PhoneCallId/@Id in EWS. It is "" if there is none.
 func IDOf(m *inspect.Message) string {
 	p := m.Payload
 	if p == nil || !inMessages(p.Name.Space) {
@@ -28,25 +28,65 @@ func IDOf(m *inspect.Message) string {
 	case "Disconnect", "GetCallInfo":
 		return p.Child("CallId").Value()
 	case "PlayOnPhoneResponse", "PlayOnPhoneGreetingResponse":
+		if len(p.Children) == 0 && trim(p.Text) != "" {
+			return p.Text
+		}
 		return p.Child(p.Name.Local).Value()
 	}
 	return ""
 }
 
 // Find returns the row of [Operations] that a request asks for. PlayOnPhone, a
-// name of both protocols, is told by its content: ItemId is EWS (section 1.2).
-// The namespace counts in either spelling; ok is false if there is no such row.
+// name of both protocols, is told by its content: ItemId, in any case, is EWS
+// (section 1.2). The namespace counts in either spelling; ok is false if there
+// is no such row.
 func Find(request *inspect.Message) (op Operation, ok bool) {
 	p := request.Payload
 	if p == nil || !inMessages(p.Name.Space) {
 		return Operation{}, false
 	}
-	protocol := Classic
-	if p.Name.Local == "PlayOnPhone" && p.Child("ItemId") != nil {
-		protocol = EWS
+	protocol, _ := protocolOf(p)
+	return row(p.Name.Local, protocol)
+}
+
+// find is Find for a whole exchange: where the content of a PlayOnPhone does not
+// tell, its path does, and then what answered it.
+func find(r *inspect.Reading) (op Operation, ok bool) {
+	op, ok = Find(r.Request)
+	if !ok || op.Name != "PlayOnPhone" || isClassicPath(r.URL) {
+		return op, ok
 	}
+	if _, told := protocolOf(r.Request.Payload); told {
+		return op, ok
+	}
+	answeredAsEWS := false
+	if r.Response != nil {
+		_, answeredAsEWS = r.Response.Payload.Attr("ResponseClass")
+	}
+	if answeredAsEWS || hasPath(r.URL, PathEWS) {
+		return row(op.Name, EWS)
+	}
+	return op, ok
+}
+
+// protocolOf tells the protocol of a PlayOnPhone by its content; told is false,
+// and the protocol Classic, if that does not say.
+func protocolOf(playOnPhone *inspect.Element) (protocol Protocol, told bool) {
+	for _, e := range playOnPhone.Children {
+		switch {
+		case strings.EqualFold(e.Name.Local, "ItemId"):
+			return EWS, true
+		case strings.EqualFold(e.Name.Local, "entryId"):
+			return Classic, true
+		}
+	}
+	return Classic, false
+}
+
+// row is the row of that name; the protocol decides where there are two.
+func row(name string, protocol Protocol) (op Operation, ok bool) {
 	for _, op := range Operations {
-		if op.Name == p.Name.Local && (op.Name != "PlayOnPhone" || op.Protocol == protocol) {
+		if op.Name == name && (name != "PlayOnPhone" || op.Protocol == protocol) {
 			return op, true
 		}
 	}
@@ -59,7 +99,12 @@ func inMessages(space string) bool {
 }
 
 // isClassicPath reports whether a URL is an endpoint of the classic service.
-func isClassicPath(url string) bool {
-	path, _, _ := strings.Cut(strings.ToLower(url), "?")
-	return strings.HasSuffix(path, strings.ToLower(Path2007)) || strings.HasSuffix(path, strings.ToLower(PathLegacy))
+func isClassicPath(url string) bool { return hasPath(url, Path2007) || hasPath(url, PathLegacy) }
+
+func hasPath(url, path string) bool {
+	url, _, _ = strings.Cut(strings.ToLower(url), "?")
+	return strings.HasSuffix(url, strings.ToLower(path))
 }
+
+// trim returns s without XML's white space around it.
+func trim(s string) string { return strings.Trim(s, " \t\r\n") }

@@ -3,8 +3,9 @@ package um
 import "github.com/umtape/umtape/inspect"
 
 // The rules of the UM profile. Their sources are sections of PROTOCOL.md, beside
-// this file. The number of a rule never changes meaning; new
-// ones go to the end of their ten.
+// this file. The number of a rule never changes meaning; new ones go to the end
+// of their ten. A fact that is documented in one place and inferred in another
+// has two rules, since a rule has one severity.
 var (
 	ruleHTTPSRequest = inspect.Rule{ID: "UM001", Severity: inspect.Error, Summary: "the request's namespace is spelled https://",
 		Source: "PROTOCOL.md 2 (documentation artefact; captured: Exchange refuses it)",
@@ -21,11 +22,19 @@ var (
 		Source: "PROTOCOL.md 1.1 (documented: names are case sensitive)", Fix: "spell it as the protocol does"}
 	ruleOperationSpace = inspect.Rule{ID: "UM006", Severity: inspect.Error, Summary: "the operation is not in the messages namespace",
 		Source: "PROTOCOL.md 1.1 (documented)", Fix: "use http://schemas.microsoft.com/exchange/services/2006/messages"}
+	ruleEmptyRequest = inspect.Rule{ID: "UM007", Severity: inspect.Error, Summary: "the request's Body is empty",
+		Source: "PROTOCOL.md 1.1 (documented: one request element)", Fix: "put the operation's element into the Body"}
+	ruleManyRequests = inspect.Rule{ID: "UM008", Severity: inspect.Error, Summary: "the request's Body has more than one child",
+		Source: "PROTOCOL.md 1.1 (documented: the only child of Body)", Fix: "send one operation in one envelope"}
+	ruleManyResponses = inspect.Rule{ID: "UM009", Severity: inspect.Warning, Summary: "the response's Body has more than one child",
+		Source: "PROTOCOL.md 1.1 (inferred from requests)", Fix: "answer one element in one envelope"}
 
 	ruleAction = inspect.Rule{ID: "UM010", Severity: inspect.Error, Summary: "the SOAPAction names another operation than the Body",
-		Source: "PROTOCOL.md 4.4 (documented: one action per operation)", Fix: "send the operation's own action, or none"}
+		Source: "PROTOCOL.md 1.1, 1.2 (documented actions), 4.4 (one per operation)", Fix: "send the operation's own action, or none"}
 	ruleActionHTTPS = inspect.Rule{ID: "UM011", Severity: inspect.Warning, Summary: "the SOAPAction is spelled https://",
 		Source: "PROTOCOL.md 2 (documentation artefact)", Fix: "use the http:// spelling"}
+	ruleActionInferred = inspect.Rule{ID: "UM012", Severity: inspect.Warning, Summary: "the SOAPAction is not the one inferred for the Body's operation",
+		Source: "PROTOCOL.md 1.1 (inferred: the same pattern), 4.4", Fix: "send the operation's own action, or none"}
 
 	ruleMissing = inspect.Rule{ID: "UM020", Severity: inspect.Error, Summary: "a child element is missing",
 		Source: "PROTOCOL.md 1.1 (documented cardinality 1..1)", Fix: "send the element"}
@@ -34,18 +43,22 @@ var (
 	ruleRepeated = inspect.Rule{ID: "UM022", Severity: inspect.Error, Summary: "a child element is there more than once",
 		Source: "PROTOCOL.md 1.1 (documented cardinality 1..1)", Fix: "send it once"}
 	ruleUnknownChild = inspect.Rule{ID: "UM023", Severity: inspect.Error, Summary: "an element that the operation does not have",
-		Source: "PROTOCOL.md 1.1 and 5.2 (documented: answered with ErrorInvalidRequest)", Fix: "leave it out"}
+		Source: "PROTOCOL.md 1.1, 1.2 (documented content), 5.2 (documented: answered with ErrorInvalidRequest)", Fix: "leave it out"}
 	ruleCasing = inspect.Rule{ID: "UM024", Severity: inspect.Error, Summary: "a child element's name is spelled in another case",
 		Source: "PROTOCOL.md 1.1, 2 (documented: CallId and DialString start upper case, entryId and status lower case)", Fix: "spell it as the protocol does"}
 	ruleChildSpace = inspect.Rule{ID: "UM025", Severity: inspect.Error, Summary: "a child element is not in the namespace of its parent",
 		Source: `PROTOCOL.md 1.1 (documented: elementFormDefault="qualified")`, Fix: "declare the messages namespace as default, or give the element its prefix"}
 	ruleOrder = inspect.Rule{ID: "UM026", Severity: inspect.Error, Summary: "child elements are out of order",
 		Source: "PROTOCOL.md 1.1 (documented order)", Fix: "send them in the order of the operation's table"}
-	ruleSpelling = inspect.Rule{ID: "UM027", Severity: inspect.Warning, Summary: "a name as one page of the documentation misspells it",
-		Source: "PROTOCOL.md 1.1, 3 (documented slip)", Fix: "use base64FolderId"}
+	ruleSlip = inspect.Rule{ID: "UM027", Severity: inspect.Warning, Summary: "a name or namespace as one page of the documentation misspells it",
+		Source: "PROTOCOL.md 1.1, 3 (documented slip)", Fix: "use the protocol's own spelling"}
+	ruleRepeatedInferred = inspect.Rule{ID: "UM028", Severity: inspect.Warning, Summary: "a child element that should be there once is there more than once",
+		Source: "PROTOCOL.md 1.1 (inferred cardinality 1..1)", Fix: "send it once"}
+	ruleText = inspect.Rule{ID: "UM029", Severity: inspect.Error, Summary: "text where only elements belong",
+		Source: "PROTOCOL.md 1.1, 5.2 (documented: answered with ErrorInvalidRequest)", Fix: "leave it out"}
 
 	ruleEmptyCallID = inspect.Rule{ID: "UM030", Severity: inspect.Error, Summary: "the call identifier is empty",
-		Source: "PROTOCOL.md 3.2 (documented: InvalidCallIdException)", Fix: "send the identifier that PlayOnPhone returned"}
+		Source: "PROTOCOL.md 1.2, 3.2 (documented: InvalidCallIdException, ErrorInvalidPhoneCallId)", Fix: "send the identifier that PlayOnPhone returned"}
 	ruleLongCallID = inspect.Rule{ID: "UM031", Severity: inspect.Error, Summary: "the CallId of a GetCallInfo is over 512 characters",
 		Source: "PROTOCOL.md 1.1 (documented)", Fix: "send the identifier as it was received"}
 	ruleLongOther = inspect.Rule{ID: "UM032", Severity: inspect.Warning, Summary: "the call identifier is over 512 characters",
@@ -55,7 +68,13 @@ var (
 	ruleValue = inspect.Rule{ID: "UM034", Severity: inspect.Error, Summary: "a value is not of its type",
 		Source: "PROTOCOL.md 1.1 and 3.1 (documented)", Fix: "use a value of the type's list"}
 	ruleValueLenient = inspect.Rule{ID: "UM035", Severity: inspect.Warning, Summary: "a value as only some documents have it",
-		Source: "PROTOCOL.md 1.1, 3 and 3.1 (documented slips)", Fix: "use the type's own spelling"}
+		Source: "PROTOCOL.md 1.1, 3 and 3.1 (documented slips)", Fix: "write it as the type and the examples have it"}
+	ruleUnlistedCause = inspect.Rule{ID: "UM036", Severity: inspect.Warning, Summary: "an event cause that no document lists",
+		Source: "PROTOCOL.md 3.1 (the developer reference's list; the specification's page is unknown)", Fix: "none, if a server really answered it"}
+	ruleEmptyNewID = inspect.Rule{ID: "UM037", Severity: inspect.Warning, Summary: "a call identifier is empty where no document says what follows",
+		Source: "PROTOCOL.md 3 (inferred: every sample names a call), 1.2", Fix: "answer the call's identifier, and send it as received"}
+	ruleEmptyItem = inspect.Rule{ID: "UM038", Severity: inspect.Warning, Summary: "the identifier of the item to play is empty",
+		Source: "PROTOCOL.md 1.1, 5.1 (inferred: InvalidObjectIdException)", Fix: "send the item's EntryID or ItemId"}
 
 	ruleFit = inspect.Rule{ID: "UM040", Severity: inspect.Error, Summary: "the response does not fit the request",
 		Source: "PROTOCOL.md 1.1 (documented: the operation's name and Response)", Fix: "check what answered: another operation, or another service"}
@@ -63,26 +82,38 @@ var (
 		Source: "PROTOCOL.md 1.1 (documented)", Fix: "answer the empty element"}
 	ruleWrapper = inspect.Rule{ID: "UM042", Severity: inspect.Error, Summary: "the response lacks the inner element of its own name",
 		Source: "PROTOCOL.md 1.1, 1 (documented in schema and examples: the doubled wrapper)", Fix: "nest the result in an element of the response's name"}
-	ruleResponseClass = inspect.Rule{ID: "UM043", Severity: inspect.Error, Summary: "ResponseClass is missing, unknown, or contradicts ResponseCode",
+	ruleResponseClass = inspect.Rule{ID: "UM043", Severity: inspect.Error, Summary: "ResponseClass is missing, unknown, or Success with another code than NoError",
 		Source: "PROTOCOL.md 1.2 (documented: required; Success means NoError)", Fix: "answer ResponseClass Success with NoError, or Error with its code"}
 	ruleCauseEarly = inspect.Rule{ID: "UM044", Severity: inspect.Warning, Summary: "EventCause is given while the call is not Disconnected",
 		Source: "PROTOCOL.md 3.1 (inferred)", Fix: "answer None until the call has ended"}
 	ruleStateHidden = inspect.Rule{ID: "UM045", Severity: inspect.Warning, Summary: "a call state that this protocol does not show",
 		Source: "PROTOCOL.md 3.1 (documented: only Connecting, Connected, Disconnected are observable)", Fix: "none, if a server really answered it"}
+	ruleProperties = inspect.Rule{ID: "UM046", Severity: inspect.Warning, Summary: "the UM properties are not as the developer reference lists them",
+		Source: "PROTOCOL.md 1.1, 7 (their type is not established)", Fix: "none, if a server really answered so"}
+	ruleErrorNoError = inspect.Rule{ID: "UM047", Severity: inspect.Warning, Summary: "ResponseClass Error comes with ResponseCode NoError",
+		Source: "PROTOCOL.md 1.2 (inferred: only Success is documented to mean NoError)", Fix: "answer the error's code, or Success"}
 
 	ruleFaultUnexpected = inspect.Rule{ID: "UM050", Severity: inspect.Warning, Summary: "an exception that the operation does not raise",
 		Source: "PROTOCOL.md 5.1 (documented per operation)", Fix: "check that request and response belong together"}
 	ruleExceptionForm = inspect.Rule{ID: "UM051", Severity: inspect.Note, Summary: "ExceptionType in the rarer of its documented forms",
 		Source: "PROTOCOL.md 5.1 (documented in contradictory spellings)", Fix: "none needed: clients should match it by local name"}
+
+	ruleMore = inspect.Rule{ID: "UM090", Severity: inspect.Note, Summary: "a message has more findings than are listed",
+		Source: "umtape lists 100 of one message", Fix: "mend the first ones and check again"}
 )
 
 // Rules lists every rule that [Check] may report, the general SOAP rules first.
 func Rules() []inspect.Rule {
 	return append(inspect.SOAPRules(),
 		ruleHTTPSRequest, ruleHTTPSResponse, ruleSOAP12, ruleUnknownOperation, ruleOperationName, ruleOperationSpace,
-		ruleAction, ruleActionHTTPS,
-		ruleMissing, ruleExpected, ruleRepeated, ruleUnknownChild, ruleCasing, ruleChildSpace, ruleOrder, ruleSpelling,
+		ruleEmptyRequest, ruleManyRequests, ruleManyResponses,
+		ruleAction, ruleActionHTTPS, ruleActionInferred,
+		ruleMissing, ruleExpected, ruleRepeated, ruleUnknownChild, ruleCasing, ruleChildSpace, ruleOrder, ruleSlip,
+		ruleRepeatedInferred, ruleText,
 		ruleEmptyCallID, ruleLongCallID, ruleLongOther, ruleCallIDForm, ruleValue, ruleValueLenient,
+		ruleUnlistedCause, ruleEmptyNewID, ruleEmptyItem,
 		ruleFit, ruleNotEmpty, ruleWrapper, ruleResponseClass, ruleCauseEarly, ruleStateHidden,
-		ruleFaultUnexpected, ruleExceptionForm)
+		ruleProperties, ruleErrorNoError,
+		ruleFaultUnexpected, ruleExceptionForm,
+		ruleMore)
 }

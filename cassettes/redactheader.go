@@ -1,0 +1,116 @@
+package cassettes
+
+import (
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// redactHeader returns a copy of h with canonical names and without
+// credentials: authorization schemes and cookie names stay, what follows them
+// goes (PROTOCOL.md, section 4.5: an NTLM type 2 token names hosts as well).
+func redactHeader(h http.Header) http.Header {
+	out := make(http.Header, len(h))
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		canonical := http.CanonicalHeaderKey(name)
+		for _, v := range h[name] {
+			out[canonical] = append(out[canonical], redactHeaderValue(canonical, v))
+		}
+	}
+	return out
+}
+
+func redactHeaderValue(name, value string) string {
+	switch name {
+	case "Authorization", "Proxy-Authorization":
+		scheme, rest, ok := strings.Cut(strings.TrimSpace(value), " ")
+		if !ok || rest == "" || !authSchemes[strings.ToLower(scheme)] {
+			return redacted
+		}
+		return scheme + " " + redacted
+	case "Www-Authenticate", "Proxy-Authenticate":
+		return redactChallenges(value)
+	case "Authentication-Info", "Proxy-Authentication-Info":
+		return redacted
+	case "Cookie":
+		return redactCookies(value)
+	case "Set-Cookie", "Set-Cookie2":
+		end := outsideQuotes(value, ';')
+		return redactCookies(value[:end]) + value[end:]
+	}
+	if strings.HasPrefix(name, "Access-Control-") { // CORS speaks of credentials and holds none
+		return value
+	}
+	words := nameWords(name)
+	if secretName(name) || slices.Contains(words, "token") || slices.Contains(words, "authorization") || slices.Contains(words, "cookie") {
+		return redacted
+	}
+	if strings.ContainsAny(value, "?#") || strings.Contains(value, "//") || strings.Contains(value, ";") && strings.HasPrefix(value, "/") {
+		return redactURL(value)
+	}
+	return value
+}
+
+// authSchemes are the names that may stay before a credential (IANA's registry
+// of HTTP authentication schemes, and those seen with it). Any other word there
+// may be part of a secret.
+var authSchemes = map[string]bool{
+	"basic": true, "bearer": true, "digest": true, "ntlm": true, "negotiate": true, "kerberos": true, "oauth": true, "hoba": true,
+	"mutual": true, "vapid": true, "dpop": true, "gnap": true, "scram-sha-1": true, "scram-sha-256": true, "privatetoken": true,
+	"aws4-hmac-sha256": true, "sharedkey": true, "wsse": true, "token": true, "apikey": true, "credssp": true,
+}
+
+// challenge finds a scheme with a token68 after it (RFC 9110 §11.2), as schemes
+// of connection-bound authentication send (RFC 4559 §4). Parameters such as
+// realm="..." are no tokens.
+var challenge = regexp.MustCompile(`\b([A-Za-z][A-Za-z0-9-]*)[ \t]+[A-Za-z0-9+/._~-]+=*([ \t]*(?:,|$))`)
+
+func redactChallenges(value string) string {
+	var b strings.Builder
+	done := 0
+	for _, m := range challenge.FindAllStringSubmatchIndex(value, -1) {
+		if strings.Count(value[:m[0]], `"`)%2 == 1 {
+			continue // inside a realm
+		}
+		b.WriteString(value[done:m[3]] + " " + redacted)
+		done = m[4]
+	}
+	return b.String() + value[done:]
+}
+
+// outsideQuotes returns where c first stands in s outside of double quotes, or
+// len(s). For c the quote itself, where the first one stands.
+func outsideQuotes(s string, c byte) int {
+	quoted := false
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == c && !quoted:
+			return i
+		case s[i] == '"':
+			quoted = !quoted
+		}
+	}
+	return len(s)
+}
+
+func redactCookies(value string) string {
+	var b strings.Builder
+	for {
+		end := outsideQuotes(value, ';')
+		p := value[:end]
+		name, _, found := strings.Cut(p, "=")
+		switch {
+		case found:
+			b.WriteString(name + "=" + redacted)
+		case strings.TrimSpace(p) != "":
+			b.WriteString(redacted)
+		}
+		if end == len(value) {
+			return b.String()
+		}
+		b.WriteByte(';')
+		value = value[end+1:]
+	}
+}

@@ -1,0 +1,114 @@
+package cassettes
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+)
+
+// redactJSON replaces the values of secret members, of whatever type, by a
+// string. It reads tokens without asking for a whole document.
+func redactJSON(text []byte) []byte {
+	var out []byte
+	copied := 0
+	replace := func(from, to int, with string) {
+		out = append(append(out, text[copied:from]...), with...)
+		copied = to
+	}
+	for pos := 0; pos < len(text); {
+		if text[pos] != '"' {
+			pos++
+			continue
+		}
+		end := jsonString(text, pos)
+		value := skipSpace(text, end)
+		name, ok := unquoteJSON(text[pos:end])
+		if value < len(text) && text[value] == ':' {
+			value = skipSpace(text, value+1)
+			if ok && secretName(name) && value < len(text) {
+				stop := jsonValue(text, value)
+				if s := string(text[value:stop]); s != "null" && s != `""` && s != "true" && s != "false" {
+					replace(value, stop, strconv.Quote(redacted))
+				}
+				pos = stop
+				continue
+			}
+			pos = value
+			continue
+		}
+		if ok && bytes.ContainsAny([]byte(name), "<") { // a message as a string
+			if clean := redactTags([]byte(name)); string(clean) != name {
+				if quoted, err := json.Marshal(string(clean)); err == nil {
+					replace(pos, end, string(quoted))
+				}
+			}
+		}
+		pos = end
+	}
+	if copied == 0 {
+		return text
+	}
+	return append(out, text[copied:]...)
+}
+
+// jsonString returns where the string that begins at pos ends, quote included.
+func jsonString(b []byte, pos int) int {
+	for i := pos + 1; i < len(b); i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(b)
+}
+
+// jsonValue returns where the value that begins at pos ends.
+func jsonValue(b []byte, pos int) int {
+	depth := 0
+	for i := pos; i < len(b); {
+		switch b[i] {
+		case '"':
+			i = jsonString(b, i)
+		case '{', '[':
+			depth++
+			i++
+		case '}', ']':
+			if depth == 0 {
+				return i
+			}
+			depth--
+			i++
+		case ',':
+			if depth == 0 {
+				return i
+			}
+			i++
+		default:
+			if depth == 0 && space(b[i]) {
+				return i
+			}
+			i++
+			continue
+		}
+		if depth == 0 && i > pos && (b[i-1] == '"' || b[i-1] == '}' || b[i-1] == ']') {
+			return i
+		}
+	}
+	return len(b)
+}
+
+func skipSpace(b []byte, i int) int {
+	for i < len(b) && space(b[i]) {
+		i++
+	}
+	return i
+}
+
+func unquoteJSON(quoted []byte) (s string, ok bool) {
+	if json.Unmarshal(quoted, &s) == nil {
+		return s, true
+	}
+	return string(bytes.Trim(quoted, `"`)), len(quoted) > 0
+}

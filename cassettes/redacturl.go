@@ -1,0 +1,95 @@
+package cassettes
+
+import (
+	"net/url"
+	"strings"
+)
+
+// redactURL takes credentials out of a URL, or of text with URLs in it, and
+// leaves the rest as it was written: user and password of each authority, secret
+// parameters of path, query and fragment. The URL need not be a valid one.
+func redactURL(raw string) string {
+	raw = redactUserinfo(raw)
+	cut := strings.IndexAny(raw, "?#;")
+	if cut < 0 {
+		return raw
+	}
+	return raw[:cut] + redactPairs(raw[cut:], "?#&; \t\r\n")
+}
+
+// redactUserinfo replaces what stands before the last "@" of an authority
+// (RFC 3986 §3.2).
+func redactUserinfo(raw string) string {
+	var b strings.Builder
+	for {
+		i := strings.Index(raw, "//")
+		if i < 0 {
+			b.WriteString(raw)
+			return b.String()
+		}
+		b.WriteString(raw[:i+2])
+		raw = raw[i+2:]
+		end := strings.IndexAny(raw, "/?# \t\r\n<>\"")
+		if end < 0 {
+			end = len(raw)
+		}
+		if at := strings.LastIndexByte(raw[:end], '@'); at >= 0 {
+			b.WriteString(redacted + raw[at:end])
+		} else {
+			b.WriteString(raw[:end])
+		}
+		raw = raw[end:]
+	}
+}
+
+// redactPairs redacts the values of secret name=value pairs, which any of the
+// separators end, without touching the rest.
+func redactPairs(text, separators string) string {
+	var b strings.Builder
+	for text != "" {
+		end := strings.IndexAny(text, separators)
+		if end < 0 {
+			end = len(text)
+		}
+		pair := text[:end]
+		if name, value, found := strings.Cut(pair, "="); found && value != "" {
+			pair = name + "=" + redactParameter(name, value)
+		}
+		b.WriteString(pair)
+		if end == len(text) {
+			break
+		}
+		b.WriteByte(text[end])
+		text = text[end+1:]
+	}
+	return b.String()
+}
+
+// redactParameter returns the value of a parameter as it is kept.
+func redactParameter(name, value string) string {
+	if plain, err := url.QueryUnescape(name); err == nil {
+		name = plain
+	}
+	if secretName(name) || secretParameter(name, value) {
+		return redacted
+	}
+	// A message inside a parameter, as federated sign-in posts.
+	if plain, err := url.QueryUnescape(value); err == nil && strings.Contains(plain, "<") {
+		if clean := redactTags([]byte(plain)); string(clean) != plain {
+			return url.QueryEscape(string(clean))
+		}
+	}
+	return value
+}
+
+// secretParameter reports what is a credential as a parameter only. Short codes
+// and keys are words of many services; long ones are OAuth's and API keys.
+func secretParameter(name, value string) bool {
+	switch strings.ToLower(name) {
+	case "pass", "pw", "sig", "signature", "x-amz-signature", "x-goog-signature", "ticket", "sid", "assertion", "client_assertion", "samlresponse", "samlart":
+		return true
+	case "code", "key":
+		return len(value) >= 20
+	}
+	return false
+}

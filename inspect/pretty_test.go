@@ -1,0 +1,35 @@
+package inspect
+
+import (
+	"fmt"
+	"testing"
+)
+
+// TestPretty: lines are added between elements, and nothing else is changed.
+func TestPretty(t *testing.T) {
+	for body, want := range map[string]string{
+		`<a><b>1</b><c/></a>`:           "<a>\n  <b>1</b>\n  <c/>\n</a>",
+		"<a>\n\n<b>\n<c></c></b>\t</a>": "<a>\n  <b>\n    <c></c>\n  </b>\n</a>",
+		`<a><b>  </b></a>`:              "<a>\n  <b>  </b>\n</a>",
+		`<a><b>x<!-- c -->y</b></a>`:    "<a>\n  <b>x<!-- c -->y</b>\n</a>",
+		`<a>x <b/> <c><d/></c></a>`:     `<a>x <b/> <c><d/></c></a>`,
+		`<a><b>x&#13;&#x41;</b></a>`:    "<a>\n  <b>x&#13;&#x41;</b>\n</a>",
+		`<a><b><![CDATA[ ]]></b></a>`:   "<a>\n  <b><![CDATA[ ]]></b>\n</a>",
+		`<a b='"&#10;'><?p q?><c/></a>`: "<a b='\"&#10;'>\n  <?p q?>\n  <c/>\n</a>",
+		`<?xml version="1.0"?><a/>`:     "<?xml version=\"1.0\"?>\n<a/>",
+		"no XML":                        "no XML",
+		"<a>\xff</a>":                   "<a>\uFFFD</a>",
+	} {
+		if got := Pretty([]byte(body)); got != want {
+			t.Errorf("Pretty(%q) = %q, want %q", body, got, want)
+		}
+	}
+}
+
+func ExamplePretty() {
+	fmt.Println(Pretty([]byte("<Disconnect><CallId>abc=</CallId></Disconnect>")))
+	// Output:
+	// <Disconnect>
+	//   <CallId>abc=</CallId>
+	// </Disconnect>
+}

@@ -1,0 +1,77 @@
+package um
+
+import (
+	"github.com/umtape/umtape/inspect"
+)
+
+func (c *checker) request() {
+	c.envelope()
+	c.action()
+	p := c.m.Payload
+	path := "Body/" + p.Name.Local
+	c.children(path, p, c.op.Request, MessagesNS)
+	if trim(c.m.Body.Value()) != "" {
+		c.add(ruleText, "Body", c.m.Body, "the Body has text beside %s", c.op.Name)
+	}
+	switch text := trim(p.Value()); {
+	case text == "":
+	case c.op.Name == "IsUMEnabled" && len(p.Children) == 0 && (isBoolean(text) || isCapitalBoolean(text)):
+		c.add(ruleValueLenient, path, p, "IsUMEnabled takes no content; one page describes it as a Boolean")
+	default:
+		c.add(ruleText, path, p, "%s has text, and takes none", c.op.Name)
+	}
+}
+
+// envelope reports the namespace spelling of a message's operation and headers,
+// and the SOAP version of a request.
+func (c *checker) envelope() {
+	p := c.m.Payload
+	if _, https := inspect.Twin(p.Name.Space); https {
+		text := "the namespace is spelled https://, as the documentation once had it; a real server refuses it"
+		if c.part == "response" {
+			text = "the namespace is spelled https://, as the documentation once had it; a real server answers http://"
+		}
+		c.add(c.https, "Body/"+p.Name.Local, p, "%s", text)
+	}
+	if c.m.Header != nil {
+		for _, e := range c.m.Header.Children {
+			if _, https := inspect.Twin(e.Name.Space); https {
+				c.httpsSpelling("Header/"+name(e), e)
+			}
+		}
+	}
+	if c.m.Version == inspect.SOAP12 && c.part == "request" {
+		c.add(ruleSOAP12, "Envelope", c.m.Envelope, "the envelope is SOAP 1.2; the protocol is SOAP 1.1 only")
+	}
+}
+
+func (c *checker) httpsSpelling(path string, e *inspect.Element) {
+	c.add(c.https, path, e, "the namespace of %s is spelled https://, as the documentation once had it", name(e))
+}
+
+// action checks the SOAPAction as far as it is known which one is right: a
+// documented one, of this operation or another, makes a mismatch an error.
+func (c *checker) action() {
+	action, op := c.r.Action, c.op
+	if action == "" || action == op.Action() {
+		return // absent and empty are both accepted (section 4.4)
+	}
+	twin, https := inspect.Twin(action)
+	if https && twin == op.Action() {
+		c.add(ruleActionHTTPS, "", nil, "the SOAPAction is spelled https://")
+		return
+	}
+	evidence := op.ActionKnown
+	for _, other := range Operations {
+		if other.Name != op.Name && other.Action() == twin {
+			evidence = max(evidence, other.ActionKnown)
+		}
+	}
+	const text = "the SOAPAction is %q; the Body asks for %s"
+	switch evidence {
+	case Documented:
+		c.add(ruleAction, "", nil, text, inspect.Shorten(action, 120), op.Name)
+	case Inferred:
+		c.add(ruleActionInferred, "", nil, text, inspect.Shorten(action, 120), op.Name)
+	}
+}
