@@ -176,6 +176,10 @@ func (d *decoder) meta(n *yaml.Node) (m Meta, err error) {
 			"note":              &m.Note,
 			"checksum":          &m.Checksum,
 		}[key]
+		if key == "auth_legs" {
+			m.AuthLegs, err = d.small(v, "umtape.auth_legs")
+			return err
+		}
 		if into == nil && key != "arrived" {
 			return nil
 		}

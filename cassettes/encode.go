@@ -139,6 +139,9 @@ func appendMeta(b []byte, m *Meta) []byte {
 	}
 	b = appendOptional(b, "        operation: ", m.Operation)
 	b = appendOptional(b, "        call: ", m.Call)
+	if m.AuthLegs > 0 {
+		b = appendInt(b, "        auth_legs: ", int64(m.AuthLegs))
+	}
 	b = appendOptional(b, "        request_encoding: ", m.RequestEncoding)
 	b = appendOptional(b, "        response_encoding: ", m.ResponseEncoding)
 	b = appendOptional(b, "        truncated: ", m.Truncated)

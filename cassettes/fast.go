@@ -91,6 +91,10 @@ func (f *fastReader) meta(m *Meta) {
 	}
 	m.Operation = f.optional("        operation: ")
 	m.Call = f.optional("        call: ")
+	if f.has("        auth_legs: ") {
+		m.AuthLegs = f.small("")
+		f.bad = f.bad || m.AuthLegs == 0
+	}
 	m.RequestEncoding = f.optional("        request_encoding: ")
 	m.ResponseEncoding = f.optional("        response_encoding: ")
 	m.Truncated = f.optional("        truncated: ")

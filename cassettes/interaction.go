@@ -39,6 +39,10 @@ type Meta struct {
 	// Call is the CallId or PhoneCallId, verbatim.
 	Call string `yaml:"call"`
 
+	// AuthLegs is how many challenges, 401 or 407, came before this answer and
+	// were folded into it.
+	AuthLegs int `yaml:"auth_legs"`
+
 	// RequestEncoding and ResponseEncoding are the Content-Encoding the body
 	// had on the wire, when the body kept is the decoded one.
 	RequestEncoding  string `yaml:"request_encoding"`

@@ -36,7 +36,7 @@ func ask(method, rawURL string, h http.Header, body []byte) asked {
 	if len(root) < len(body) {
 		a.beside = besideRoot(h, body, root)
 	}
-	a.message, a.problem = inspect.Limits{Bytes: int64(len(root)) + 1}.Parse(root)
+	a.message, a.problem = inspect.ParseBody(h, body)
 	return a
 }
 

@@ -36,6 +36,11 @@ type RecordOptions struct {
 	// A longer one is forwarded whole and kept truncated.
 	MaxBody int64
 
+	// KeepAuthLegs keeps each challenge of a handshake, 401 or 407, as an
+	// interaction of its own instead of folding it into the one that ends the
+	// handshake. Tokens are redacted all the same.
+	KeepAuthLegs bool
+
 	// Profile finds the call that an exchange belongs to.
 	Profile inspect.Profile
 
@@ -72,6 +77,10 @@ func NewRecorder(tape *Writer, options RecordOptions) *Recorder {
 // was said. Request and response pass unchanged; the interaction is on tape
 // before the response's last byte, or its end, can be read. When the tape
 // cannot be written, nothing is sent and the response is a 503 that says so.
+//
+// The RoundTripper serves one client connection, since a handshake is one
+// connection's: its challenges are kept as part of the exchange that ends them.
+// Its CloseIdleConnections is to be called when that connection has ended.
 func (r *Recorder) Wrap(next http.RoundTripper) http.RoundTripper {
 	return &recording{Recorder: r, next: next}
 }
@@ -83,10 +92,15 @@ func (r *Recorder) Captured() Captured { return r.stats.snapshot() }
 type recording struct {
 	*Recorder
 	next http.RoundTripper
+	legs legs
 }
 
-// CloseIdleConnections closes those of the transport behind.
+// CloseIdleConnections closes those of the transport behind, and keeps what a
+// handshake that was not finished has left.
 func (r *recording) CloseIdleConnections() {
+	for _, i := range r.legs.end() {
+		_ = r.append(i, isFault(i), nil) // logged and counted; nobody is left to be told
+	}
 	if c, ok := r.next.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
@@ -255,15 +269,37 @@ func (x *exchange) keep(respBody []byte, whole bool, note string) error {
 		x.stats.passed()
 		return nil
 	}
-	if err := x.tape.Append(i); err != nil {
-		x.stats.lost()
-		x.options.Logger.Error("an exchange that was sent could not be recorded", "operation", i.Umtape.Operation, "error", err)
+	if x.options.KeepAuthLegs {
+		return x.append(i, response != nil && response.Fault != nil, x.remark)
+	}
+	for _, k := range x.legs.fold(i) {
+		var err error
+		if k == i {
+			err = x.append(i, response != nil && response.Fault != nil, x.remark)
+		} else {
+			err = x.append(k, isFault(k), nil)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// append puts an interaction on tape. remark, if not nil, is called when it is
+// there.
+func (r *Recorder) append(i *Interaction, fault bool, remark func(*Interaction)) error {
+	if err := r.tape.Append(i); err != nil {
+		r.stats.lost()
+		r.options.Logger.Error("an exchange that was sent could not be recorded", "operation", i.Umtape.Operation, "error", err)
 		return fmt.Errorf("recording the exchange: %w", err)
 	}
-	x.stats.kept(i, response != nil && response.Fault != nil)
-	x.remark(i)
-	if x.options.OnKept != nil {
-		x.options.OnKept(i)
+	r.stats.kept(i, fault)
+	if remark != nil {
+		remark(i)
+	}
+	if r.options.OnKept != nil {
+		r.options.OnKept(i)
 	}
 	return nil
 }
@@ -309,13 +345,12 @@ func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Inter
 		Truncated: truncated(sent.whole, got.whole),
 		Note:      cmp.Or(note, sent.note, got.note),
 	}
-	limits := inspect.Limits{Bytes: limit}
-	request, err := limits.Parse(rootPart(x.requestHeader, sent.text))
+	request, err := inspect.ParseBody(x.requestHeader, sent.text)
 	x.requestErr = err
 	i.Umtape.Operation = request.Operation()
 	// A response is parsed always: whether it is a fault is counted, and only
 	// it knows the id of a new call.
-	response, _ := limits.Parse(rootPart(x.responseHeader, got.text))
+	response, _ := inspect.ParseBody(x.responseHeader, got.text)
 	i.Umtape.Call = x.options.Profile.CallOf(request, response)
 
 	reqBody := redactBody(sent.text, x.requestHeader)

@@ -25,6 +25,9 @@ func entry(path string, i *cassettes.Interaction) report.Entry {
 	if t := i.Umtape.Truncated; t != "" {
 		e.Notes = append(e.Notes, "not whole: "+t)
 	}
+	if n := i.Umtape.AuthLegs; n > 0 {
+		e.Notes = append(e.Notes, "after "+count(n, "challenge"))
+	}
 	if n := i.Umtape.Note; n != "" {
 		e.Notes = append(e.Notes, n)
 	}

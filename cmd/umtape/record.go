@@ -30,6 +30,7 @@ type recordFlags struct {
 	appendTo   bool
 	force      bool
 	all        bool
+	keepLegs   bool
 	operations []string
 	upstreamCA []string
 	insecure   []string
@@ -71,6 +72,7 @@ the server.`,
 	cmd.Flags().BoolVar(&f.force, "force", false, "replace the cassette if it exists, once something is captured")
 	cmd.Flags().BoolVar(&f.all, "all", false, "keep every exchange, not only SOAP")
 	cmd.Flags().StringSliceVar(&f.operations, "operation", nil, "keep only these operations, such as `Disconnect,PlayOnPhone`")
+	cmd.Flags().BoolVar(&f.keepLegs, "keep-auth-legs", false, "keep each challenge of an NTLM or Negotiate handshake as an interaction of its own")
 	cmd.Flags().StringSliceVar(&f.upstreamCA, "upstream-ca", nil, "PEM `FILE` of certificates to trust for servers, besides the system's; may be repeated")
 	cmd.Flags().StringSliceVar(&f.insecure, "insecure-upstream", nil, "`HOST` whose certificate is not verified; may be repeated")
 	cmd.Flags().Var(&f.maxBody, "max-body", "how much of a body is kept; a longer one is forwarded whole")
@@ -206,7 +208,7 @@ func (a *app) recordOptions(f recordFlags) (cassettes.RecordOptions, cassettes.H
 		}
 	}
 	options := cassettes.RecordOptions{
-		All: f.all, Operations: f.operations, MaxBody: int64(f.maxBody), Profile: um.Profile(), Logger: logger,
+		All: f.all, Operations: f.operations, KeepAuthLegs: f.keepLegs, MaxBody: int64(f.maxBody), Profile: um.Profile(), Logger: logger,
 	}
 	if f.verbose || isTerminal(a.stderr) && !f.log.quiet {
 		options.OnKept = a.sayKept

@@ -29,7 +29,7 @@ var (
 	ruleManyResponses = inspect.Rule{ID: "UM009", Severity: inspect.Warning, Summary: "the response's Body has more than one child",
 		Source: "PROTOCOL.md 1.1 (inferred from requests)", Fix: "answer one element in one envelope"}
 
-	ruleAction = inspect.Rule{ID: "UM010", Severity: inspect.Error, Summary: "the SOAPAction names another operation than the Body",
+	ruleAction = inspect.Rule{ID: "UM010", Severity: inspect.Error, Summary: "the SOAPAction is not that of the operation in the Body",
 		Source: "PROTOCOL.md 1.1, 1.2 (documented actions), 4.4 (one per operation)", Fix: "send the operation's own action, or none"}
 	ruleActionHTTPS = inspect.Rule{ID: "UM011", Severity: inspect.Warning, Summary: "the SOAPAction is spelled https://",
 		Source: "PROTOCOL.md 2 (documentation artefact)", Fix: "use the http:// spelling"}
