@@ -21,6 +21,7 @@ type replayFlags struct {
 	listen  string
 	caDir   string
 	base    string
+	scheme  string
 	maxBody size
 	log     logFlags
 }
@@ -57,6 +58,7 @@ missed and not used.`,
 	listenFlag(cmd, &f.listen, "127.0.0.1:8088")
 	caFlag(cmd, &f.caDir)
 	cmd.Flags().StringVar(&f.base, "base", "", "`PATH` put before that of clients which talk to umtape directly, if record --reverse had a URL with one")
+	cmd.Flags().StringVar(&f.scheme, "challenge", "", "ask clients for credentials by this `SCHEME`, basic or ntlm, and accept what they send")
 	cmd.Flags().Var(&f.maxBody, "max-body", "the longest request body that is read for matching")
 	f.log.register(cmd)
 	return cmd
@@ -68,6 +70,12 @@ func (a *app) replay(ctx context.Context, paths []string, f replayFlags) error {
 	}
 	if f.base != "" && (!strings.HasPrefix(f.base, "/") || strings.ContainsAny(f.base, "?# ")) {
 		return misuse("--base %q is not a path such as /UnifiedMessaging", f.base)
+	}
+	if _, err := cassettes.ParseScheme(f.scheme); err != nil {
+		return misuse("--challenge %w", err)
+	}
+	if _, err := f.log.logger(a); err != nil {
+		return err
 	}
 	ca, err := a.openCA(f.caDir)
 	if err != nil {
@@ -101,6 +109,10 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 	if err != nil {
 		return nil, err
 	}
+	scheme, err := cassettes.ParseScheme(f.scheme)
+	if err != nil {
+		return nil, misuse("--challenge %w", err)
+	}
 	s := &replaying{served: make(chan error, 1)}
 	var tapes []*cassettes.Cassette
 	for _, path := range paths {
@@ -113,7 +125,7 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 	}
 	s.player = cassettes.NewPlayer(cassettes.PlayOptions{MaxBody: int64(f.maxBody), Base: strings.TrimSuffix(f.base, "/"), Logger: logger}, tapes...)
 	if s.server, err = proxy.New(proxy.Config{
-		NewTransport: func() http.RoundTripper { return s.player },
+		NewTransport: func() http.RoundTripper { return cassettes.Challenge(scheme, s.player) },
 		CA:           ca,
 		ServeOrigin:  true,
 		Logger:       logger,
