@@ -30,7 +30,8 @@ func TestMain(m *testing.M) {
 //	                         its output is in NAME.out and NAME.err
 //	repeat FILE N TEXT       write TEXT N times, for bodies too large to ship
 //
-// and $MESSAGES is the folder of sample messages.
+// $MESSAGES is the folder of sample messages, and the condition [netns] holds
+// where a network of its own can be made, in which there is loopback only.
 func TestScripts(t *testing.T) {
 	messages, err := filepath.Abs("../../testdata/messages")
 	if err != nil {
@@ -48,6 +49,12 @@ func TestScripts(t *testing.T) {
 			env.Values[jobsKey{}] = jobs
 			env.Defer(jobs.killAll)
 			return os.Mkdir(filepath.Join(env.WorkDir, "home"), 0o700)
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "netns" {
+				return false, fmt.Errorf("unknown condition %q", name)
+			}
+			return exec.Command("unshare", "-rn", "ip", "link", "set", "lo", "up").Run() == nil, nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"start":  startCmd,
@@ -75,7 +82,7 @@ func (j *jobs) killAll() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, job := range j.running {
-		job.cmd.Process.Kill()
+		signalGroup(job.cmd, os.Kill)
 		<-job.exited
 	}
 }
@@ -115,6 +122,7 @@ func startCmd(ts *testscript.TestScript, neg bool, args []string) {
 	j.cmd.Dir = ts.Getenv("WORK")
 	j.cmd.Env = environ(ts)
 	j.cmd.Stdout, j.cmd.Stderr = &j.out, &j.err
+	ownGroup(j.cmd)
 	ts.Check(j.cmd.Start())
 	go func() { j.cmd.Wait(); close(j.exited) }()
 	all := ts.Value(jobsKey{}).(*jobs)
@@ -183,7 +191,7 @@ func endCmd(ts *testscript.TestScript, neg bool, args []string) {
 			want = a
 		}
 	}
-	ts.Check(j.cmd.Process.Signal(signal))
+	ts.Check(signalGroup(j.cmd, signal))
 	select {
 	case <-j.exited:
 	case <-time.After(30 * time.Second):
