@@ -8,22 +8,38 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/andybalholm/brotli"
 )
 
-// contentEncoding is the Content-Encoding of a header, "" for none.
+// contentEncoding is the Content-Encoding of a header, in lower case, "" for
+// none. identity is none.
 func contentEncoding(h http.Header) string {
-	encoding := strings.ToLower(strings.TrimSpace(strings.Join(h["Content-Encoding"], ", ")))
-	if encoding == "identity" {
-		return ""
+	var list []string
+	for _, e := range strings.Split(strings.ToLower(strings.Join(h["Content-Encoding"], ",")), ",") {
+		if e = strings.TrimSpace(e); e != "" && e != "identity" {
+			list = append(list, e)
+		}
 	}
-	return encoding
+	return strings.Join(list, ", ")
 }
 
-// unpack returns a body without its encoding, at most limit bytes of it, and
-// whether that is all. What cannot be unpacked is left out.
+// unpack returns a body without its encodings, the last one applied first; at
+// most limit bytes of it, and whether that is all. What cannot be unpacked is
+// left out.
 func unpack(body []byte, encoding string, limit int64) (plain []byte, whole bool) {
+	whole = true
+	list := strings.Split(encoding, ", ")
+	for i := len(list) - 1; i >= 0; i-- {
+		var all bool
+		body, all = unpackOne(body, list[i], limit)
+		whole = whole && all
+	}
+	return body, whole
+}
+
+func unpackOne(body []byte, encoding string, limit int64) (plain []byte, whole bool) {
 	if len(body) == 0 {
 		return nil, true
 	}
@@ -67,12 +83,23 @@ func plainText(body []byte, whole bool, h http.Header, limit int64) plain {
 		return plain{text: body, whole: whole}
 	}
 	text, all := unpack(body, encoding, limit)
+	if len(text) == 0 && isText(body) {
+		// A wrong label, such as "utf-8", on what was never packed.
+		return plain{text: body, whole: whole}
+	}
 	p := plain{text: text, encoding: encoding, whole: whole && all}
 	if whole && !all {
-		p.note = "its Content-Encoding could not be unpacked to the end; what could is kept"
+		p.note = "its Content-Encoding (" + printableWord(encoding) + ") could not be unpacked to the end; what could is kept"
 	}
 	return p
 }
+
+// isText reports whether bytes are text and not packed.
+func isText(b []byte) bool {
+	return utf8.Valid(b) && bytes.IndexFunc(b, func(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' }) < 0
+}
+
+func printableWord(s string) string { return oneLine(s[:min(len(s), 40)]) }
 
 // asUnderstood returns a body for matching: unpacked if it can be, else as it
 // is.

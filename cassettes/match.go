@@ -115,7 +115,7 @@ func (a asked) operation() string {
 	if op := a.message.Operation(); op != "" {
 		return op
 	}
-	return a.method
+	return a.method + " that is not SOAP"
 }
 
 // differences lists where a request differs from a recorded one, request line
@@ -127,7 +127,7 @@ func (a asked) differences(recorded asked, limit int) []inspect.Difference {
 		add("method", recorded.method+" recorded, "+a.method+" here")
 	}
 	if a.host != "" && (a.host != recorded.host || a.scheme != recorded.scheme) {
-		add("host", "recorded for another one")
+		add("host", recorded.scheme+"://"+printablePath(recorded.host)+" recorded, "+a.scheme+"://"+printablePath(a.host)+" here")
 	}
 	if a.target != recorded.target {
 		if p, q := pathOf(a.target), pathOf(recorded.target); p != q {

@@ -88,7 +88,7 @@ func TestPlayerMiss(t *testing.T) {
 		{"namespace", service, strings.ReplaceAll(request, "2006/messages", "2006/types"), `nearest is calls.yaml#1, which differs at Body/Disconnect: namespace differs: "http://schemas.microsoft.com/exchange/services/2006/types" here, "http://schemas.microsoft.com/exchange/services/2006/messages" recorded`},
 		{"operation", service, strings.ReplaceAll(request, "Disconnect", "ResetPIN"), "answers this ResetPIN: no ResetPIN is recorded; nearest is"},
 		{"path", "https://um.example.com/EWS/Exchange.asmx", request, "nearest is calls.yaml#1, which differs at path: /UnifiedMessaging/Service.asmx recorded, /EWS/Exchange.asmx here"},
-		{"host", "https://other.example.com/UnifiedMessaging/Service.asmx", request, "nearest is calls.yaml#1, which differs at host: recorded for another one"},
+		{"host", "https://other.example.com/UnifiedMessaging/Service.asmx", request, "nearest is calls.yaml#1, which differs at host: https://um.example.com recorded, https://other.example.com here"},
 	} {
 		resp, body := post(t, p, tt.url, tt.body)
 		m, err := inspect.Parse([]byte(body))
@@ -114,7 +114,7 @@ func TestPlayerMiss(t *testing.T) {
 		t.Errorf("SOAP 1.2: %d %s", resp.StatusCode, body)
 	}
 	resp, body = post(t, playerOf(), service, "hello", "Content-Type", "text/plain")
-	if resp.StatusCode != 500 || !strings.HasPrefix(body, "umtape: no recorded interaction answers this POST: the cassette holds no interactions") {
+	if resp.StatusCode != 500 || !strings.HasPrefix(body, "umtape: no recorded interaction answers this POST that is not SOAP: the cassette holds no interactions") {
 		t.Errorf("plain: %d %s", resp.StatusCode, body)
 	}
 }

@@ -259,6 +259,7 @@ type exchange struct {
 
 	requestHeader, responseHeader http.Header // redacted copies
 	requestErr                    error       // why the request is not a SOAP envelope
+	unread                        bool        // the request could not be read to its end
 }
 
 // keep decides whether the exchange belongs on the tape and appends it. note
@@ -317,10 +318,10 @@ func (x *exchange) remark(i *Interaction) {
 
 func (x *exchange) wanted(i *Interaction, response *inspect.Message) bool {
 	names := x.options.Operations
-	unread := !x.body.whole || errors.Is(x.requestErr, inspect.ErrTooLarge)
+	unread := x.unread
 	if len(names) == 0 {
 		return x.options.All || i.Umtape.Operation != "" || response != nil || inspect.ClaimsSOAP(x.requestHeader) ||
-			unread && bytes.Contains(x.body.body[:min(len(x.body.body), 4096)], []byte("Envelope"))
+			unread && (x.body.whole || looksSOAP(x.body.body))
 	}
 	if i.Umtape.Operation != "" || !unread {
 		return slices.Contains(names, i.Umtape.Operation)
@@ -329,6 +330,11 @@ func (x *exchange) wanted(i *Interaction, response *inspect.Message) bool {
 	// exchange is kept, rather than one that was asked for be lost.
 	action, ok := inspect.SOAPAction(x.requestHeader)
 	return !ok || action == "" || slices.Contains(names, action[strings.LastIndexAny(action, "/#:")+1:])
+}
+
+// looksSOAP reports whether what there is of a body begins as an envelope does.
+func looksSOAP(start []byte) bool {
+	return bytes.Contains(start[:min(len(start), 4096)], []byte("Envelope"))
 }
 
 // interaction makes what is kept out of copies; the live exchange stays as it
@@ -347,6 +353,7 @@ func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Inter
 	}
 	request, err := inspect.ParseBody(x.requestHeader, sent.text)
 	x.requestErr = err
+	x.unread = !sent.whole || errors.Is(err, inspect.ErrTooLarge)
 	i.Umtape.Operation = request.Operation()
 	// A response is parsed always: whether it is a fault is counted, and only
 	// it knows the id of a new call.
@@ -376,7 +383,7 @@ func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Inter
 		ContentLength:    int64(len(gotBody)),
 		Body:             string(gotBody),
 		Headers:          x.responseHeader,
-		Status:           resp.Status,
+		Status:           redactURL(resp.Status), // some carry a URL (PROTOCOL.md, section 5.6)
 		Code:             resp.StatusCode,
 		Duration:         x.took,
 	}

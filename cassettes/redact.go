@@ -21,8 +21,13 @@ const redacted = "REDACTED"
 var secretTails = []string{
 	"password", "passwd", "pwd", "passphrase", "passcode", "pass code", "pass word", "secret", "credential", "pin", "canary", "wsse", "jsessionid",
 	"phpsessid", "api key", "access key", "auth key", "private key", "subscription key", "shared key", "account key", "session id",
-	"apikey", "accesskey", "authkey", "sessionid", "binary exchange",
+	"apikey", "accesskey", "authkey", "sessionid", "binary exchange", "pass key", "passkey", "secret key", "secretkey", "user pass", "userpass",
+	"login pass", "auth pass", "admin pass", "x pass", "new pass", "old pass", "user pw", "otp", "jwt", "bearer", "auth ticket", "login ticket",
+	"auth code", "authcode", "amz signature",
 }
+
+// secretWholeNames are names that are secret when there is nothing more to them.
+var secretWholeNames = map[string]bool{"pass": true, "pw": true}
 
 // tokenKinds are the words before "token" that make it a credential; a
 // ContinuationToken or a SyncToken is none. A token without a word before it is.
@@ -33,7 +38,8 @@ var tokenKinds = map[string]bool{
 }
 
 // neutralTails may follow a secret word without changing what the value is.
-var neutralTails = map[string]bool{"value": true, "text": true, "string": true, "number": true, "data": true, "hash": true, "digest": true, "code": true, "field": true, "header": true}
+var neutralTails = map[string]bool{"value": true, "text": true, "string": true, "number": true, "data": true, "hash": true, "digest": true, "code": true, "field": true, "header": true,
+	"old": true, "new": true, "confirm": true, "confirmation": true, "again": true, "repeat": true}
 
 // secretName reports whether what has that name (a header, an element, a
 // parameter) is a credential. Names are compared by their words:
@@ -55,6 +61,9 @@ func secretName(name string) bool {
 // secretWordsEnd reports whether the last of these words, at least one, name a
 // credential.
 func secretWordsEnd(w []string) bool {
+	if len(w) == 1 && secretWholeNames[w[0]] {
+		return true
+	}
 	last := strings.TrimSuffix(w[len(w)-1], "s")
 	if last == "token" {
 		return len(w) == 1 || tokenKinds[w[len(w)-2]]
@@ -62,9 +71,9 @@ func secretWordsEnd(w []string) bool {
 	if k, ok := strings.CutSuffix(last, "token"); ok && tokenKinds[k] {
 		return true // accesstoken
 	}
-	tail := strings.TrimSuffix(strings.Join(w, " "), "s")
+	all := " " + strings.Join(w, " ")
 	for _, t := range secretTails {
-		if tail == t || strings.HasSuffix(tail, " "+t) || len(t) >= 6 && !strings.Contains(t, " ") && strings.HasSuffix(last, t) {
+		if strings.HasSuffix(all, " "+t) || strings.HasSuffix(all, " "+t+"s") || len(t) >= 6 && !strings.Contains(t, " ") && strings.HasSuffix(last, t) {
 			return true
 		}
 	}

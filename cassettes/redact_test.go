@@ -16,6 +16,8 @@ func TestSecretNames(t *testing.T) {
 		"Pin", "PIN", "NewPIN", "UserPin", "PinNumber", "ResetPIN", "Secret", "client_secret", "clientSecret", "Credentials", "token", "Token", "LoginToken",
 		"access_token", "accessToken", "accesstoken", "refresh-token", "SecurityToken", "X-Auth-Token", "X-Api-Key", "apikey", "api_key", "ApiKeys",
 		"Ocp-Apim-Subscription-Key", "X-Auth-Key", "X-Session-Id", "JSESSIONID", "X-WSSE", "X-OWA-CANARY", "private_key", "BinaryExchange", "X-User-Pwd",
+		"pass", "userPass", "X-User-Pass", "pw", "otp", "PassKey", "AuthTicket", "LoginTicket", "Jwt", "authcode", "SecretKey", "ClientSecretKey", "PasswordOld",
+		"password_confirmation", "NewPinConfirm", "X-Amz-Signature",
 	} {
 		if !secretName(name) {
 			t.Errorf("%s is not taken for a secret", name)
@@ -24,7 +26,7 @@ func TestSecretNames(t *testing.T) {
 	for _, name := range []string{
 		"", "-", "User", "ChangePasswordResponse", "GetPasswordExpirationDate", "PasswordPolicy", "Secretary", "Pinned", "Shipping", "Spin",
 		"ContinuationToken", "NextPageToken", "SyncToken", "SOAPAction", "CallId", "DialString", "entryId", "Key", "Monkey", "KeyId", "ResetPINResponse",
-		"TokenType", "ItemId", "Persistent-Auth", "Content-Type", "ChangeKey", "SecurityTokenReference",
+		"TokenType", "ItemId", "Persistent-Auth", "Content-Type", "ChangeKey", "SecurityTokenReference", "BoardingPass", "Passed", "Compass", "Option", "AccountKeyId",
 	} {
 		if secretName(name) {
 			t.Errorf("%s is taken for a secret", name)
@@ -55,6 +57,11 @@ func TestRedactHeader(t *testing.T) {
 		{"X-Api-Key", "SECRET", "REDACTED"},
 		{"X-Forwarded-Authorization", "SECRET", "REDACTED"},
 		{"X-My-Cookie-2", "SECRET", "REDACTED"},
+		{"X-Auth", "SECRET", "REDACTED"},
+		{"X-MS-Token-AAD", "SECRET", "REDACTED"},
+		{"X-Session", "SECRET", "REDACTED"},
+		{"X-Config", `{"password":"SECRET"}`, `{"password":"REDACTED"}`},
+		{"X-Params", "user=u&password=SECRET", "user=u&password=REDACTED"},
 		{"Authentication-Info", "SECRET", "REDACTED"},
 		{"Referer", "https://u:SECRET@example.com/?token=SECRET&a=1", "https://REDACTED@example.com/?token=REDACTED&a=1"},
 		{"Location", "https://example.com/cb#access_token=SECRET&state=1", "https://example.com/cb#access_token=REDACTED&state=1"},
@@ -79,21 +86,21 @@ func TestRedactHeader(t *testing.T) {
 
 func TestRedactURL(t *testing.T) {
 	for raw, want := range map[string]string{
-		"https://um.example.com/EWS/a.asmx?b=%2f&c":          "https://um.example.com/EWS/a.asmx?b=%2f&c",
-		"https://user:SECRET@um.example.com/x":               "https://REDACTED@um.example.com/x",
-		"https://user:SEC@RET@um.example.com/x":              "https://REDACTED@um.example.com/x",
-		"https://user:SECRET@um.example.com/%zz":             "https://REDACTED@um.example.com/%zz",
-		"//user:SECRET@um.example.com/":                      "//REDACTED@um.example.com/",
-		"/x?password=SECRET&y=1&Api_Key=SECRET":              "/x?password=REDACTED&y=1&Api_Key=REDACTED",
-		"/x?a=1;password=SECRET":                             "/x?a=1;password=REDACTED",
-		"/x?sig=SECRET":                                      "/x?sig=REDACTED",
-		"/x?pass%77ord=SECRET":                               "/x?pass%77ord=REDACTED",
-		"/x?token=":                                          "/x?token=",
-		"/svc;jsessionid=SECRET?a=1":                         "/svc;jsessionid=REDACTED?a=1",
-		"/cb?code=SECRETSECRETSECRETSECRET&state=1":          "/cb?code=REDACTED&state=1",
-		"/countries?code=de&key=1":                           "/countries?code=de&key=1",
-		"/x?wresult=%3CAssertion%3ESECRET%3C%2FAssertion%3E": "/x?wresult=%3CAssertion%3EREDACTED%3C%2FAssertion%3E",
-		"/a@b//c@d/e":                                        "/a@b//REDACTED@d/e",
+		"https://um.example.com/EWS/a.asmx?b=%2f&c":                        "https://um.example.com/EWS/a.asmx?b=%2f&c",
+		"https://user:SECRET@um.example.com/x":                             "https://REDACTED@um.example.com/x",
+		"https://user:SEC@RET@um.example.com/x":                            "https://REDACTED@um.example.com/x",
+		"https://user:SECRET@um.example.com/%zz":                           "https://REDACTED@um.example.com/%zz",
+		"//user:SECRET@um.example.com/":                                    "//REDACTED@um.example.com/",
+		"/x?password=SECRET&y=1&Api_Key=SECRET":                            "/x?password=REDACTED&y=1&Api_Key=REDACTED",
+		"/x?a=1;password=SECRET":                                           "/x?a=1;password=REDACTED",
+		"/x?sig=SECRET":                                                    "/x?sig=REDACTED",
+		"/x?pass%77ord=SECRET":                                             "/x?pass%77ord=REDACTED",
+		"/x?token=":                                                        "/x?token=",
+		"/svc;jsessionid=SECRET?a=1":                                       "/svc;jsessionid=REDACTED?a=1",
+		"/cb?code=SECRETSECRETSECRETSECRET&state=1":                        "/cb?code=REDACTED&state=1",
+		"/countries?code=de&key=1":                                         "/countries?code=de&key=1",
+		"/x?wresult=%3Csaml%3AAssertion%3ESECRET%3C%2Fsaml%3AAssertion%3E": "/x?wresult=%3Csaml%3AAssertion%3EREDACTED%3C%2Fsaml%3AAssertion%3E",
+		"/a@b//c@d/e":                                                      "/a@b//REDACTED@d/e",
 	} {
 		if got := redactURL(raw); got != want {
 			t.Errorf("%s\n got %s\nwant %s", raw, got, want)
@@ -127,7 +134,24 @@ func TestRedactBody(t *testing.T) {
 		{"cdata", xml, "<Password><![CDATA[SECRET</Password>SECRET]]></Password><b/>", "<Password><![CDATA[REDACTED]]></Password><b/>"},
 		{"comment inside", xml, "<Password><!-- </Password> SECRET -->SECRET</Password><b/>", "<Password><!--REDACTED-->REDACTED</Password><b/>"},
 		{"an assertion", xml, "<saml:Assertion a='SECRET'><x>SECRET</x></saml:Assertion><y>1</y>", "<saml:Assertion a='SECRET'>REDACTED</saml:Assertion><y>1</y>"},
-		{"assertions nested", xml, "<Assertion>a<Assertion>SECRET</Assertion>SECRET</Assertion><y/>", "<Assertion>REDACTED</Assertion><y/>"},
+		{"assertions nested", xml, "<Assertion xmlns='urn:oasis:names:tc:SAML:2.0:assertion'>a<Assertion>SECRET</Assertion>SECRET</Assertion><y/>", "<Assertion xmlns='urn:oasis:names:tc:SAML:2.0:assertion'>REDACTED</Assertion><y/>"},
+		{"another assertion", xml, "<TestReport><Assertion><Name>x</Name></Assertion></TestReport>", "<TestReport><Assertion><Name>x</Name></Assertion></TestReport>"},
+		{"booleans", xml, "<HasPassword>true</HasPassword><a needsPin='false'/>", "<HasPassword>true</HasPassword><a needsPin='false'/>"},
+		{"a nonce", xml, "<Nonce>5</Nonce><wsse:UsernameToken><wsse:Nonce>SECRET</wsse:Nonce></wsse:UsernameToken>", "<Nonce>5</Nonce><wsse:UsernameToken><wsse:Nonce>REDACTED</wsse:Nonce></wsse:UsernameToken>"},
+		{"a map", xml, "<item><key xsi:type='x'>password</key><value xsi:type='x'>SECRET</value></item><item><key>a</key><value>b</value></item>", "<item><key xsi:type='x'>password</key><value xsi:type='x'>REDACTED</value></item><item><key>a</key><value>b</value></item>"},
+		{"a property", xml, "<Property><Name>Password</Name><Value>SECRET</Value></Property>", "<Property><Name>Password</Name><Value>REDACTED</Value></Property>"},
+		{"a property backwards", xml, "<Property><Value>SECRET</Value><Name>Password</Name></Property>", "<Property><Value>REDACTED</Value><Name>Password</Name></Property>"},
+		{"a value inside", xml, "<Password><Value>SECRET</Value></Password>", "<Password><Value>REDACTED</Value></Password>"},
+		{"a reference", xml, `<password href="#id0"/><a/><multiRef id="id0">SECRET</multiRef><multiRef id="id1">x</multiRef>`, `<password href="#id0"/><a/><multiRef id="id0">REDACTED</multiRef><multiRef id="id1">x</multiRef>`},
+		{"a URL", xml, "<u>https://u:SECRET@h/?token=SECRET&amp;a=1</u>", "<u>https://REDACTED@h/?token=REDACTED&amp;a=1</u>"},
+		{"json as text", xml, `<u>{"password": "SECRET"}</u>`, "<u>{&#34;password&#34;: &#34;REDACTED&#34;}</u>"},
+		{"a message in an attribute", xml, `<u data="&lt;Password&gt;SECRET&lt;/Password&gt;"/>`, `<u data="&lt;Password&gt;REDACTED&lt;/Password&gt;"/>`},
+		{"a namespace is no URL to change", xml, `<u xmlns="http://a@b/" xsi:schemaLocation="urn:x http://x/y.xsd"/>`, `<u xmlns="http://a@b/" xsi:schemaLocation="urn:x http://x/y.xsd"/>`},
+		{"form with a tag in it", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, "password=SECRET&x=<b", "password=REDACTED&x=<b"},
+		{"form that begins as json", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, "{x}=1&password=SECRET", "{x}=1&password=REDACTED"},
+		{"json pairs", none, `[{"name": "password", "value": "SECRET"}, {"name": "a", "value": "b"}]`, `[{"name": "password", "value": "REDACTED"}, {"name": "a", "value": "b"}]`},
+		{"json headers", none, `{"Authorization": "SECRET", "Cookie": "SECRET"}`, `{"Authorization": "REDACTED", "Cookie": "REDACTED"}`},
+		{"json behind a guard", none, ")]}',\n{\"password\": \"SECRET\"}", ")]}',\n{\"password\": \"REDACTED\"}"},
 		{"an operation of that name", xml, "<ChangePassword><user>alice</user><newPassword>SECRET</newPassword></ChangePassword>", "<ChangePassword><user>alice</user><newPassword>REDACTED</newPassword></ChangePassword>"},
 		{"text beside children", xml, "<Password>SECRET<hint>dog</hint>SECRET</Password>", "<Password>REDACTED<hint>dog</hint>REDACTED</Password>"},
 		{"no secret", xml, "<m:GetPasswordExpirationDate><m:MailboxSmtpAddress>alice</m:MailboxSmtpAddress></m:GetPasswordExpirationDate>", "<m:GetPasswordExpirationDate><m:MailboxSmtpAddress>alice</m:MailboxSmtpAddress></m:GetPasswordExpirationDate>"},
@@ -250,7 +274,7 @@ func TestPackedBodiesHideNothing(t *testing.T) {
 		"broken off":       {"gzip", string(packed[:len(packed)-9])},
 		"not what it says": {"br", string(packed)},
 		"unknown":          {"zstd", string(packed)},
-		"twice":            {"gzip, gzip", string(gzipped(t, string(packed)))},
+		"twice":            {"gzip, identity, gzip", string(gzipped(t, string(packed)))},
 		"trailing bytes":   {"gzip", string(packed) + "hunter2-correct-horse"},
 	} {
 		url, _ := upstream(t, func(w http.ResponseWriter, r *http.Request) {

@@ -34,17 +34,21 @@ func redactBody(body []byte, h http.Header) []byte {
 
 func redactText(body []byte, h http.Header) []byte {
 	media, _, _ := strings.Cut(strings.ToLower(h.Get("Content-Type")), ";")
+	media = strings.TrimSpace(media)
+	if media == "application/x-www-form-urlencoded" {
+		body = []byte(redactPairs(string(body), "&;\r\n"))
+	}
 	switch trimmed := bytes.TrimLeft(body, " \t\r\n\xef\xbb\xbf"); {
 	case bytes.HasPrefix(trimmed, []byte("<")):
 		return redactTags(body)
 	case bytes.HasPrefix(trimmed, []byte("{")), bytes.HasPrefix(trimmed, []byte("[")):
 		return redactJSON(body)
-	case strings.HasPrefix(strings.TrimSpace(media), "multipart/"):
-		return redactTags(redactFields(body))
-	case bytes.IndexByte(body, 0) < 0 && bytes.IndexByte(body, '=') >= 0 && bytes.IndexByte(body, '<') < 0:
-		return []byte(redactPairs(string(body), "&;\r\n"))
+	case strings.HasPrefix(media, "multipart/"), bytes.HasPrefix(trimmed, []byte("--")):
+		return redactTags(redactJSON(redactFields(body)))
+	case bytes.IndexByte(body, 0) >= 0:
+		return redactTags(body)
 	}
-	return redactTags(body)
+	return redactTags(redactJSON([]byte(redactPairs(string(body), "&;\r\n"))))
 }
 
 // field finds a field of multipart/form-data (RFC 7578): its header with its

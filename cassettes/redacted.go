@@ -13,9 +13,10 @@ func redactKept(i *Interaction) *Interaction {
 	clean.Request.URL = redactURL(i.Request.URL)
 	clean.Request.RequestURI = redactURL(i.Request.RequestURI)
 	clean.Request.Form = nil
+	clean.Response.Status = redactURL(i.Response.Status)
 	changed := !sameHeader(clean.Request.Headers, request) || !sameHeader(clean.Response.Headers, response) ||
 		!sameHeader(clean.Request.Trailer, canonicalHeader(i.Request.Trailer)) || !sameHeader(clean.Response.Trailer, canonicalHeader(i.Response.Trailer)) ||
-		clean.Request.URL != i.Request.URL || clean.Request.RequestURI != i.Request.RequestURI
+		clean.Request.URL != i.Request.URL || clean.Request.RequestURI != i.Request.RequestURI || clean.Response.Status != i.Response.Status
 	for name, values := range i.Request.Form {
 		if secretName(name) {
 			changed = true

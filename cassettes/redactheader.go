@@ -40,18 +40,24 @@ func redactHeaderValue(name, value string) string {
 		end := outsideQuotes(value, ';')
 		return redactCookies(value[:end]) + value[end:]
 	}
-	if strings.HasPrefix(name, "Access-Control-") { // CORS speaks of credentials and holds none
+	if name == "Persistent-Auth" || strings.HasPrefix(name, "Access-Control-") { // these speak of credentials and hold none
 		return value
 	}
 	words := nameWords(name)
-	if secretName(name) || slices.Contains(words, "token") || slices.Contains(words, "authorization") || slices.Contains(words, "cookie") {
+	if secretName(name) || slices.ContainsFunc(words, func(w string) bool { return secretHeaderWords[w] }) {
 		return redacted
 	}
-	if strings.ContainsAny(value, "?#") || strings.Contains(value, "//") || strings.Contains(value, ";") && strings.HasPrefix(value, "/") {
+	switch {
+	case strings.HasPrefix(strings.TrimSpace(value), "{"):
+		return string(redactJSON([]byte(value)))
+	case strings.ContainsAny(value, "?#") || strings.Contains(value, "//"):
 		return redactURL(value)
 	}
-	return value
+	return redactPairs(value, "&;, ")
 }
+
+// secretHeaderWords make a header a credential wherever they stand in its name.
+var secretHeaderWords = map[string]bool{"token": true, "authorization": true, "authentication": true, "auth": true, "cookie": true, "session": true, "pass": true}
 
 // authSchemes are the names that may stay before a credential (IANA's registry
 // of HTTP authentication schemes, and those seen with it). Any other word there

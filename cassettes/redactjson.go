@@ -15,8 +15,10 @@ func redactJSON(text []byte) []byte {
 		out = append(append(out, text[copied:from]...), with...)
 		copied = to
 	}
+	named := false // as in {"name": "password", "value": ...}
 	for pos := 0; pos < len(text); {
 		if text[pos] != '"' {
+			named = named && text[pos] != '}'
 			pos++
 			continue
 		}
@@ -25,22 +27,26 @@ func redactJSON(text []byte) []byte {
 		name, ok := unquoteJSON(text[pos:end])
 		if value < len(text) && text[value] == ':' {
 			value = skipSpace(text, value+1)
-			if ok && secretName(name) && value < len(text) {
+			if ok && value < len(text) && (secretElement(name, "") || named && isValueName(name)) {
 				stop := jsonValue(text, value)
+				named = false
 				if s := string(text[value:stop]); s != "null" && s != `""` && s != "true" && s != "false" {
 					replace(value, stop, strconv.Quote(redacted))
 				}
 				pos = stop
 				continue
 			}
+			if ok && isNaming(name) && value < len(text) && text[value] == '"' {
+				if called, ok := unquoteJSON(text[value:jsonString(text, value)]); ok && secretName(called) {
+					named = true
+				}
+			}
 			pos = value
 			continue
 		}
-		if ok && bytes.ContainsAny([]byte(name), "<") { // a message as a string
-			if clean := redactTags([]byte(name)); string(clean) != name {
-				if quoted, err := json.Marshal(string(clean)); err == nil {
-					replace(pos, end, string(quoted))
-				}
+		if clean := redactValue(name, 1); ok && clean != name { // a message as a string
+			if quoted, err := json.Marshal(clean); err == nil {
+				replace(pos, end, string(quoted))
 			}
 		}
 		pos = end

@@ -33,12 +33,15 @@ type tagRedactor struct {
 	out    []byte
 	copied int
 	open   []openTag
-	depth  int // of nested messages
+	depth  int             // of nested messages
+	refs   map[string]bool // ids of elements that hold what a secret one refers to
 }
 
 type openTag struct {
 	name   string // with prefix
 	secret bool   // its own text is a credential
+	named  bool   // a child says that the value beside it is one: <Name>Password</Name><Value>
+	value  [2]int // where the text of a child Value was, before a Name came
 }
 
 // maxOpen bounds the stack on hostile input; deeper elements have no secret
@@ -114,54 +117,139 @@ func (r *tagRedactor) inSecret() bool { return len(r.open) > 0 && r.open[len(r.o
 // characters handles character data.
 func (r *tagRedactor) characters(from, to int) {
 	data := r.text[from:to]
-	switch {
-	case len(bytes.TrimSpace(data)) == 0:
-	case r.inSecret():
-		r.replace(from, to, redacted)
-	case r.depth < maxNested && (bytes.Contains(data, []byte("&lt;")) || bytes.Contains(data, []byte("&#"))):
-		// A message as the text of another one.
-		plain := html.UnescapeString(string(data))
-		if strings.Contains(plain, "<") {
-			if clean := redactNested([]byte(plain), r.depth+1); string(clean) != plain {
-				r.replace(from, to, inspect.Escape(string(clean)))
-			}
+	trimmed := strings.TrimSpace(string(data))
+	if trimmed == "" {
+		return
+	}
+	if r.inSecret() {
+		if !isBoolean(trimmed) {
+			r.replace(from, to, redacted)
 		}
+		return
+	}
+	if n := len(r.open); n >= 2 {
+		here, parent := local(r.open[n-1].name), &r.open[n-2]
+		switch {
+		case isNaming(here) && secretName(trimmed):
+			parent.named = true
+			r.replace(parent.value[0], parent.value[1], redacted)
+		case isValueName(here) && (parent.named || parent.secret):
+			r.replace(from, to, redacted)
+			return
+		case isValueName(here):
+			parent.value = [2]int{from, to}
+		}
+	}
+	r.value(from, to)
+}
+
+// value handles the text of an element or an attribute that is no secret as a
+// whole, but may hold one.
+func (r *tagRedactor) value(from, to int) {
+	if r.depth >= maxNested {
+		return
+	}
+	raw := string(r.text[from:to])
+	plain := html.UnescapeString(raw)
+	if clean := redactValue(plain, r.depth+1); clean != plain {
+		r.replace(from, to, inspect.Escape(clean))
 	}
 }
 
+// redactValue takes credentials out of a value that is a message, a JSON text or
+// a URL of its own.
+func redactValue(value string, depth int) string {
+	trimmed := strings.TrimSpace(value)
+	switch {
+	case depth > maxNested:
+		return value
+	case strings.HasPrefix(trimmed, "{"), strings.HasPrefix(trimmed, "["):
+		if strings.Contains(trimmed, `"`) {
+			return string(redactJSON([]byte(value)))
+		}
+	case strings.Contains(value, "<"):
+		return string(redactNested([]byte(value), depth))
+	case strings.Contains(value, "//"):
+		return redactURL(value)
+	}
+	return value
+}
+
+// isBoolean reports whether a text is a schema's boolean: <HasPassword>true says
+// nothing that is secret.
+func isBoolean(s string) bool { return strings.EqualFold(s, "true") || strings.EqualFold(s, "false") }
+
+// isValueName reports whether a name is that of a value in a pair of name and
+// value.
+func isValueName(name string) bool {
+	switch strings.ToLower(name) {
+	case "value", "val", "text", "string", "data", "content":
+		return true
+	}
+	return false
+}
+
 func (r *tagRedactor) start(pos int, t startTag) int {
-	named := false // as in <Property Name="Password">
+	attr := func(a attrSpan) string { return string(r.text[pos+a.from : pos+a.to]) }
+	named, secret := false, secretElement(t.name, r.parent()) // named: as in <Property Name="Password">
 	for _, a := range t.attrs {
-		if isNaming(a.name) && secretName(string(r.text[pos+a.from:pos+a.to])) {
+		switch name := local(a.name); {
+		case name == "href" && secret: // a SOAP 1.1 §5 reference
+			if r.refs == nil {
+				r.refs = map[string]bool{}
+			}
+			r.refs[strings.TrimPrefix(attr(a), "#")] = true
+		case name == "id" && r.refs[attr(a)]:
+			secret = true
+		case isNaming(name) && secretName(attr(a)):
 			named = true
 		}
 	}
 	for _, a := range t.attrs {
-		if a.name == "xmlns" || strings.HasPrefix(a.name, "xmlns:") || isNaming(a.name) || strings.EqualFold(local(a.name), "type") {
-			continue
-		}
-		if secretName(local(a.name)) || named && strings.EqualFold(local(a.name), "value") {
-			r.replace(pos+a.from, pos+a.to, redacted)
+		name := local(a.name)
+		switch {
+		case a.name == "xmlns", strings.HasPrefix(a.name, "xmlns:"), isNaming(name), strings.EqualFold(name, "type"), name == "href":
+		case isBoolean(attr(a)):
+		case secretName(name), named && isValueName(name):
+			if a.to > a.from {
+				r.replace(pos+a.from, pos+a.to, redacted)
+			}
+		default:
+			r.value(pos+a.from, pos+a.to)
 		}
 	}
 	end := pos + t.size
 	switch {
 	case t.empty:
-	case secretWhole[t.name]:
+	case secretWhole[t.name], isSAML(r.text[pos:end], t.name):
 		size := closing(r.text[end:], t.full)
 		if len(bytes.TrimSpace(r.text[end:end+size])) > 0 {
 			r.replace(end, end+size, redacted)
 		}
 		return end + size
 	case len(r.open) < maxOpen:
-		r.open = append(r.open, openTag{t.full, named || secretElement(t.name)})
+		r.open = append(r.open, openTag{name: t.full, secret: named || secret})
 	}
 	return end
 }
 
+// parent is the local name of the innermost open element, "" if there is none.
+func (r *tagRedactor) parent() string {
+	if len(r.open) == 0 {
+		return ""
+	}
+	return local(r.open[len(r.open)-1].name)
+}
+
+// isSAML reports whether a start tag is that of a SAML assertion, by its prefix
+// or its namespace.
+func isSAML(tag []byte, name string) bool {
+	return (name == "Assertion" || name == "EncryptedAssertion") && bytes.Contains(bytes.ToLower(tag), []byte("saml"))
+}
+
 func isNaming(attr string) bool {
 	switch strings.ToLower(local(attr)) {
-	case "name", "key", "id":
+	case "name", "key", "id", "parametername", "propertyname":
 		return true
 	}
 	return false
@@ -179,18 +267,19 @@ func (r *tagRedactor) close(full string) {
 }
 
 // secretWhole are elements of which nothing is kept, children and all: tokens of
-// SAML and WS-Trust, and what is encrypted.
+// WS-Security and WS-Trust, and what is encrypted. SAML's are told by isSAML.
 var secretWhole = map[string]bool{
-	"Assertion": true, "EncryptedAssertion": true, "EncryptedData": true, "BinarySecurityToken": true, "SecurityContextToken": true,
-	"BinarySecret": true, "BinaryExchange": true, "CipherValue": true,
+	"BinarySecurityToken": true, "SecurityContextToken": true, "BinarySecret": true, "BinaryExchange": true, "CipherValue": true,
 }
 
 // secretElement reports whether the text of an element of that local name is a
-// credential: passwords, PINs and tokens under any name, and the digest material
-// of WS-Security's UsernameToken (1.1 §3.1).
-func secretElement(name string) bool {
+// credential, inside of parent: passwords, PINs and tokens under any name, and
+// the digest material of WS-Security's UsernameToken (1.1 §3.1).
+func secretElement(name, parent string) bool {
 	switch name {
-	case "Nonce", "Authorization", "ProxyAuthorization", "Cookie", "SetCookie":
+	case "Nonce":
+		return parent == "UsernameToken"
+	case "Authorization", "ProxyAuthorization", "Proxy-Authorization", "Cookie", "SetCookie", "Set-Cookie":
 		return true
 	}
 	return secretName(name)

@@ -7,8 +7,6 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
-
-	"github.com/umtape/umtape/proxy"
 )
 
 func (a *app) caCommand() *cobra.Command {
@@ -35,11 +33,7 @@ func (a *app) caInitCommand() *cobra.Command {
 		Example: "  umtape ca init",
 		Args:    noArgs,
 		RunE: a.begin(func(*cobra.Command, []string) error {
-			folder, err := caDir(dir)
-			if err != nil {
-				return err
-			}
-			ca, created, err := proxy.LoadOrCreateCA(folder)
+			ca, created, err := a.loadOrMakeCA(dir)
 			if err != nil {
 				return err
 			}

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -50,23 +52,37 @@ func caDir(dir string) (string, error) {
 	return proxy.DefaultCADir()
 }
 
-// openCA loads the certificate authority, and makes it at first use.
+// openCA loads the certificate authority, and makes it at first use, which it
+// says.
 func (a *app) openCA(dir string) (*proxy.CA, error) {
-	dir, err := caDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	ca, created, err := proxy.LoadOrCreateCA(dir)
-	if err != nil {
-		if info, look := os.Stat(dir); look == nil && !info.IsDir() {
-			return nil, hint(fmt.Errorf("%s is not a folder", dir), "--ca-dir names the folder that the certificate authority is in, or is to be made in")
-		}
-		return nil, err
-	}
-	if created {
+	ca, made, err := a.loadOrMakeCA(dir)
+	if made {
 		a.say("made a certificate authority of your own: %s (`umtape ca show` says how clients trust it)", ca.CertFile())
 	}
-	return ca, nil
+	return ca, err
+}
+
+func (a *app) loadOrMakeCA(dir string) (ca *proxy.CA, made bool, err error) {
+	if dir, err = caDir(dir); err != nil {
+		return nil, false, err
+	}
+	const certFile, keyFile = "ca.pem", "ca-key.pem"
+	had, readErr := os.ReadFile(filepath.Join(dir, certFile))
+	if _, err := os.Lstat(filepath.Join(dir, keyFile)); readErr == nil && errors.Is(err, os.ErrNotExist) {
+		return nil, false, hint(fmt.Errorf("%s is there and its key %s is not", filepath.Join(dir, certFile), keyFile),
+			"put the key back, or move %s away to have a new authority made, which clients must then trust", certFile)
+	}
+	ca, made, err = proxy.LoadOrCreateCA(dir)
+	if err != nil {
+		if info, look := os.Stat(dir); look == nil && !info.IsDir() {
+			return nil, false, hint(fmt.Errorf("%s is not a folder", dir), "--ca-dir names the folder that the certificate authority is in, or is to be made in")
+		}
+		return nil, false, err
+	}
+	if readErr == nil && !bytes.Equal(had, ca.CertPEM()) {
+		a.say("warning: %s was not the certificate of %s and was made again from it", ca.CertFile(), keyFile)
+	}
+	return ca, made, nil
 }
 
 // logFlags are --log-format and --quiet.

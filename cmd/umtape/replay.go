@@ -85,6 +85,9 @@ func (a *app) replay(ctx context.Context, paths []string, f replayFlags) error {
 	if err != nil {
 		return err
 	}
+	if s.interactions == 0 {
+		a.say("warning: there is nothing to replay: every request will be a miss")
+	}
 	a.say("replaying %s from %s; proxy and server at http://%s and https://%s", count(s.interactions, "interaction"), strings.Join(paths, ", "), s.addr(), s.addr())
 	a.say("nothing is forwarded; Ctrl-C ends the replay")
 	select {
