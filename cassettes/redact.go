@@ -45,6 +45,9 @@ var neutralTails = map[string]bool{"value": true, "text": true, "string": true, 
 // parameter) is a credential. Names are compared by their words:
 // X-Api-Key, apiKey and API_KEY are one.
 func secretName(name string) bool {
+	if !secretHint(name) {
+		return false
+	}
 	w := nameWords(name)
 	for len(w) > 0 {
 		if secretWordsEnd(w) {
@@ -54,6 +57,27 @@ func secretName(name string) bool {
 			return false
 		}
 		w = w[:len(w)-1]
+	}
+	return false
+}
+
+// secretHints are parts of which every secret name has at least one. Most names
+// have none, and are done with without being taken apart.
+var secretHints = [256][]string{
+	'p': {"pass", "pwd", "pin", "pw", "phpsess"}, 's': {"secret", "sess", "signature"}, 'c': {"credential", "canary"}, 'w': {"wsse"},
+	'k': {"key"}, 't': {"token", "ticket"}, 'b': {"bearer", "binary"}, 'o': {"otp"}, 'j': {"jwt", "jsession"}, 'a': {"auth"},
+}
+
+func secretHint(name string) bool {
+	for i := 0; i < len(name); i++ {
+		for _, hint := range secretHints[name[i]|0x20] {
+			if len(name)-i >= len(hint) && strings.EqualFold(name[i:i+len(hint)], hint) {
+				return true
+			}
+		}
+		if name[i] >= 0x80 {
+			return true // a letter of another script may fold to one of ours
+		}
 	}
 	return false
 }
