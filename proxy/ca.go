@@ -73,6 +73,9 @@ func LoadOrCreateCA(dir string) (ca *CA, created bool, err error) {
 // it. See [ErrNoCA].
 func LoadCA(dir string) (*CA, error) {
 	path := filepath.Join(dir, caKeyFile)
+	if err := checkFolder(dir); err != nil {
+		return nil, err
+	}
 	data, err := readPrivate(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w", path, ErrNoCA)
@@ -92,6 +95,15 @@ func LoadCA(dir string) (*CA, error) {
 		return nil, fmt.Errorf("%w: let it be written, or put the certificate of %s there", err, caKeyFile)
 	}
 	return ca, nil
+}
+
+// checkFolder refuses a folder in which others could put another authority.
+func checkFolder(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil || runtime.GOOS == "windows" || !info.IsDir() || info.Mode().Perm()&0o022 == 0 {
+		return nil // what else is wrong the files tell
+	}
+	return fmt.Errorf("%s: others may replace the files in it (mode %04o): run `chmod go-w %[1]s`", dir, info.Mode().Perm())
 }
 
 // readPrivate reads a file that only its owner may read.

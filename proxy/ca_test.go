@@ -235,7 +235,7 @@ func TestLeaf(t *testing.T) {
 		if len(leaf.Certificate) != 2 || !bytes.Equal(leaf.Certificate[1], ca.Certificate().Raw) {
 			t.Errorf("Leaf(%q): the chain lacks the authority", asked)
 		}
-		if life := leaf.Leaf.NotAfter.Sub(leaf.Leaf.NotBefore); life > 92*24*time.Hour {
+		if life := leaf.Leaf.NotAfter.Sub(leaf.Leaf.NotBefore); life > 90*24*time.Hour {
 			t.Errorf("Leaf(%q): valid for %v", asked, life)
 		}
 	}

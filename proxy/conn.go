@@ -25,6 +25,8 @@ type clientConn struct {
 	state   atomic.Int32 // http.ConnState; StateNew until the HTTP server has read a byte
 	current *exchange    // the running one; HTTP/1.1 has one at a time. Only its goroutine touches it
 
+	chunksEnded bool // the last chunk is written already; the HTTP server's own is to be dropped
+
 	mu        sync.Mutex // guards what follows
 	busy      int        // goroutines that use the connection's transport or its place in the server
 	closed    bool
@@ -95,6 +97,17 @@ func (c *clientConn) enter() bool {
 	return true
 }
 
+// Write is the HTTP server's; see exchange.endAnswer.
+func (c *clientConn) Write(p []byte) (int, error) {
+	if c.chunksEnded {
+		c.chunksEnded = false
+		if string(p) == lastChunk {
+			return len(p), nil
+		}
+	}
+	return c.Conn.Write(p)
+}
+
 func (c *clientConn) leave() { c.done(1, false) }
 
 // Close ends the connection. The transport is released with the last exchange.
@@ -150,6 +163,27 @@ func (c *clientConn) roundTripper() (http.RoundTripper, error) {
 // CloseWrite lets the HTTP server end its side first, so that a client which is
 // still sending gets to read the last answer.
 func (c *clientConn) CloseWrite() error { return closeWrite(c.Conn) }
+
+// reset ends c as a failing network would: without TLS's close_notify, and
+// without TCP's FIN.
+func reset(c net.Conn) {
+	for {
+		switch inner := c.(type) {
+		case *clientConn:
+			c = inner.raw
+		case *sniffedConn:
+			c = inner.Conn
+		case *tls.Conn:
+			c = inner.NetConn()
+		default:
+			if l, ok := c.(interface{ SetLinger(int) error }); ok {
+				l.SetLinger(0)
+			}
+			c.Close()
+			return
+		}
+	}
+}
 
 func closeWrite(c any) error {
 	if cw, ok := c.(interface{ CloseWrite() error }); ok {

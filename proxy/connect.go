@@ -58,6 +58,10 @@ func validTarget(hostport string) bool {
 	if err != nil || host == "" {
 		return false
 	}
+	return validPort(port)
+}
+
+func validPort(port string) bool {
 	n, err := strconv.ParseUint(port, 10, 16)
 	return err == nil && n > 0
 }

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/elazarl/goproxy"
@@ -24,9 +25,11 @@ type exchange struct {
 	began time.Time
 
 	// Of the request, kept because the headers change on the way.
-	request *http.Request // as given to goproxy
-	action  bool          // it had a SOAPAction
-	upgrade string        // protocol the client asks to switch to; "" for none
+	request *http.Request // as routed; goproxy gets a copy
+	body    *requestBody  // nil if there is none, or nobody to read it
+	cancel  context.CancelFunc
+	action  bool   // it had a SOAPAction
+	upgrade string // protocol the client asks to switch to; "" for none
 
 	// Of the response.
 	ours      bool     // made here, not by the transport: net/http may add to it
@@ -51,6 +54,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	x := &exchange{ResponseWriter: w, conn: conn, began: time.Now(), request: r, action: r.Header["Soapaction"] != nil}
 	conn.current = x
+	defer func() { conn.current = nil }()
 	defer x.finish()
 	if refused := s.route(conn, r); refused != nil {
 		x.refuse(refused)
@@ -60,7 +64,15 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	// Without this net/http would swallow the rest of the body instead of leaving
 	// it to the transport, and the upstream connection would be lost for NTLM.
 	http.NewResponseController(w).EnableFullDuplex()
-	s.goproxy.ServeHTTP(x, r)
+	ctx, cancel := context.WithCancel(r.Context())
+	x.cancel = cancel
+	// A copy, because net/http looks at the body of r again when it is done.
+	forward := r.WithContext(ctx)
+	if r.Body != http.NoBody {
+		x.body = newRequestBody(r.Body, conn, s.config.Limits.BodyIdle)
+		forward.Body = x.body
+	}
+	s.goproxy.ServeHTTP(x, forward)
 }
 
 // prepare makes r fit for the server. It is the last request handler.
@@ -108,10 +120,16 @@ func (x *exchange) answer(resp *http.Response, err error) *http.Response {
 		return x.fail(err)
 	case resp.StatusCode == http.StatusSwitchingProtocols:
 		return x.switchProtocols(resp)
-	case resp.StatusCode < 200:
+	case resp.StatusCode < 200 || resp.StatusCode > 999:
 		resp.Body.Close()
 		return x.fail(fmt.Errorf("the server's answer has the status %d, which none has", resp.StatusCode))
 	}
+	// Here already, because goproxy takes "Connection: Upgrade" with any status
+	// for a switch of protocols. A copy, because the transport may hold it.
+	if resp.Header = resp.Header.Clone(); resp.Header == nil {
+		resp.Header = http.Header{}
+	}
+	cleanResponse(resp.Header, resp.StatusCode)
 	x.length = resp.Header["Content-Length"]
 	if x.length == nil && resp.ContentLength > 0 {
 		x.length = []string{strconv.FormatInt(resp.ContentLength, 10)}
@@ -126,15 +144,24 @@ func (x *exchange) WriteHeader(status int) {
 	if x.switched {
 		return
 	}
-	h := x.Header() // a copy: what the transport may still hold stays as it is
+	h := x.Header()
 	if !x.ours {
-		cleanResponse(h, status)
+		bare(h) // goproxy does not copy a nil value
+	} else if x.body.broken() != nil {
+		h["Connection"] = []string{"close"}
 	}
 	if x.length != nil {
 		h["Content-Length"] = x.length // goproxy drops it with every body it does not know
 	}
 	x.status = status
+	x.renewWrite()
 	x.ResponseWriter.WriteHeader(status)
+}
+
+// renewWrite gives the client its time to take the next part of the answer;
+// net/http lifts the limit after the exchange.
+func (x *exchange) renewWrite() {
+	x.conn.SetWriteDeadline(time.Now().Add(x.conn.server.config.Limits.BodyIdle))
 }
 
 // Unwrap lets http.ResponseController find Flush.
@@ -160,11 +187,24 @@ func (b *responseBody) WriteTo(w io.Writer) (int64, error) {
 	}
 	buffer := copyBuffers.Get().(*[32 << 10]byte)
 	defer copyBuffers.Put(buffer)
+	idle := x.conn.server.config.Limits.BodyIdle
+	var stalled atomic.Bool
+	alarm := time.AfterFunc(idle, func() { stalled.Store(true); x.cancel() })
+	defer alarm.Stop()
 	for {
+		alarm.Reset(idle)
 		n, err := b.Read(buffer[:])
+		alarm.Stop() // waiting for the client is another matter
+		x.renewWrite()
+		if err != nil && err != io.EOF && stalled.Load() {
+			err = fmt.Errorf("nothing more came for %v", idle)
+		}
 		if n > 0 {
 			if _, werr := w.Write(buffer[:n]); werr != nil {
-				if !errors.Is(werr, http.ErrBodyNotAllowed) { // an answer to HEAD that came with a body
+				switch {
+				case errors.Is(werr, http.ErrContentLength):
+					x.bodyErr = errors.New("the body is longer than its Content-Length")
+				case !errors.Is(werr, http.ErrBodyNotAllowed): // an answer to HEAD that came with a body
 					x.clientErr = werr
 				}
 				return x.bytes, werr
@@ -185,23 +225,66 @@ func (b *responseBody) WriteTo(w io.Writer) (int64, error) {
 }
 
 // finish ends the exchange: it logs it, answers a panic, and cuts the connection
-// if the client would otherwise take a part of a body for the whole.
+// if the client would otherwise take a part of a body for the whole, or we the
+// rest of its body for the next request.
 func (x *exchange) finish() {
 	p := recover()
+	if x.cancel != nil {
+		defer x.cancel()
+	}
 	if p != nil {
-		if isAbort(p) {
-			panic(p)
+		if !isAbort(p) {
+			x.logPanic(p)
 		}
-		x.logPanic(p)
-		if x.status != 0 {
-			panic(http.ErrAbortHandler)
+		if isAbort(p) || x.status != 0 {
+			x.abort()
 		}
 		x.write(x.fault(http.StatusInternalServerError, errPanic.Error()))
 	}
 	x.log()
-	if x.bodyErr != nil {
+	switch {
+	case x.switched:
+	case x.bodyErr != nil:
 		x.flush() // what there was of it
-		panic(http.ErrAbortHandler)
+		if !x.request.ProtoAtLeast(1, 1) && x.length == nil {
+			// Only the end of the connection says that the body is whole, so this
+			// must be no proper one.
+			reset(x.conn)
+		}
+		x.abort()
+	case x.body != nil && !x.body.settle(x.expects(), x.endAnswer):
+		linger(x.conn)
+		x.abort()
+	}
+}
+
+// abort ends the handler and the client's connection.
+func (x *exchange) abort() {
+	if x.body != nil {
+		x.body.cut()
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// expects reports whether net/http holds the client's body back until it is
+// asked for.
+func (x *exchange) expects() bool {
+	return x.request.ProtoAtLeast(1, 1) && hasToken(x.request.Header["Expect"], "100-continue")
+}
+
+const lastChunk = "0\r\n\r\n"
+
+// endAnswer sends all of the answer, for a client that sends the rest of its
+// request only then. net/http writes the last chunk not before the handler
+// returns, which must wait for that rest.
+func (x *exchange) endAnswer() {
+	x.flush()
+	h := x.Header()
+	chunked := h["Content-Length"] == nil && x.request.ProtoAtLeast(1, 1) && x.request.Method != http.MethodHead &&
+		x.status != http.StatusNoContent && x.status != http.StatusNotModified
+	if chunked && h["Trailer"] == nil {
+		io.WriteString(x.conn, lastChunk)
+		x.conn.chunksEnded = true
 	}
 }
 
@@ -222,6 +305,8 @@ func (x *exchange) log() {
 	log, ctx := x.conn.server.config.Logger, x.request.Context()
 	level, text := slog.LevelDebug, "exchange"
 	switch {
+	case x.bodyErr != nil && x.body.broken() != nil:
+		text = "the client's request broke off, and so the answer does"
 	case x.bodyErr != nil && ctx.Err() == nil:
 		level, text = slog.LevelWarn, "the server's answer broke off, and so the client's does"
 	case x.clientErr != nil:

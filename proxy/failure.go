@@ -23,13 +23,20 @@ func (x *exchange) fail(err error) *http.Response {
 	}
 	x.ours = true
 	status, text := explain(err, x.request)
-	if errors.Is(err, errPanic) {
+	broken := x.body.broken()
+	switch {
+	case errors.Is(err, errPanic):
 		status = http.StatusInternalServerError
+	case broken != nil:
+		status, text = bodyFault(broken)
 	}
 	log := x.conn.server.config.Logger
-	if x.request.Context().Err() != nil {
+	switch {
+	case x.request.Context().Err() != nil:
 		log.Debug("the client went away before the server answered", "host", x.request.URL.Host)
-	} else {
+	case broken != nil:
+		log.Warn("request refused", "method", x.request.Method, "host", x.request.URL.Host, "status", status, "reason", text)
+	default:
 		log.Warn("no answer from the server", "method", x.request.Method, "host", x.request.URL.Host, "status", status, "reason", text)
 	}
 	resp := x.fault(status, text)
@@ -86,17 +93,29 @@ func explain(err error, r *http.Request) (status int, text string) {
 	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &record):
 		text = fmt.Sprintf("%s does not speak TLS: use http:// for this port, or the port that has https", where)
 	case errors.As(err, &op) && op.Op == "remote error": // how crypto/tls gives an alert
-		text = fmt.Sprintf("%s broke off the TLS handshake (%v): it may want an older TLS version or a client certificate", where, op.Err)
+		text = fmt.Sprintf("%s broke off the TLS handshake (%v): it may want a client certificate, or an older TLS version, for which use --legacy-tls %s", where, op.Err, host)
 	case strings.Contains(err.Error(), "unsupported protocol version"):
-		text = fmt.Sprintf("%s offers no TLS version newer than 1.1, which is refused as unsafe: let the server use TLS 1.2, or allow old TLS", where)
+		text = fmt.Sprintf("%s offers no TLS version newer than 1.1, which is refused as unsafe: let the server use TLS 1.2, or use --legacy-tls %s for this host only", where, host)
+	case strings.Contains(err.Error(), "tls: no renegotiation"):
+		text = fmt.Sprintf("%s wants to begin TLS anew in the middle of a connection more than once, which is refused: let it ask for the client certificate in the first handshake", where)
 	case isReset(err):
 		text = fmt.Sprintf("%s closed the connection without an answer: check the server's log, and send the request again", where)
 	case strings.Contains(err.Error(), "malformed"):
 		text = fmt.Sprintf("the answer of %s is not HTTP: check that the port is the web service's", where) // the error quotes it
 	default:
-		text = fmt.Sprintf("the request to %s failed: %v", where, err)
+		text = fmt.Sprintf("the request to %s failed: %s", where, ownWords(err))
 	}
 	return status, text
+}
+
+// ownWords is err's text unless it could quote what a server sent, which net/http
+// does between quotation marks.
+func ownWords(err error) string {
+	text := err.Error()
+	if strings.Contains(text, `"`) || strings.Contains(text, "transport connection broken") {
+		return "what the server sent is not HTTP, or it ended too soon"
+	}
+	return text
 }
 
 func isReset(err error) bool {

@@ -29,14 +29,13 @@ var endToEnd = map[string]bool{
 // none. Everything else stays as it came.
 func cleanRequest(h http.Header) (upgrade string) {
 	if connectionHas(h, "Upgrade") {
-		upgrade = h.Get("Upgrade")
-	}
-	if strings.HasPrefix(strings.ToLower(upgrade), "h2c") {
-		upgrade = "" // NTLM does not work over HTTP/2; a server may ignore Upgrade, so the client copes
+		upgrade = withoutH2C(h["Upgrade"])
 	}
 	cleanHop(h)
 	if upgrade == "" {
 		delete(h, "Upgrade")
+	} else {
+		h["Upgrade"] = []string{upgrade}
 	}
 	delete(h, "Proxy-Authorization")
 	if te := h["Te"]; te != nil {
@@ -57,6 +56,19 @@ func cleanRequest(h http.Header) (upgrade string) {
 	return upgrade
 }
 
+// withoutH2C joins a list of protocols. NTLM does not work over HTTP/2, and a
+// server may ignore Upgrade, so the client copes.
+func withoutH2C(lines []string) string {
+	var kept []string
+	for item := range strings.SplitSeq(strings.Join(lines, ", "), ",") {
+		item = strings.TrimSpace(item)
+		if item != "" && !strings.HasPrefix(strings.ToLower(item), "h2c") {
+			kept = append(kept, item)
+		}
+	}
+	return strings.Join(kept, ", ")
+}
+
 // cleanResponse takes from h what concerns only our connection to the server. A
 // server's "Connection: close" is among it: it says that our connection to the
 // server ends, and the next request opens another. The client's own connection
@@ -66,7 +78,11 @@ func cleanResponse(h http.Header, status int) {
 	if status != http.StatusUpgradeRequired {
 		delete(h, "Upgrade")
 	}
-	// A nil value keeps net/http from adding a date or sniffing a type.
+	bare(h)
+}
+
+// bare keeps net/http from adding a date or sniffing a type, by a nil value.
+func bare(h http.Header) {
 	for _, name := range [...]string{"Date", "Content-Type"} {
 		if _, sent := h[name]; !sent {
 			h[name] = nil

@@ -23,7 +23,7 @@ import (
 
 const (
 	leafAge     = 24 * time.Hour      // how long ago a new leaf began, for clients whose clock is late
-	leafLife    = 90 * 24 * time.Hour // how long it lasts from now on, if the authority does
+	leafLife    = 89 * 24 * time.Hour // how long it lasts from now on, if the authority does: with leafAge 90 days
 	leafRenewal = 7 * 24 * time.Hour  // before its end it is minted again
 	leavesKept  = 1024
 )

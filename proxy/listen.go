@@ -155,6 +155,20 @@ func CheckListen(addr string) error {
 	return fmt.Errorf("listen address %q %s, and whoever reaches it could use the proxy: listen on 127.0.0.1:%s or [::1]:%s", addr, reason, port, port)
 }
 
+// CheckListener is CheckListen for what came of it: a name that was looked up
+// may have led elsewhere. Unix sockets are accepted.
+func CheckListener(ln net.Listener) error {
+	switch a := ln.Addr().(type) {
+	case *net.UnixAddr:
+		return nil
+	case *net.TCPAddr:
+		if a.IP.IsLoopback() {
+			return nil
+		}
+	}
+	return fmt.Errorf("the proxy would listen on %s, which is not known to be of this machine only, and whoever reaches it could use the proxy: listen on 127.0.0.1 or [::1]", ln.Addr())
+}
+
 // outOfFiles reports whether Accept failed for want of file descriptors, which
 // passes.
 func outOfFiles(err error) bool {

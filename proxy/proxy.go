@@ -26,6 +26,7 @@
 //	accept → first byte: TLS or not (sniff.go) → one http.Server (conn.go, server.go)
 //	CONNECT → hijack → first byte again → the same http.Server, target fixed (connect.go)
 //	request → where to (route.go) → headers of one hop removed (header.go) → goproxy → the connection's transport
+//	request body → read to its end, or the connection ends (reqbody.go)
 //	response → body as it arrives (exchange.go), or bytes both ways after 101 (upgrade.go)
 //	failure → an HTTP answer, a SOAP fault for SOAP clients (failure.go, fault.go)
 //
@@ -52,6 +53,9 @@ type Config struct {
 	// goroutines at once. When the client connection has ended and its last
 	// exchange with it, CloseIdleConnections and Close are called if the value
 	// has them.
+	//
+	// It need not read a request's body to the end, nor close it, and must not
+	// read it after that of its answer was closed.
 	//
 	// Requests reach it with an absolute URL, except that under ServeOrigin
 	// URL.Host may be "". A nil value in Header["User-Agent"] says that the
@@ -91,6 +95,8 @@ type Limits struct {
 	HeaderBytes  int           // of one request's header; default 1 MiB; over it the client gets 431
 	ReadHeader   time.Duration // from a request's first byte to the end of its header; default 30 s
 	Idle         time.Duration // between two requests of a connection; default 3 min
+	BodyIdle     time.Duration // between two parts of a body, from the client, to it, or from the server; default 2 min
+	UpgradeIdle  time.Duration // of a connection after 101, both ways; default 1 h
 	FirstByte    time.Duration // from accept, or from the answer to CONNECT, to the first byte; default 30 s
 	TLSHandshake time.Duration // default 15 s
 	Connections  int           // accepted at once, further ones wait in the listener's queue; default 4096
@@ -111,6 +117,8 @@ func (l Limits) withDefaults() Limits {
 	setInt(&l.Connections, 4096)
 	setTime(&l.ReadHeader, 30*time.Second)
 	setTime(&l.Idle, 3*time.Minute)
+	setTime(&l.BodyIdle, 2*time.Minute)
+	setTime(&l.UpgradeIdle, time.Hour)
 	setTime(&l.FirstByte, 30*time.Second)
 	setTime(&l.TLSHandshake, 15*time.Second)
 	return l

@@ -24,6 +24,12 @@ func (s *Server) route(c *clientConn, r *http.Request) *refusal {
 		scheme = "https"
 	}
 	switch {
+	case r.URL.Opaque != "":
+		return &refusal{http.StatusBadRequest, "the request's URL has no // after its scheme: want " + scheme + "://HOST/PATH"}
+	case r.URL.Port() != "" && !validPort(r.URL.Port()):
+		return &refusal{http.StatusBadRequest, "the port of the request's URL is none: ports are numbers from 1 to 65535"}
+	case c.target != "" && r.URL.Scheme != "" && r.URL.Scheme != "http" && r.URL.Scheme != "https":
+		return &refusal{http.StatusBadRequest, "inside a tunnel umtape speaks http and https, and the request is for another scheme"}
 	case c.target != "":
 		// Whatever host the request names, the client asked for a tunnel to this one.
 		r.URL.Scheme, r.URL.Host = scheme, withoutDefaultPort(c.target, scheme)
@@ -67,7 +73,7 @@ func joinPath(u, base *url.URL) {
 		return
 	}
 	if base.RawPath != "" || u.RawPath != "" {
-		u.RawPath = base.EscapedPath() + u.EscapedPath()
+		u.RawPath = rawPath(base) + rawPath(u)
 	}
 	u.Path = base.Path + u.Path
 }

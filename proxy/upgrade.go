@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // switchProtocols passes the server's 101 on and then bytes both ways until both
@@ -17,6 +18,9 @@ func (x *exchange) switchProtocols(resp *http.Response) *http.Response {
 		return x.fail(errors.New("the server switched protocols although it was not asked to"))
 	}
 	defer upstream.Close()
+	if x.body != nil && !x.body.settle(false, func() {}) {
+		return x.fail(errors.New("the server switched protocols before it had the whole request"))
+	}
 	client, buffered, err := http.NewResponseController(x.ResponseWriter).Hijack()
 	if err != nil {
 		return x.fail(err)
@@ -28,9 +32,13 @@ func (x *exchange) switchProtocols(resp *http.Response) *http.Response {
 		return afterSwitch(resp)
 	}
 	early, _ := buffered.Peek(buffered.Reader.Buffered())
+	idle := x.conn.server.config.Limits.UpgradeIdle
+	alarm := time.AfterFunc(idle, func() { client.Close(); upstream.Close() })
+	defer alarm.Stop()
+	busy := func() { alarm.Reset(idle) }
 	var both sync.WaitGroup
-	both.Go(func() { relay(upstream, &sniffedConn{Conn: client, ahead: early}) })
-	x.bytes = relay(client, upstream)
+	both.Go(func() { relay(upstream, &sniffedConn{Conn: client, ahead: early}, busy) })
+	x.bytes = relay(client, upstream, busy)
 	both.Wait()
 	return afterSwitch(resp)
 }
@@ -56,10 +64,22 @@ func writeSwitch(w io.Writer, resp *http.Response) error {
 	return err
 }
 
+// busyReader calls busy for whatever it reads.
+type busyReader struct {
+	io.Reader
+	busy func()
+}
+
+func (b busyReader) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	b.busy()
+	return n, err
+}
+
 // relay copies until src ends, and says so to dst: by half of a close if it can,
 // by a whole one if it cannot or if either side failed.
-func relay(dst io.WriteCloser, src io.ReadCloser) int64 {
-	n, err := io.Copy(dst, struct{ io.Reader }{src})
+func relay(dst io.WriteCloser, src io.ReadCloser, busy func()) int64 {
+	n, err := io.Copy(dst, busyReader{src, busy})
 	if err != nil || closeWrite(dst) != nil {
 		dst.Close()
 		src.Close()

@@ -28,13 +28,15 @@ type UpstreamConfig struct {
 	// ports, or "host:port". Names in any case; IP addresses as in the URL.
 	Insecure []string
 
-	// LegacyTLS also takes TLS 1.0 and 1.1 and the cipher suites of their time,
-	// for Exchange on Windows Server 2003 and 2008, which may know nothing newer.
-	LegacyTLS bool
+	// LegacyTLS are hosts, written as those of Insecure, of which TLS 1.0 and 1.1
+	// and the cipher suites of their time are taken too: Exchange on Windows
+	// Server 2003 and 2008 may know nothing newer.
+	LegacyTLS []string
 
 	DialTimeout           time.Duration // default 30 s
 	TLSHandshakeTimeout   time.Duration // default 15 s
 	ResponseHeaderTimeout time.Duration // from the end of the request to the answer's header; default 2 min, Exchange can be slow
+	BodyIdleTimeout       time.Duration // for the server to take the next part of a request; default 2 min
 	IdleConnTimeout       time.Duration // between two exchanges of a connection; default 5 min
 }
 
@@ -42,7 +44,8 @@ type UpstreamConfig struct {
 type Upstream struct {
 	config   UpstreamConfig
 	tls      *tls.Config
-	insecure map[string]bool // "host" and "host:port", lower case
+	insecure hostSet
+	legacy   hostSet
 }
 
 // NewUpstream reads the certificate files. Its errors name the file and what to
@@ -56,15 +59,16 @@ func NewUpstream(c UpstreamConfig) (*Upstream, error) {
 	setTime(&c.DialTimeout, 30*time.Second)
 	setTime(&c.TLSHandshakeTimeout, 15*time.Second)
 	setTime(&c.ResponseHeaderTimeout, 2*time.Minute)
+	setTime(&c.BodyIdleTimeout, 2*time.Minute)
 	setTime(&c.IdleConnTimeout, 5*time.Minute)
 
-	u := &Upstream{config: c, insecure: make(map[string]bool)}
-	for _, entry := range c.Insecure {
-		key, err := insecureKey(entry)
-		if err != nil {
-			return nil, err
-		}
-		u.insecure[key] = true
+	u := &Upstream{config: c}
+	var err error
+	if u.insecure, err = newHostSet("insecure upstream", c.Insecure); err != nil {
+		return nil, err
+	}
+	if u.legacy, err = newHostSet("upstream with legacy TLS", c.LegacyTLS); err != nil {
+		return nil, err
 	}
 	roots, err := readRoots(c.RootCAFiles)
 	if err != nil {
@@ -76,12 +80,8 @@ func NewUpstream(c UpstreamConfig) (*Upstream, error) {
 		// Each client connection has its own upstream one; resuming makes the
 		// second of them to a server cheaper.
 		ClientSessionCache: tls.NewLRUClientSessionCache(64),
-	}
-	if c.LegacyTLS {
-		u.tls.MinVersion = tls.VersionTLS10
-		for _, suite := range slices.Concat(tls.CipherSuites(), tls.InsecureCipherSuites()) {
-			u.tls.CipherSuites = append(u.tls.CipherSuites, suite.ID)
-		}
+		// So IIS asks for a client certificate when it has seen the path.
+		Renegotiation: tls.RenegotiateOnceAsClient,
 	}
 	return u, nil
 }
@@ -89,21 +89,26 @@ func NewUpstream(c UpstreamConfig) (*Upstream, error) {
 // Transport returns a transport for one client connection: HTTP/1.1, one
 // connection to a server at a time, kept alive; nothing added, nothing decoded,
 // no proxy of the environment.
-func (u *Upstream) Transport() *http.Transport {
+func (u *Upstream) Transport() *Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true) // NTLM does not work over HTTP/2
-	return &http.Transport{
+	return &Transport{&http.Transport{
 		Protocols:              protocols,
 		DialContext:            u.dial,
 		DialTLSContext:         u.dialTLS,
 		MaxConnsPerHost:        1,
 		MaxIdleConnsPerHost:    1,
+		MaxIdleConns:           maxIdleConns,
 		DisableCompression:     true,
 		ResponseHeaderTimeout:  u.config.ResponseHeaderTimeout,
 		IdleConnTimeout:        u.config.IdleConnTimeout,
 		MaxResponseHeaderBytes: 1 << 20,
-	}
+	}}
 }
+
+// maxIdleConns bounds what one client connection that asks for many servers
+// keeps open.
+const maxIdleConns = 8
 
 var errLoop = errors.New("the server's address is the proxy's own")
 
@@ -119,7 +124,11 @@ func (u *Upstream) dial(ctx context.Context, network, address string) (net.Conn,
 			return nil
 		},
 	}
-	return d.DialContext(ctx, network, address)
+	c, err := d.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return &upstreamConn{c, u.config.BodyIdleTimeout}, nil
 }
 
 func (u *Upstream) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
@@ -132,8 +141,11 @@ func (u *Upstream) dialTLS(ctx context.Context, network, address string) (net.Co
 		return nil, err
 	}
 	config := u.tls.Clone()
-	config.ServerName = strings.TrimSuffix(host, ".")
-	config.InsecureSkipVerify = u.isInsecure(host, address)
+	config.ServerName = serverName(ctx, host, address)
+	config.InsecureSkipVerify = u.insecure.has(host, address)
+	if u.legacy.has(host, address) {
+		allowLegacy(config)
+	}
 	ctx, cancel := context.WithTimeout(ctx, u.config.TLSHandshakeTimeout)
 	defer cancel()
 	c := tls.Client(raw, config)
@@ -144,32 +156,25 @@ func (u *Upstream) dialTLS(ctx context.Context, network, address string) (net.Co
 	return c, nil
 }
 
-func (u *Upstream) isInsecure(host, address string) bool {
-	if len(u.insecure) == 0 {
-		return false
+// serverName is what the server is asked to be, and its certificate checked
+// against: the host, except that inside a tunnel the client may have asked for
+// another, as one that was given an IP address to connect to does.
+func serverName(ctx context.Context, host, address string) string {
+	if c := connOf(ctx); c != nil && c.target != "" && strings.EqualFold(c.target, address) {
+		if t, ok := c.Conn.(*tls.Conn); ok && t.ConnectionState().ServerName != "" {
+			return t.ConnectionState().ServerName
+		}
 	}
-	_, port, _ := net.SplitHostPort(address)
-	host = plainHost(host)
-	return u.insecure[host] || u.insecure[net.JoinHostPort(host, port)]
+	return strings.TrimSuffix(host, ".")
 }
 
-// insecureKey is entry as the keys of Upstream.insecure are.
-func insecureKey(entry string) (string, error) {
-	host, port, err := net.SplitHostPort(entry)
-	if err != nil { // no port, or an IPv6 address without brackets
-		host, port = strings.TrimSuffix(strings.TrimPrefix(entry, "["), "]"), ""
+func allowLegacy(config *tls.Config) {
+	config.MinVersion = tls.VersionTLS10
+	for _, suite := range slices.Concat(tls.CipherSuites(), tls.InsecureCipherSuites()) {
+		config.CipherSuites = append(config.CipherSuites, suite.ID)
 	}
-	isIP := net.ParseIP(host) != nil
-	if host == "" || strings.ContainsAny(host, "*/@ ") || !isIP && strings.Contains(host, ":") || err == nil && !validTarget(entry) {
-		return "", fmt.Errorf("insecure upstream %q: want one HOST or HOST:PORT, without scheme or wildcard", entry)
-	}
-	if port == "" {
-		return plainHost(host), nil
-	}
-	return net.JoinHostPort(plainHost(host), port), nil
+	config.ClientSessionCache = nil // shared with hosts of the same name that are not to sink so low
 }
-
-func plainHost(host string) string { return strings.ToLower(strings.TrimSuffix(host, ".")) }
 
 // readRoots is nil, which means the system's, if there are no files.
 func readRoots(files []string) (*x509.CertPool, error) {

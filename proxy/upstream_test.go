@@ -2,8 +2,10 @@ package proxy
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/pem"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -74,12 +76,12 @@ func TestUpstreamTrust(t *testing.T) {
 	}
 }
 
-func TestInsecureKey(t *testing.T) {
+func TestHostKey(t *testing.T) {
 	for entry, want := range map[string]string{
 		"EX.Test.": "ex.test", "ex.test:8443": "ex.test:8443", "::1": "::1", "[::1]": "::1", "[::1]:443": "[::1]:443", "10.0.0.1": "10.0.0.1",
 	} {
-		if got, err := insecureKey(entry); got != want || err != nil {
-			t.Errorf("insecureKey(%q) = %q, %v; want %q", entry, got, err, want)
+		if got, err := hostKey(entry); got != want || err != nil {
+			t.Errorf("hostKey(%q) = %q, %v; want %q", entry, got, err, want)
 		}
 	}
 }
@@ -91,15 +93,89 @@ func TestLegacyTLS(t *testing.T) {
 	upstream.StartTLS()
 	t.Cleanup(upstream.Close)
 	for _, legacy := range []bool{false, true} {
-		u, err := NewUpstream(UpstreamConfig{Insecure: []string{"127.0.0.1"}, LegacyTLS: legacy})
+		c := UpstreamConfig{Insecure: []string{"127.0.0.1"}, LegacyTLS: []string{"other.test", "127.0.0.1:1"}}
+		if legacy {
+			c.LegacyTLS = []string{upstream.Listener.Addr().String()}
+		}
+		u, err := NewUpstream(c)
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, addr := start(t, Config{CA: sharedCA(t), NewTransport: func() http.RoundTripper { return u.Transport() }})
 		resp, err := via(t, addr, sharedCA(t)).Get(upstream.URL)
 		got := body(t, resp, err)
-		if want := map[bool]int{false: 502, true: 200}[legacy]; resp.StatusCode != want || !legacy && !strings.Contains(got, "TLS") {
+		if want := map[bool]int{false: 502, true: 200}[legacy]; resp.StatusCode != want || !legacy && !strings.Contains(got, "--legacy-tls 127.0.0.1") {
 			t.Errorf("LegacyTLS %v: %d %q, want %d", legacy, resp.StatusCode, got, want)
 		}
 	}
+}
+
+// A client that was given an IP address and a name asks the server for the name,
+// and so does the proxy; --insecure-upstream goes by the address.
+func TestClientsServerNameIsUsedUpstream(t *testing.T) {
+	ca := sharedCA(t)
+	names := make(chan string, 4)
+	raw, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	up := &http.Server{ErrorLog: quiet, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { names <- r.TLS.ServerName })}
+	served := make(chan error, 1)
+	go func() { served <- up.Serve(ListenTLSOrPlain(raw, ca)) }()
+	t.Cleanup(func() { up.Close(); <-served })
+	u, err := NewUpstream(UpstreamConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.tls.RootCAs = x509.NewCertPool()
+	u.tls.RootCAs.AddCert(ca.Certificate())
+	_, addr := start(t, Config{CA: ca, NewTransport: func() http.RoundTripper { return u.Transport() }})
+	for sni, want := range map[string]string{"um.contoso.test": "um.contoso.test", "": ""} {
+		c := tlsTunnel(t, addr, raw.Addr().String(), ca, sni)
+		io.WriteString(c, "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+		if b, err := io.ReadAll(c); !strings.HasPrefix(string(b), "HTTP/1.1 200 ") {
+			t.Fatalf("got %q, %v", b, err)
+		}
+		if got := next(t, names); got != want {
+			t.Errorf("the server was asked for %q, want %q", got, want)
+		}
+	}
+}
+
+// Nobody but this machine reaches what CheckListener accepts.
+func TestCheckListener(t *testing.T) {
+	for addr, ok := range map[string]bool{"127.0.0.1:0": true, "0.0.0.0:0": false} {
+		ln, err := net.Listen("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := CheckListener(ln); (err == nil) != ok {
+			t.Errorf("%s: %v, want ok %v", addr, err, ok)
+		}
+		ln.Close()
+	}
+	if CheckListener(brokenListener{}) == nil {
+		t.Error("a listener of unknown kind is accepted")
+	}
+}
+
+// A client that goes through many servers does not hold a connection to each.
+func TestIdleUpstreamConnectionsAreFew(t *testing.T) {
+	_, addr := start(t, Config{})
+	client := via(t, addr, nil)
+	ended := make(chan struct{}, 64)
+	for range maxIdleConns + 2 {
+		up := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		up.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+			if state == http.StateClosed {
+				ended <- struct{}{}
+			}
+		}
+		up.Start()
+		t.Cleanup(up.Close)
+		resp, err := client.Get(up.URL)
+		body(t, resp, err)
+	}
+	next(t, ended)
+	next(t, ended)
 }

@@ -36,6 +36,9 @@ func listen(addr string) (net.Listener, error) {
 	case err != nil:
 		return nil, fmt.Errorf("listen on %s: %w", addr, err)
 	}
+	if err := proxy.CheckListener(ln); err != nil { // "localhost" can be anything
+		return nil, errors.Join(err, ln.Close())
+	}
 	return ln, nil
 }
 

@@ -1,0 +1,180 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+)
+
+const (
+	settleBytes  = 256 << 10              // of a body nobody wanted; more is not worth the connection
+	settleTime   = 2 * time.Second        // for the client to send them
+	transportEnd = 100 * time.Millisecond // for a transport to end its reading; http.Transport takes 50 ms
+	lingerTime   = 500 * time.Millisecond // for the client to read its answer before the connection is cut
+)
+
+// requestBody is the client's body. An answer may come before its end, and then
+// two things must not happen: that the rest is taken for the next request, and
+// that the transport reads it while net/http reads the connection on.
+type requestBody struct {
+	body io.Reader     // net/http's, whose Close is left to net/http
+	conn net.Conn      // what it comes by
+	idle time.Duration // the longest wait for the next part of it
+
+	reading sync.Mutex // held while body is read from
+
+	mu    sync.Mutex // guards what follows
+	asked bool       // somebody wanted it
+	taken bool       // from the transport: it has closed the body, or the exchange ends
+	until time.Time  // no read lasts longer; zero for no such time
+	err   error      // how the body ended, io.EOF if well; nil if it has not
+
+	once sync.Once
+	left chan struct{} // closed when the transport will not read again
+}
+
+func newRequestBody(body io.Reader, conn net.Conn, idle time.Duration) *requestBody {
+	return &requestBody{body: body, conn: conn, idle: idle, left: make(chan struct{})}
+}
+
+func (b *requestBody) Read(p []byte) (int, error) {
+	b.reading.Lock()
+	defer b.reading.Unlock()
+	return b.read(p, false)
+}
+
+// read needs b.reading. It is settle that may still read what is taken from the
+// transport.
+func (b *requestBody) read(p []byte, settling bool) (int, error) {
+	b.mu.Lock()
+	switch {
+	case b.taken && !settling:
+		b.mu.Unlock()
+		return 0, http.ErrBodyReadAfterClose
+	case b.err != nil:
+		defer b.mu.Unlock()
+		return 0, b.err
+	}
+	b.asked = true
+	b.conn.SetReadDeadline(b.deadline())
+	b.mu.Unlock()
+	n, err := b.body.Read(p)
+	if err == nil {
+		return n, nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.err = err
+	// From its end on net/http waits for the client to go away, without limit.
+	b.conn.SetReadDeadline(time.Time{})
+	b.leave()
+	return n, err
+}
+
+func (b *requestBody) deadline() time.Time {
+	d := time.Now().Add(b.idle)
+	if !b.until.IsZero() && b.until.Before(d) {
+		return b.until
+	}
+	return d
+}
+
+// Close does not wait for a Read that waits for the client.
+func (b *requestBody) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.taken = true
+	b.leave()
+	return nil
+}
+
+func (b *requestBody) leave() { b.once.Do(func() { close(b.left) }) }
+
+// broken is the client's fault for which the body ended before its end; nil if
+// it did not.
+func (b *requestBody) broken() error {
+	if b == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err == io.EOF {
+		return nil
+	}
+	return b.err
+}
+
+// settle is called when the answer is written. It returns when nobody can read
+// the body any more; it is false if the next byte of the connection is not the
+// next request's, so that the connection must not be used again.
+func (b *requestBody) settle(expects bool, endAnswer func()) bool {
+	b.mu.Lock()
+	asked, ended := b.asked, b.err
+	if ended == nil {
+		b.until = time.Now().Add(settleTime)
+		b.taken = b.taken || !asked
+		// The client that was never told to go on may send its body or not, and
+		// net/http closes its connection; this is how long it tries to drain it.
+		if expects && !asked {
+			b.until = time.Now().Add(lingerTime)
+		}
+		b.conn.SetReadDeadline(b.until)
+	}
+	b.mu.Unlock()
+	if ended == io.EOF || ended == nil && expects && !asked {
+		return true
+	}
+	endAnswer()
+	if asked && ended == nil { // perhaps still by a transport that gets to the end
+		select {
+		case <-b.left:
+		case <-time.After(transportEnd):
+		}
+	}
+	b.Close()
+	b.reading.Lock()
+	defer b.reading.Unlock()
+	buffer := copyBuffers.Get().(*[32 << 10]byte)
+	defer copyBuffers.Put(buffer)
+	var err error
+	for n, total := 0, 0; err == nil && total < settleBytes; total += n {
+		n, err = b.read(buffer[:], true)
+	}
+	return err == io.EOF
+}
+
+// cut ends all reading at once, before the connection is closed.
+func (b *requestBody) cut() {
+	b.Close()
+	b.mu.Lock()
+	b.until = time.Now()
+	b.conn.SetReadDeadline(b.until)
+	b.mu.Unlock()
+	b.reading.Lock() // wait for the reader
+	defer b.reading.Unlock()
+	b.conn.SetReadDeadline(b.until) // it may have lifted it; net/http is not to wait either
+}
+
+// linger lets the client read its answer although it may still be sending: a
+// connection closed with bytes unread is reset, and the answer lost with it.
+func linger(c *clientConn) {
+	c.CloseWrite()
+	c.SetReadDeadline(time.Now().Add(lingerTime))
+	io.Copy(io.Discard, struct{ io.Reader }{c.Conn})
+}
+
+// bodyFault says what is wrong with the client's body. It does not quote err,
+// which may quote the body.
+func bodyFault(err error) (status int, text string) {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return http.StatusRequestTimeout, "the request's body did not come in time: send it without such a pause"
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return http.StatusBadRequest, "the request's body broke off: it is shorter than its header says, or its last chunk is missing"
+	}
+	return http.StatusBadRequest, "the request's body is damaged: its chunks are not as HTTP wants them"
+}
