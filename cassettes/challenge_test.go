@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// message1 and message3 are the heads of what an NTLM client sends.
+// ntlmMessage is an Authorization header with the head of an NTLM message.
 func ntlmMessage(kind byte) string {
 	return "NTLM " + base64.StdEncoding.EncodeToString([]byte("NTLMSSP\x00"+string(rune(kind))+"\x00\x00\x00rest"))
 }

@@ -260,6 +260,7 @@ type exchange struct {
 	requestHeader, responseHeader http.Header // redacted copies
 	requestErr                    error       // why the request is not a SOAP envelope
 	unread                        bool        // the request could not be read to its end
+	maybeSOAP                     bool        // ... and what there is of it does not rule out SOAP
 }
 
 // keep decides whether the exchange belongs on the tape and appends it. note
@@ -318,12 +319,10 @@ func (x *exchange) remark(i *Interaction) {
 
 func (x *exchange) wanted(i *Interaction, response *inspect.Message) bool {
 	names := x.options.Operations
-	unread := x.unread
 	if len(names) == 0 {
-		return x.options.All || i.Umtape.Operation != "" || response != nil || inspect.ClaimsSOAP(x.requestHeader) ||
-			unread && (x.body.whole || looksSOAP(x.body.body))
+		return x.options.All || i.Umtape.Operation != "" || response != nil || inspect.ClaimsSOAP(x.requestHeader) || x.maybeSOAP
 	}
-	if i.Umtape.Operation != "" || !unread {
+	if i.Umtape.Operation != "" || !x.unread {
 		return slices.Contains(names, i.Umtape.Operation)
 	}
 	// Too long to be read: the SOAPAction may tell. If it does not, the
@@ -354,6 +353,7 @@ func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Inter
 	request, err := inspect.ParseBody(x.requestHeader, sent.text)
 	x.requestErr = err
 	x.unread = !sent.whole || errors.Is(err, inspect.ErrTooLarge)
+	x.maybeSOAP = x.unread && (len(sent.text) == 0 || looksSOAP(sent.text))
 	i.Umtape.Operation = request.Operation()
 	// A response is parsed always: whether it is a fault is counted, and only
 	// it knows the id of a new call.

@@ -535,6 +535,35 @@ func TestSlowUploadsPass(t *testing.T) {
 	}
 }
 
+// TestUnreadRequests: of what cannot be read to its end, that is kept which may
+// be SOAP.
+func TestUnreadRequests(t *testing.T) {
+	url, _ := upstream(t, func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) })
+	long := strings.Repeat("<a>x</a>", 300)
+	for name, tt := range map[string]struct {
+		body, encoding string
+		want           int
+	}{
+		"a long envelope":      {`<s:Envelope xmlns:s="x">` + long, "", 1},
+		"a long document":      {"<rss>" + long, "", 0},
+		"a deep document":      {strings.Repeat("<a>", 100), "", 0},
+		"packed by who knows":  {"\x28\xb5\x2f\xfd\x00", "zstd", 1},
+		"a wrongly named text": {message(t, "disconnect-request.xml"), "utf-8", 1},
+	} {
+		path := tape(t)
+		rt, rec, w := recorderTo(t, path, RecordOptions{MaxBody: 1000})
+		header := []string{"Content-Type", "text/xml"}
+		if tt.encoding != "" {
+			header = append(header, "Content-Encoding", tt.encoding)
+		}
+		post(t, rt, url, tt.body, header...)
+		closed(t, w)
+		if n := rec.Captured().Interactions; n != tt.want {
+			t.Errorf("%s: %d kept, want %d", name, n, tt.want)
+		}
+	}
+}
+
 // closer tells whether it was closed.
 type closer struct {
 	io.Reader

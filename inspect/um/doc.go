@@ -8,6 +8,6 @@
 // are what `umtape validate` runs and lists.
 //
 // Every rule names its source in PROTOCOL.md, the protocol reference beside this
-// file, with the mark that it has there. Documented and captured facts are errors, inferred ones at most
-// warnings, and what is unknown is no rule.
+// file, with the mark that it has there. Documented and captured facts are
+// errors, inferred ones at most warnings, and what is unknown is no rule.
 package um
