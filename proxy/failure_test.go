@@ -296,18 +296,17 @@ func TestRequestsToOurselvesEnd(t *testing.T) {
 
 // A name that leads back here is found out when it is dialled.
 func TestLoopByNameEnds(t *testing.T) {
-	upstream := insecureUpstream(t)
-	var addr string
-	transport := func() http.RoundTripper {
-		tr := upstream.Transport()
-		dial := tr.DialContext
-		tr.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return dial(ctx, network, addr) // as if ex.test were looked up
-		}
-		return tr
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
 	}
-	_, addr = start(t, Config{NewTransport: transport})
-	resp, err := via(t, addr, nil).Get("http://ex.test/")
+	_, port, _ := net.SplitHostPort(ln.Addr().String())
+	u, err := NewUpstream(UpstreamConfig{Resolve: []string{"ex.test:" + port + ":127.0.0.1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	startOn(t, ln, Config{NewTransport: func() http.RoundTripper { return u.Transport() }})
+	resp, err := via(t, ln.Addr().String(), nil).Get("http://ex.test:" + port + "/")
 	if got := body(t, resp, err); resp.StatusCode != 508 {
 		t.Errorf("%d %q", resp.StatusCode, got)
 	}

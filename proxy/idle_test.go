@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-const soonIdle = 60 * time.Millisecond
+const soonIdle = 250 * time.Millisecond
 
 // idleProxy has short limits on bodies, its own and its upstream's.
 func idleProxy(t testing.TB, logged *logBuffer) string {
 	t.Helper()
-	u, err := NewUpstream(UpstreamConfig{BodyIdleTimeout: soonIdle, ResponseHeaderTimeout: soonIdle})
+	u, err := NewUpstream(UpstreamConfig{BodyIdleTimeout: soonIdle / 2, ResponseHeaderTimeout: soonIdle})
 	if err != nil {
 		t.Fatal(err)
 	}

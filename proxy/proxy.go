@@ -54,8 +54,9 @@ type Config struct {
 	// exchange with it, CloseIdleConnections and Close are called if the value
 	// has them.
 	//
-	// It need not read a request's body to the end, nor close it, and must not
-	// read it after that of its answer was closed.
+	// It need not read a request's body to the end. As with every RoundTripper it
+	// closes the body, which may be after RoundTrip has returned and the answer's
+	// was closed: until then the client connection is kept for it.
 	//
 	// Requests reach it with an absolute URL, except that under ServeOrigin
 	// URL.Host may be "". A nil value in Header["User-Agent"] says that the

@@ -64,11 +64,16 @@ func start(t testing.TB, c Config) (*Server, string) {
 		u := insecureUpstream(t)
 		c.NewTransport = func() http.RoundTripper { return u.Transport() }
 	}
-	s, err := New(c)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	return startOn(t, ln, c), ln.Addr().String()
+}
+
+func startOn(t testing.TB, ln net.Listener, c Config) *Server {
+	t.Helper()
+	s, err := New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +85,7 @@ func start(t testing.TB, c Config) (*Server, string) {
 			t.Errorf("Serve = %v, want http.ErrServerClosed", err)
 		}
 	})
-	return s, ln.Addr().String()
+	return s
 }
 
 func insecureUpstream(t testing.TB) *Upstream {

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"net"
@@ -11,10 +12,9 @@ import (
 )
 
 const (
-	settleBytes  = 256 << 10              // of a body nobody wanted; more is not worth the connection
-	settleTime   = 2 * time.Second        // for the client to send them
-	transportEnd = 100 * time.Millisecond // for a transport to end its reading; http.Transport takes 50 ms
-	lingerTime   = 500 * time.Millisecond // for the client to read its answer before the connection is cut
+	settleBytes = 256 << 10              // of a body nobody wanted; more is not worth the connection
+	settleTime  = 2 * time.Second        // for the client to send them; for the next part, if the transport reads them
+	lingerTime  = 500 * time.Millisecond // for the client to read its answer before the connection is cut
 )
 
 // requestBody is the client's body. An answer may come before its end, and then
@@ -27,11 +27,13 @@ type requestBody struct {
 
 	reading sync.Mutex // held while body is read from
 
-	mu    sync.Mutex // guards what follows
-	asked bool       // somebody wanted it
-	taken bool       // from the transport: it has closed the body, or the exchange ends
-	until time.Time  // no read lasts longer; zero for no such time
-	err   error      // how the body ended, io.EOF if well; nil if it has not
+	mu    sync.Mutex    // guards what follows
+	asked bool          // somebody wanted it
+	parts int           // how many came
+	taken bool          // from the transport: it has closed the body, or the exchange ends
+	until time.Time     // no read lasts longer; zero for no such time
+	each  time.Duration // no longer than this for each part, once the answer is written; zero before
+	err   error         // how the body ended, io.EOF if well; nil if it has not
 
 	once sync.Once
 	left chan struct{} // closed when the transport will not read again
@@ -63,11 +65,12 @@ func (b *requestBody) read(p []byte, settling bool) (int, error) {
 	b.conn.SetReadDeadline(b.deadline())
 	b.mu.Unlock()
 	n, err := b.body.Read(p)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.parts++
 	if err == nil {
 		return n, nil
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.err = err
 	// From its end on net/http waits for the client to go away, without limit.
 	b.conn.SetReadDeadline(time.Time{})
@@ -76,7 +79,7 @@ func (b *requestBody) read(p []byte, settling bool) (int, error) {
 }
 
 func (b *requestBody) deadline() time.Time {
-	d := time.Now().Add(b.idle)
+	d := time.Now().Add(cmp.Or(b.each, b.idle))
 	if !b.until.IsZero() && b.until.Before(d) {
 		return b.until
 	}
@@ -115,27 +118,27 @@ func (b *requestBody) settle(expects bool, endAnswer func()) bool {
 	b.mu.Lock()
 	asked, ended := b.asked, b.err
 	if ended == nil {
-		b.until = time.Now().Add(settleTime)
+		b.each = settleTime
 		b.taken = b.taken || !asked
 		// The client that was never told to go on may send its body or not, and
 		// net/http closes its connection; this is how long it tries to drain it.
 		if expects && !asked {
 			b.until = time.Now().Add(lingerTime)
 		}
-		b.conn.SetReadDeadline(b.until)
+		b.conn.SetReadDeadline(b.deadline())
 	}
 	b.mu.Unlock()
 	if ended == io.EOF || ended == nil && expects && !asked {
 		return true
 	}
 	endAnswer()
-	if asked && ended == nil { // perhaps still by a transport that gets to the end
-		select {
-		case <-b.left:
-		case <-time.After(transportEnd):
-		}
+	if asked && ended == nil {
+		b.awaitTransport()
 	}
 	b.Close()
+	b.mu.Lock()
+	b.until = time.Now().Add(settleTime)
+	b.mu.Unlock()
 	b.reading.Lock()
 	defer b.reading.Unlock()
 	buffer := copyBuffers.Get().(*[32 << 10]byte)
@@ -145,6 +148,27 @@ func (b *requestBody) settle(expects bool, endAnswer func()) bool {
 		n, err = b.read(buffer[:], true)
 	}
 	return err == io.EOF
+}
+
+// awaitTransport returns when the transport will not read again. One that sends
+// the rest on may take as long as client and server do: its connection is of use
+// for the next request only when the server has it all, and without that
+// connection an NTLM handshake could not go on.
+func (b *requestBody) awaitTransport() {
+	for before := -1; ; {
+		b.mu.Lock()
+		idle := b.parts == before
+		before = b.parts
+		b.mu.Unlock()
+		if idle {
+			return
+		}
+		select {
+		case <-b.left:
+			return
+		case <-time.After(b.idle):
+		}
+	}
 }
 
 // cut ends all reading at once, before the connection is closed.

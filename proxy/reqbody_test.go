@@ -97,7 +97,7 @@ func earlyServer(t testing.TB, answer string) (addr string) {
 	return ln.Addr().String()
 }
 
-// A transport need not read the body, nor close it: the connection lives on.
+// A transport need not read the body: the connection lives on.
 func TestUnreadBodyKeepsTheConnection(t *testing.T) {
 	for name, newTransport := range map[string]func() http.RoundTripper{
 		"answers": func() http.RoundTripper {
@@ -107,6 +107,7 @@ func TestUnreadBodyKeepsTheConnection(t *testing.T) {
 		"reads_a_part": func() http.RoundTripper {
 			return roundTrip(func(r *http.Request) (*http.Response, error) {
 				r.Body.Read(make([]byte, 10))
+				r.Body.Close()
 				return reply(r, 503, "ok"), nil
 			})
 		},

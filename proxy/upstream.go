@@ -2,18 +2,13 @@ package proxy
 
 import (
 	"bytes"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
+	"net/url"
 	"os"
-	"slices"
-	"strings"
-	"syscall"
 	"time"
 )
 
@@ -33,6 +28,21 @@ type UpstreamConfig struct {
 	// Server 2003 and 2008 may know nothing newer.
 	LegacyTLS []string
 
+	// ClientCerts are shown to servers that ask for a certificate. Whoever uses
+	// the proxy is then that certificate's owner to them.
+	ClientCerts []ClientCert
+
+	// Resolve are entries "HOST:PORT:ADDRESS": connections to HOST:PORT go to
+	// ADDRESS:PORT, and all else stays as it is, Host header and name in TLS.
+	Resolve []string
+
+	// Proxy leads to the servers, if not nil: http://HOST:PORT or https://HOST:PORT.
+	// It looks up their names.
+	Proxy *url.URL
+
+	// ProxyAuth is "user:password" for Proxy, by Basic authentication; "" for none.
+	ProxyAuth string
+
 	DialTimeout           time.Duration // default 30 s
 	TLSHandshakeTimeout   time.Duration // default 15 s
 	ResponseHeaderTimeout time.Duration // from the end of the request to the answer's header; default 2 min, Exchange can be slow
@@ -46,6 +56,9 @@ type Upstream struct {
 	tls      *tls.Config
 	insecure hostSet
 	legacy   hostSet
+	resolve  map[string]string // "host:port" to "address:port"
+	certs    []shownCert
+	proxy    *upstreamProxy // nil for none
 }
 
 // NewUpstream reads the certificate files. Its errors name the file and what to
@@ -70,6 +83,15 @@ func NewUpstream(c UpstreamConfig) (*Upstream, error) {
 	if u.legacy, err = newHostSet("upstream with legacy TLS", c.LegacyTLS); err != nil {
 		return nil, err
 	}
+	if u.resolve, err = parseResolve(c.Resolve); err != nil {
+		return nil, err
+	}
+	if u.certs, err = readClientCerts(c.ClientCerts); err != nil {
+		return nil, err
+	}
+	if u.proxy, err = newUpstreamProxy(u, c.Proxy, c.ProxyAuth); err != nil {
+		return nil, err
+	}
 	roots, err := readRoots(c.RootCAFiles)
 	if err != nil {
 		return nil, err
@@ -86,95 +108,8 @@ func NewUpstream(c UpstreamConfig) (*Upstream, error) {
 	return u, nil
 }
 
-// Transport returns a transport for one client connection: HTTP/1.1, one
-// connection to a server at a time, kept alive; nothing added, nothing decoded,
-// no proxy of the environment.
-func (u *Upstream) Transport() *Transport {
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true) // NTLM does not work over HTTP/2
-	return &Transport{&http.Transport{
-		Protocols:              protocols,
-		DialContext:            u.dial,
-		DialTLSContext:         u.dialTLS,
-		MaxConnsPerHost:        1,
-		MaxIdleConnsPerHost:    1,
-		MaxIdleConns:           maxIdleConns,
-		DisableCompression:     true,
-		ResponseHeaderTimeout:  u.config.ResponseHeaderTimeout,
-		IdleConnTimeout:        u.config.IdleConnTimeout,
-		MaxResponseHeaderBytes: 1 << 20,
-	}}
-}
-
-// maxIdleConns bounds what one client connection that asks for many servers
-// keeps open.
-const maxIdleConns = 8
-
-var errLoop = errors.New("the server's address is the proxy's own")
-
-func (u *Upstream) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	d := net.Dialer{
-		Timeout: u.config.DialTimeout,
-		// Here the name has become an address, and nothing has been sent yet.
-		ControlContext: func(ctx context.Context, _, resolved string, _ syscall.RawConn) error {
-			host, port, err := net.SplitHostPort(resolved)
-			if c := connOf(ctx); err == nil && c != nil && c.server.isSelf(host, port) {
-				return errLoop
-			}
-			return nil
-		},
-	}
-	c, err := d.DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	return &upstreamConn{c, u.config.BodyIdleTimeout}, nil
-}
-
-func (u *Upstream) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, err
-	}
-	raw, err := u.dial(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	config := u.tls.Clone()
-	config.ServerName = serverName(ctx, host, address)
-	config.InsecureSkipVerify = u.insecure.has(host, address)
-	if u.legacy.has(host, address) {
-		allowLegacy(config)
-	}
-	ctx, cancel := context.WithTimeout(ctx, u.config.TLSHandshakeTimeout)
-	defer cancel()
-	c := tls.Client(raw, config)
-	if err := c.HandshakeContext(ctx); err != nil {
-		raw.Close()
-		return nil, err
-	}
-	return c, nil
-}
-
-// serverName is what the server is asked to be, and its certificate checked
-// against: the host, except that inside a tunnel the client may have asked for
-// another, as one that was given an IP address to connect to does.
-func serverName(ctx context.Context, host, address string) string {
-	if c := connOf(ctx); c != nil && c.target != "" && strings.EqualFold(c.target, address) {
-		if t, ok := c.Conn.(*tls.Conn); ok && t.ConnectionState().ServerName != "" {
-			return t.ConnectionState().ServerName
-		}
-	}
-	return strings.TrimSuffix(host, ".")
-}
-
-func allowLegacy(config *tls.Config) {
-	config.MinVersion = tls.VersionTLS10
-	for _, suite := range slices.Concat(tls.CipherSuites(), tls.InsecureCipherSuites()) {
-		config.CipherSuites = append(config.CipherSuites, suite.ID)
-	}
-	config.ClientSessionCache = nil // shared with hosts of the same name that are not to sink so low
-}
+// Transport returns a transport for one client connection.
+func (u *Upstream) Transport() *Transport { return &Transport{upstream: u} }
 
 // readRoots is nil, which means the system's, if there are no files.
 func readRoots(files []string) (*x509.CertPool, error) {

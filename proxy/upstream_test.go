@@ -164,7 +164,7 @@ func TestIdleUpstreamConnectionsAreFew(t *testing.T) {
 	_, addr := start(t, Config{})
 	client := via(t, addr, nil)
 	ended := make(chan struct{}, 64)
-	for range maxIdleConns + 2 {
+	for range maxLanes + 2 {
 		up := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 		up.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 			if state == http.StateClosed {

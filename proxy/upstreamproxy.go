@@ -1,0 +1,163 @@
+package proxy
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// upstreamProxy is the proxy that leads to the servers: http:// requests are
+// sent to it in absolute form, for others it opens a tunnel (RFC 9110 §9.3.6).
+type upstreamProxy struct {
+	upstream      *Upstream
+	url           *url.URL
+	address       string // "host:port"
+	authorization string // the header's value; "" for none
+}
+
+// newUpstreamProxy is nil if there is none. auth is "user:password", or "".
+func newUpstreamProxy(u *Upstream, proxy *url.URL, auth string) (*upstreamProxy, error) {
+	switch {
+	case proxy == nil && auth != "":
+		return nil, errors.New("credentials for an upstream proxy are given, and no upstream proxy: give its URL too")
+	case proxy == nil:
+		return nil, nil
+	case proxy.User != nil:
+		return nil, errors.New("upstream proxy: the URL holds a user name, and others can read it in the list of processes: put user:password into a file or the environment instead")
+	case proxy.Scheme != "http" && proxy.Scheme != "https", proxy.Hostname() == "", proxy.Opaque != "",
+		proxy.Path != "" && proxy.Path != "/", proxy.RawQuery != "", proxy.Fragment != "", proxy.Port() != "" && !validPort(proxy.Port()):
+		return nil, fmt.Errorf("upstream proxy %s: want http://HOST:PORT or https://HOST:PORT", proxy.Redacted())
+	}
+	p := &upstreamProxy{upstream: u, url: proxy, address: hostPort(proxy)}
+	if auth != "" {
+		if user, _, ok := strings.Cut(auth, ":"); !ok || user == "" || strings.ContainsAny(auth, "\r\n\x00") {
+			return nil, errors.New("the credentials for the upstream proxy are not of the form user:password")
+		}
+		p.authorization = "Basic " + base64.StdEncoding.EncodeToString([]byte(auth)) // RFC 7617
+	}
+	return p, nil
+}
+
+// dial connects to the proxy itself.
+func (p *upstreamProxy) dial(ctx context.Context) (net.Conn, error) {
+	u := p.upstream
+	c, err := u.dial(ctx, "tcp", p.address)
+	if err == nil && p.url.Scheme == "https" {
+		c, err = p.secure(ctx, c)
+	}
+	if err != nil {
+		return nil, &proxyFailure{p, err}
+	}
+	return c, nil
+}
+
+func (p *upstreamProxy) secure(ctx context.Context, raw net.Conn) (net.Conn, error) {
+	config := p.upstream.tls.Clone()
+	config.ServerName = p.url.Hostname()
+	config.InsecureSkipVerify = p.upstream.insecure.has(p.url.Hostname(), p.address)
+	ctx, cancel := context.WithTimeout(ctx, p.upstream.config.TLSHandshakeTimeout)
+	defer cancel()
+	c := tls.Client(raw, config)
+	if err := c.HandshakeContext(ctx); err != nil {
+		raw.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// tunnel has the proxy connect to address.
+func (p *upstreamProxy) tunnel(ctx context.Context, address string) (net.Conn, error) {
+	c, err := p.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	within := p.upstream.config.DialTimeout
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { c.SetDeadline(time.Now()) })
+	ahead, err := p.ask(c, address)
+	if !stop() && err == nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		c.Close()
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		if _, refused := errors.AsType[*proxyRefusal](err); refused {
+			return nil, err
+		}
+		return nil, &proxyFailure{p, err}
+	}
+	if len(ahead) > 0 {
+		return &sniffedConn{Conn: c, ahead: ahead}, nil
+	}
+	return c, nil
+}
+
+// ask does the CONNECT and returns what the server behind has sent already.
+func (p *upstreamProxy) ask(c net.Conn, address string) (ahead []byte, err error) {
+	request := "CONNECT " + address + " HTTP/1.1\r\nHost: " + address + "\r\n"
+	if p.authorization != "" {
+		request += "Proxy-Authorization: " + p.authorization + "\r\n"
+	}
+	if _, err := io.WriteString(c, request+"\r\n"); err != nil {
+		return nil, err
+	}
+	r := bufio.NewReader(&limitedConn{Conn: c, left: maxProxyAnswer})
+	resp, err := http.ReadResponse(r, &http.Request{Method: http.MethodConnect})
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode/100 != 2 {
+		return nil, &proxyRefusal{p, address, resp.StatusCode}
+	}
+	ahead, _ = r.Peek(r.Buffered())
+	return ahead, nil
+}
+
+// maxProxyAnswer bounds what a proxy answers to CONNECT, without its body.
+const maxProxyAnswer = 64 << 10
+
+// proxyFailure is what went wrong on the way to the upstream proxy.
+type proxyFailure struct {
+	proxy *upstreamProxy
+	err   error
+}
+
+func (e *proxyFailure) Error() string {
+	return "upstream proxy " + e.proxy.address + ": " + e.err.Error()
+}
+func (e *proxyFailure) Unwrap() error { return e.err }
+
+// proxyRefusal is an upstream proxy's answer other than what was asked for.
+type proxyRefusal struct {
+	proxy   *upstreamProxy
+	address string // of the server
+	status  int
+}
+
+func (e *proxyRefusal) Error() string {
+	return fmt.Sprintf("upstream proxy %s answered %d", e.proxy.address, e.status)
+}
+
+// explain says what to do.
+func (e *proxyRefusal) explain() string {
+	p := e.proxy.address
+	switch {
+	case e.status != http.StatusProxyAuthRequired:
+		return fmt.Sprintf("the upstream proxy %s refused to connect to %s (it answered %d): check its rules and log", p, e.address, e.status)
+	case e.proxy.authorization == "":
+		return fmt.Sprintf("the upstream proxy %s wants credentials: give user:password with --upstream-proxy-auth FILE or in UMTAPE_UPSTREAM_PROXY_AUTH", p)
+	}
+	return fmt.Sprintf("the upstream proxy %s did not accept the credentials: check user and password, and that it takes Basic authentication", p)
+}
