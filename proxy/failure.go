@@ -52,6 +52,12 @@ func explain(err error, r *http.Request) (status int, text string) {
 	if r.URL.Host == "" {
 		where, host = "the server", "the server"
 	}
+	if refusal, ok := errors.AsType[*proxyRefusal](err); ok {
+		return http.StatusBadGateway, refusal.explain()
+	}
+	if failure, ok := errors.AsType[*proxyFailure](err); ok {
+		where, host, err = "the upstream proxy "+failure.proxy.address, failure.proxy.url.Hostname(), failure.err
+	}
 	var (
 		dns       *net.DNSError
 		op        *net.OpError
@@ -71,15 +77,15 @@ func explain(err error, r *http.Request) (status int, text string) {
 	case errors.Is(err, errLoop):
 		status, text = http.StatusLoopDetected, selfText
 	case errors.As(err, &dns) && dns.IsNotFound:
-		text = fmt.Sprintf("unknown host %s: check the spelling, and that this machine can look it up", host)
+		text = fmt.Sprintf("unknown host %s: check the spelling, and that this machine can look it up, or say where it is with --resolve HOST:PORT:ADDRESS", host)
 	case errors.As(err, &dns):
-		text = fmt.Sprintf("the name %s could not be looked up: check this machine's DNS and network", host)
+		text = fmt.Sprintf("the name %s could not be looked up: check this machine's DNS and network, or say where it is with --resolve HOST:PORT:ADDRESS", host)
 	case errors.Is(err, syscall.ECONNREFUSED), strings.Contains(err.Error(), "actively refused"): // Windows has its own number
 		text = fmt.Sprintf("%s refused the connection: check that the server is running and that the port is right", where)
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		text = fmt.Sprintf("%s cannot be reached from this machine: check the network, a VPN, the address", where)
+		text = fmt.Sprintf("%s cannot be reached from this machine: check the network, a VPN, the address, or use --upstream-proxy URL if only a proxy leads there", where)
 	case isTimeout && errors.As(err, &op) && op.Op == "dial":
-		status, text = http.StatusGatewayTimeout, fmt.Sprintf("%s did not take the connection in time: check that the server is running and that no firewall is between", where)
+		status, text = http.StatusGatewayTimeout, fmt.Sprintf("%s did not take the connection in time: check that the server is running and that no firewall is between, or use --upstream-proxy URL if only a proxy leads there", where)
 	case isTimeout:
 		status, text = http.StatusGatewayTimeout, fmt.Sprintf("%s took the connection but did not answer in time: check the server's load and log", where)
 	case errors.As(err, &authority):
@@ -93,19 +99,34 @@ func explain(err error, r *http.Request) (status int, text string) {
 	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &record):
 		text = fmt.Sprintf("%s does not speak TLS: use http:// for this port, or the port that has https", where)
 	case errors.As(err, &op) && op.Op == "remote error": // how crypto/tls gives an alert
-		text = fmt.Sprintf("%s broke off the TLS handshake (%v): it may want a client certificate, or an older TLS version, for which use --legacy-tls %s", where, op.Err, host)
+		text = explainAlert(op.Err.Error(), where, host)
 	case strings.Contains(err.Error(), "unsupported protocol version"):
 		text = fmt.Sprintf("%s offers no TLS version newer than 1.1, which is refused as unsafe: let the server use TLS 1.2, or use --legacy-tls %s for this host only", where, host)
 	case strings.Contains(err.Error(), "tls: no renegotiation"):
 		text = fmt.Sprintf("%s wants to begin TLS anew in the middle of a connection more than once, which is refused: let it ask for the client certificate in the first handshake", where)
 	case isReset(err):
 		text = fmt.Sprintf("%s closed the connection without an answer: check the server's log, and send the request again", where)
+	case strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`): // an alert, RFC 8446 §5.1
+		text = fmt.Sprintf("%s speaks TLS: use https:// for this port", where)
 	case strings.Contains(err.Error(), "malformed"):
 		text = fmt.Sprintf("the answer of %s is not HTTP: check that the port is the web service's", where) // the error quotes it
 	default:
 		text = fmt.Sprintf("the request to %s failed: %s", where, ownWords(err))
 	}
 	return status, text
+}
+
+// explainAlert says what a server's TLS alert (RFC 8446 §6.2) asks for.
+func explainAlert(alert, where, host string) string {
+	switch {
+	case strings.Contains(alert, "certificate required"):
+		return fmt.Sprintf("%s wants a client certificate: give it one with --client-cert FILE", where)
+	case strings.Contains(alert, "certificate"), strings.Contains(alert, "access denied"):
+		return fmt.Sprintf("%s did not accept the client certificate (%s): check that it is the right one, that it is valid, and that those above it are in the file of --client-cert", where, alert)
+	case strings.Contains(alert, "protocol version"):
+		return fmt.Sprintf("%s knows no TLS version from 1.2 up (%s): use --legacy-tls %s for this host only", where, alert, host)
+	}
+	return fmt.Sprintf("%s broke off the TLS handshake (%s): it may want a client certificate, for which use --client-cert FILE, or an older TLS version, for which use --legacy-tls %s", where, alert, host)
 }
 
 // ownWords is err's text unless it could quote what a server sent, which net/http

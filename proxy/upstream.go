@@ -41,7 +41,9 @@ type UpstreamConfig struct {
 	Proxy *url.URL
 
 	// ProxyAuth is "user:password" for Proxy, by Basic authentication; "" for none.
-	ProxyAuth string
+	// ProxyAuthFile is a file that holds it, which only its owner may be able to
+	// read.
+	ProxyAuth, ProxyAuthFile string
 
 	DialTimeout           time.Duration // default 30 s
 	TLSHandshakeTimeout   time.Duration // default 15 s
@@ -89,7 +91,7 @@ func NewUpstream(c UpstreamConfig) (*Upstream, error) {
 	if u.certs, err = readClientCerts(c.ClientCerts); err != nil {
 		return nil, err
 	}
-	if u.proxy, err = newUpstreamProxy(u, c.Proxy, c.ProxyAuth); err != nil {
+	if u.proxy, err = newUpstreamProxy(u); err != nil {
 		return nil, err
 	}
 	roots, err := readRoots(c.RootCAFiles)

@@ -24,26 +24,39 @@ type upstreamProxy struct {
 	authorization string // the header's value; "" for none
 }
 
-// newUpstreamProxy is nil if there is none. auth is "user:password", or "".
-func newUpstreamProxy(u *Upstream, proxy *url.URL, auth string) (*upstreamProxy, error) {
+// newUpstreamProxy is nil if there is none.
+func newUpstreamProxy(u *Upstream) (*upstreamProxy, error) {
+	proxy, auth, file := u.config.Proxy, u.config.ProxyAuth, u.config.ProxyAuthFile
+	const noURL = "credentials for an upstream proxy are given, and no upstream proxy: give its URL with --upstream-proxy"
 	switch {
-	case proxy == nil && auth != "":
-		return nil, errors.New("credentials for an upstream proxy are given, and no upstream proxy: give its URL too")
+	case proxy == nil && (auth != "" || file != ""):
+		return nil, errors.New(noURL)
 	case proxy == nil:
 		return nil, nil
 	case proxy.User != nil:
-		return nil, errors.New("upstream proxy: the URL holds a user name, and others can read it in the list of processes: put user:password into a file or the environment instead")
+		return nil, errors.New("upstream proxy: the URL holds a user name, and others can read it in the list of processes: put user:password into a file (--upstream-proxy-auth FILE) or UMTAPE_UPSTREAM_PROXY_AUTH")
 	case proxy.Scheme != "http" && proxy.Scheme != "https", proxy.Hostname() == "", proxy.Opaque != "",
 		proxy.Path != "" && proxy.Path != "/", proxy.RawQuery != "", proxy.Fragment != "", proxy.Port() != "" && !validPort(proxy.Port()):
-		return nil, fmt.Errorf("upstream proxy %s: want http://HOST:PORT or https://HOST:PORT", proxy.Redacted())
+		return nil, fmt.Errorf("upstream proxy %q: want http://HOST:PORT or https://HOST:PORT", proxy.Redacted())
 	}
 	p := &upstreamProxy{upstream: u, url: proxy, address: hostPort(proxy)}
-	if auth != "" {
-		if user, _, ok := strings.Cut(auth, ":"); !ok || user == "" || strings.ContainsAny(auth, "\r\n\x00") {
-			return nil, errors.New("the credentials for the upstream proxy are not of the form user:password")
+	where := "the credentials for the upstream proxy"
+	if file != "" {
+		data, err := readPrivate(file)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
 		}
-		p.authorization = "Basic " + base64.StdEncoding.EncodeToString([]byte(auth)) // RFC 7617
+		where = file
+		auth, _, _ = strings.Cut(string(data), "\n")
+		auth = strings.TrimSuffix(auth, "\r")
 	}
+	if auth == "" && file == "" {
+		return p, nil
+	}
+	if user, _, ok := strings.Cut(auth, ":"); !ok || user == "" || strings.ContainsAny(auth, "\r\n\x00") {
+		return nil, fmt.Errorf("%s: want one line, user:password", where)
+	}
+	p.authorization = "Basic " + base64.StdEncoding.EncodeToString([]byte(auth)) // RFC 7617
 	return p, nil
 }
 

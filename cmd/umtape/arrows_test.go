@@ -26,6 +26,7 @@ var owners = map[string]string{
 	"github.com/hashicorp/golang-lru":      "proxy",
 	"golang.org/x/sync":                    "proxy",
 	"golang.org/x/net/idna":                "proxy",
+	"software.sslmate.com/src/go-pkcs12":   "proxy",
 	"gopkg.in/dnaeon/go-vcr.v3":            "cassettes",
 	"gopkg.in/yaml.v3":                     "cassettes",
 	"github.com/gofrs/flock":               "cassettes",

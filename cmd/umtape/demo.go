@@ -127,7 +127,7 @@ func (d *demo) record(ctx context.Context) (seen []answer, target string, err er
 func (d *demo) startTape() (*recording, error) {
 	plan, err := d.planRecording(recordFlags{
 		listen: "127.0.0.1:0", sync: "interval", maxBody: cassettes.DefaultMaxBody,
-		upstreamCA: []string{d.serverCA.CertFile()}, log: logFlags{format: "text", quiet: true},
+		upstreamFlags: upstreamFlags{upstreamCA: []string{d.serverCA.CertFile()}}, log: logFlags{format: "text", quiet: true},
 	})
 	if err != nil {
 		return nil, err

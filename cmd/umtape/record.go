@@ -32,13 +32,11 @@ type recordFlags struct {
 	all        bool
 	keepLegs   bool
 	operations []string
-	upstreamCA []string
-	insecure   []string
-	legacyTLS  []string
 	maxBody    size
 	sync       string
 	verbose    bool
-	log        logFlags
+	upstreamFlags
+	log logFlags
 }
 
 func (a *app) recordCommand() *cobra.Command {
@@ -74,9 +72,7 @@ the server.`,
 	cmd.Flags().BoolVar(&f.all, "all", false, "keep every exchange, not only SOAP")
 	cmd.Flags().StringSliceVar(&f.operations, "operation", nil, "keep only these operations, such as `Disconnect,PlayOnPhone`")
 	cmd.Flags().BoolVar(&f.keepLegs, "keep-auth-legs", false, "keep each challenge of an NTLM or Negotiate handshake as an interaction of its own")
-	cmd.Flags().StringSliceVar(&f.upstreamCA, "upstream-ca", nil, "PEM `FILE` of certificates to trust for servers, besides the system's; may be repeated")
-	cmd.Flags().StringSliceVar(&f.insecure, "insecure-upstream", nil, "`HOST` whose certificate is not verified; may be repeated")
-	cmd.Flags().StringSliceVar(&f.legacyTLS, "legacy-tls", nil, "`HOST` with which TLS 1.0, 1.1 and old cipher suites are allowed; may be repeated")
+	f.upstreamFlags.register(cmd)
 	cmd.Flags().Var(&f.maxBody, "max-body", "how much of a body is kept; a longer one is forwarded whole")
 	cmd.Flags().StringVar(&f.sync, "sync", "interval", "`WHEN` the tape is forced to disk: always, interval (each second, and at the end) or never")
 	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "print a line for each interaction (the default on a terminal)")
@@ -147,7 +143,7 @@ func (a *app) planRecording(f recordFlags) (*recordPlan, error) {
 	if p.reverse, err = reverseURL(f.reverse); err != nil {
 		return nil, err
 	}
-	p.servers, err = proxy.NewUpstream(proxy.UpstreamConfig{RootCAFiles: f.upstreamCA, Insecure: f.insecure, LegacyTLS: f.legacyTLS})
+	p.servers, err = f.upstream()
 	return p, err
 }
 
