@@ -30,21 +30,26 @@ func benchServer(b *testing.B) *httptest.Server {
 	return s
 }
 
-// bareGoproxy is goproxy as its README has it, with the same authority, a
-// certificate store, and no verification of the server.
 func bareGoproxy(b *testing.B, ca *CA, reuse bool) string {
+	p := newBareGoproxy(ca, reuse)
+	b.Cleanup(p.Tr.CloseIdleConnections)
+	s := httptest.NewServer(p)
+	b.Cleanup(s.Close)
+	return s.Listener.Addr().String()
+}
+
+// newBareGoproxy is goproxy as its README has it, with the same authority, a
+// certificate store, and no verification of the server.
+func newBareGoproxy(ca *CA, reuse bool) *goproxy.ProxyHttpServer {
 	p := goproxy.NewProxyHttpServer()
 	p.Logger = goproxyLog{slog.New(slog.DiscardHandler)}
 	p.Tr = &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, MaxIdleConnsPerHost: 64, DisableKeepAlives: !reuse}
-	b.Cleanup(p.Tr.CloseIdleConnections)
 	p.CertStore = &certStore{kept: make(map[string]*tls.Certificate)}
 	key := &tls.Certificate{Certificate: [][]byte{ca.cert.Raw}, PrivateKey: ca.key, Leaf: ca.cert}
 	p.OnRequest().HandleConnectFunc(func(host string, ctx *goproxy.ProxyCtx) (*goproxy.ConnectAction, string) {
 		return &goproxy.ConnectAction{Action: goproxy.ConnectMitm, TLSConfig: goproxy.TLSConfigFromCA(key)}, host
 	})
-	s := httptest.NewServer(p)
-	b.Cleanup(s.Close)
-	return s.Listener.Addr().String()
+	return p
 }
 
 type certStore struct {

@@ -25,7 +25,13 @@ import (
 // quiet is for servers whose clients break off handshakes on purpose.
 var quiet = log.New(io.Discard, "", 0)
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if role := os.Getenv(roleVariable); role != "" {
+		play(role)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // patience is how long a test waits for what must happen.
 const patience = 10 * time.Second
