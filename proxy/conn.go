@@ -25,7 +25,8 @@ type clientConn struct {
 	state   atomic.Int32 // http.ConnState; StateNew until the HTTP server has read a byte
 	current *exchange    // the running one; HTTP/1.1 has one at a time. Only its goroutine touches it
 
-	chunksEnded bool // the last chunk is written already; the HTTP server's own is to be dropped
+	chunksEnded bool                       // the last chunk is written already; the HTTP server's own is to be dropped
+	status      atomic.Pointer[statusLine] // to be written in place of the HTTP server's; nil to leave that
 
 	mu        sync.Mutex // guards what follows
 	busy      int        // goroutines that use the connection's transport or its place in the server
@@ -97,8 +98,12 @@ func (c *clientConn) enter() bool {
 	return true
 }
 
-// Write is the HTTP server's; see exchange.endAnswer.
+// Write is the HTTP server's; see exchange.endAnswer and exchange.WriteHeader.
 func (c *clientConn) Write(p []byte) (int, error) {
+	if s := c.status.Load(); s != nil && s.isOf(p) {
+		c.status.Store(nil)
+		return s.write(c.Conn, p)
+	}
 	if c.chunksEnded {
 		c.chunksEnded = false
 		if string(p) == lastChunk {

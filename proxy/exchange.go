@@ -32,13 +32,14 @@ type exchange struct {
 	upgrade string // protocol the client asks to switch to; "" for none
 
 	// Of the response.
-	ours      bool     // made here, not by the transport: net/http may add to it
-	length    []string // Content-Length as it came; nil if there was none
-	status    int      // 0 until the header is written
-	bytes     int64    // body bytes given to the client
-	bodyErr   error    // why the body ended before its end
-	clientErr error    // why the client could not be written to
-	switched  bool     // 101: the connection is no longer HTTP
+	ours      bool        // made here, not by the transport: net/http may add to it
+	line      *statusLine // what the server wrote, if net/http would write another
+	length    []string    // Content-Length as it came; nil if there was none
+	status    int         // 0 until the header is written
+	bytes     int64       // body bytes given to the client
+	bodyErr   error       // why the body ended before its end
+	clientErr error       // why the client could not be written to
+	switched  bool        // 101: the connection is no longer HTTP
 }
 
 // serve is the http.Handler: every request, of every way in, starts here.
@@ -134,6 +135,7 @@ func (x *exchange) answer(resp *http.Response, err error) *http.Response {
 	if x.length == nil && resp.ContentLength > 0 {
 		x.length = []string{strconv.FormatInt(resp.ContentLength, 10)}
 	}
+	x.line = ownStatusLine(resp)
 	resp.Body = &responseBody{ReadCloser: resp.Body, x: x, length: resp.ContentLength}
 	return resp
 }
@@ -155,7 +157,25 @@ func (x *exchange) WriteHeader(status int) {
 	}
 	x.status = status
 	x.renewWrite()
+	x.conn.status.Store(x.line)
 	x.ResponseWriter.WriteHeader(status)
+}
+
+// interim passes a 1xx answer on (RFC 9110 §15.2). 100 has been said here
+// already, and an older client would take any for the answer.
+func (x *exchange) interim(resp *http.Response) {
+	if resp.StatusCode == http.StatusContinue || !x.request.ProtoAtLeast(1, 1) || x.status != 0 {
+		return
+	}
+	h := x.Header()
+	for name, values := range resp.Header {
+		h[name] = values
+	}
+	cleanHop(h)
+	x.renewWrite()
+	x.conn.status.Store(ownStatusLine(resp))
+	x.ResponseWriter.WriteHeader(resp.StatusCode)
+	clear(h)
 }
 
 // renewWrite gives the client its time to take the next part of the answer;

@@ -57,7 +57,7 @@ func (c *serverConn) send(r *http.Request) error {
 }
 
 func (c *serverConn) sendHeader(r *http.Request, length int64) error {
-	target, err := requestTarget(r.URL, c.proxy != nil)
+	target, err := requestTarget(r, c.proxy != nil)
 	if err != nil {
 		return err
 	}
@@ -132,18 +132,23 @@ func unfit(s string) bool {
 // requestTarget is what stands between method and version (RFC 9112 §3.2): the
 // path as the client wrote it, where url.URL would escape what it thinks should
 // be. /a|b and /a%7Cb may be two things to a server.
-func requestTarget(u *url.URL, absolute bool) (string, error) {
+func requestTarget(r *http.Request, absolute bool) (string, error) {
+	u := r.URL
 	if u.Opaque != "" {
 		return "", errors.New("the request's URL has no // after its scheme")
 	}
+	query := u.ForceQuery || u.RawQuery != ""
 	target := cmp.Or(rawPath(u), "/")
+	if r.Method == http.MethodOptions && (u.Path == "" || u.Path == "*") && !query {
+		target = "*" // RFC 9112 §3.2.4, of all of the server
+	}
 	if absolute {
-		if target == "*" { // RFC 9112 §3.2.4
+		if target == "*" {
 			target = ""
 		}
 		target = u.Scheme + "://" + u.Host + target
 	}
-	if u.ForceQuery || u.RawQuery != "" {
+	if query {
 		target += "?" + u.RawQuery
 	}
 	return target, nil

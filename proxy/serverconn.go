@@ -11,8 +11,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
-	"net/textproto"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -211,9 +209,7 @@ func (c *serverConn) await(r *http.Request, writing <-chan error, writeErr error
 			if !a.interim {
 				return a.response, c.refused(a.response)
 			}
-			if err := tell1xx(r.Context(), a.response); err != nil {
-				return nil, err
-			}
+			tell1xx(r.Context(), a.response)
 		case writeErr = <-writing:
 			if broken, ok := errors.AsType[*bodyError](writeErr); ok {
 				return nil, broken.error
@@ -259,11 +255,11 @@ func (c *serverConn) refused(resp *http.Response) error {
 	return &proxyRefusal{proxy: c.proxy, status: resp.StatusCode}
 }
 
-func tell1xx(ctx context.Context, resp *http.Response) error {
-	if t := httptrace.ContextClientTrace(ctx); t != nil && t.Got1xxResponse != nil {
-		return t.Got1xxResponse(resp.StatusCode, textproto.MIMEHeader(resp.Header))
+// tell1xx gives an interim answer to the client that waits for the final one.
+func tell1xx(ctx context.Context, resp *http.Response) {
+	if c := connOf(ctx); c != nil && c.current != nil {
+		c.current.interim(resp)
 	}
-	return nil
 }
 
 // read is the goroutine that reads.

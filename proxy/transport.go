@@ -42,9 +42,9 @@ type lane struct {
 	dropped         atomic.Bool                // no longer among the transport's lanes
 }
 
-// RoundTrip sends r and returns the answer when its header has come. A 1xx
-// answer before it is given to the Got1xxResponse of r's [httptrace.ClientTrace].
-// The body of a 101 is an [io.ReadWriteCloser] with CloseWrite.
+// RoundTrip sends r and returns the answer when its header has come. The body of
+// a 101 is an [io.ReadWriteCloser] with CloseWrite. Other 1xx answers go to the
+// client of the proxy whose request r is.
 //
 // The answer may come before the request's body has been sent. The rest is then
 // still sent, so that the connection is of use for the next request: r.Body is
