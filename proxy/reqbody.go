@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,6 +25,8 @@ type requestBody struct {
 	body io.Reader     // net/http's, whose Close is left to net/http
 	conn net.Conn      // what it comes by
 	idle time.Duration // the longest wait for the next part of it
+
+	bytes atomic.Int64 // read so far
 
 	reading sync.Mutex // held while body is read from
 
@@ -63,6 +66,7 @@ func (b *requestBody) read(p []byte, settling bool) (int, error) {
 	b.conn.SetReadDeadline(b.deadline())
 	b.mu.Unlock()
 	n, err := b.body.Read(p)
+	b.bytes.Add(int64(n))
 	if err == nil {
 		return n, nil
 	}
