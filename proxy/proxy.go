@@ -29,6 +29,7 @@
 //	request body → read to its end, or the connection ends (reqbody.go)
 //	response → body as it arrives (exchange.go), or bytes both ways after 101 (upgrade.go)
 //	failure → an HTTP answer, a SOAP fault for SOAP clients (failure.go, fault.go)
+//	end of an exchange → told of once, however it ended (observe.go)
 //
 // Each client connection has its own transport because NTLM and Negotiate
 // authenticate a connection and not a request: with a pool shared by clients,
