@@ -77,8 +77,9 @@ func NewPlayer(options PlayOptions, tapes ...*Cassette) *Player {
 	}
 	p := &Player{options: options}
 	for _, t := range tapes {
+		prefix := interactionPrefix(t.Path)
 		for _, i := range t.Interactions {
-			p.recorded = append(p.recorded, recorded{Interaction: i, name: interactionName(t.Path, i.ID)})
+			p.recorded = append(p.recorded, recorded{Interaction: i, name: prefix + strconv.Itoa(i.ID)})
 		}
 	}
 	p.index = newIndex(len(p.recorded))

@@ -60,6 +60,7 @@ type RecordOptions struct {
 type Recorder struct {
 	tape    *Writer
 	options RecordOptions
+	name    string // FILE# of the tape
 	stats   tally
 }
 
@@ -72,7 +73,7 @@ func NewRecorder(tape *Writer, options RecordOptions) *Recorder {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Recorder{tape: tape, options: options}
+	return &Recorder{tape: tape, options: options, name: interactionPrefix(tape.Path())}
 }
 
 // Wrap returns a RoundTripper that sends requests through next and keeps what
@@ -309,7 +310,7 @@ func (x *exchange) toTape(respBody []byte, whole bool, note string) (v Verdict, 
 			err = x.append(k, isFault(k))
 		} else if err = x.append(i, x.facts.Fault != ""); err == nil {
 			v, reason = Recorded, x.remark(i)
-			x.facts.Interaction = interactionName(x.tape.Path(), i.ID)
+			x.facts.Interaction = x.name + strconv.Itoa(i.ID)
 		}
 		if err != nil {
 			return Lost, "sent and answered, but not recorded: " + err.Error(), fmt.Errorf("recording the exchange: %w", err)
@@ -343,10 +344,9 @@ func (x *exchange) remark(i *Interaction) string {
 	return strings.Join(said, "; ")
 }
 
-// interactionName is FILE#ID, fit for a header value and one word of a line.
-func interactionName(path string, id int) string {
-	return url.PathEscape(filepath.Base(path)) + "#" + strconv.Itoa(id)
-}
+// interactionPrefix is FILE# of the FILE#ID by which interactions are known, fit
+// for a header value and one word of a line.
+func interactionPrefix(path string) string { return url.PathEscape(filepath.Base(path)) + "#" }
 
 // asks is the operation of a request that got no answer, "" if there is none.
 func (x *exchange) asks() string {

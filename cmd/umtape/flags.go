@@ -103,7 +103,7 @@ func (f *logFlags) register(cmd *cobra.Command) {
 	f.chosen = func() bool { return cmd.Flags().Changed("log-format") }
 	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "log a line for each exchange (the default on a terminal), not only for those that went wrong")
 	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "log errors only")
-	cmd.Flags().BoolVar(&f.calls, "log-calls", false, "show calls in the lines for exchanges, by the GUID of the CallId without the server that it names")
+	cmd.Flags().BoolVar(&f.calls, "log-calls", false, "as -v, and with the call of each exchange: the GUID of its CallId, not the server that it names")
 }
 
 // watch is what tells of exchanges.
@@ -120,7 +120,7 @@ func (f *logFlags) logger(a *app) (*slog.Logger, error) {
 	switch {
 	case f.quiet:
 		options.Level = slog.LevelError
-	case f.verbose, f.chosen != nil && f.chosen(), isTerminal(a.stderr):
+	case f.verbose, f.calls, f.chosen != nil && f.chosen(), isTerminal(a.stderr):
 		options.Level = slog.LevelInfo
 	}
 	switch f.format {

@@ -28,6 +28,7 @@ const (
 	maxShownURL       = 512
 	maxShownMethod    = 32
 	maxShownOperation = 80
+	maxShownReason    = 1000
 )
 
 // exchange is the OnExchange of package proxy.
@@ -76,7 +77,7 @@ func (w *watch) exchange(e proxy.Exchange) {
 	took("upstream", f.Upstream)
 	took("tape", f.Tape)
 	took("took", e.Took)
-	text("reason", reasonOf(e, f))
+	text("reason", inspect.Shorten(reasonOf(e, f), maxShownReason))
 	text("stack", e.Stack)
 	w.log.LogAttrs(context.Background(), level, "exchange", attrs...)
 }
