@@ -118,6 +118,15 @@ func (a asked) operation() string {
 	return a.method + " that is not SOAP"
 }
 
+// withoutParameters drops from each segment of a path what follows a semicolon.
+func withoutParameters(path string) string {
+	segments := strings.Split(path, "/")
+	for i, s := range segments {
+		segments[i], _, _ = strings.Cut(s, ";")
+	}
+	return strings.Join(segments, "/")
+}
+
 // differences lists where a request differs from a recorded one, request line
 // first; at most limit. None means that it would have been answered.
 func (a asked) differences(recorded asked, limit int) []inspect.Difference {
@@ -130,9 +139,13 @@ func (a asked) differences(recorded asked, limit int) []inspect.Difference {
 		add("host", recorded.scheme+"://"+printablePath(recorded.host)+" recorded, "+a.scheme+"://"+printablePath(a.host)+" here")
 	}
 	if a.target != recorded.target {
-		if p, q := pathOf(a.target), pathOf(recorded.target); p != q {
-			add("path", printablePath(q)+" recorded, "+printablePath(p)+" here")
-		} else {
+		p, q := pathOf(a.target), pathOf(recorded.target)
+		switch plain, was := withoutParameters(p), withoutParameters(q); {
+		case plain != was:
+			add("path", printablePath(was)+" recorded, "+printablePath(plain)+" here")
+		case p != q:
+			add("path", "its parameters differ") // they can be a session's id
+		default:
 			add("query", "differs")
 		}
 	}

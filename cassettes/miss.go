@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/umtape/umtape/inspect"
 )
@@ -99,17 +100,12 @@ func summary(d []inspect.Difference) string {
 
 // miss answers a request that nothing answers: HTTP 500 with a SOAP fault that
 // says what was asked for, what came nearest and where that differs; plain text
-// for a request that is not SOAP. One line goes to the log.
-func (p *Player) miss(req *http.Request, m Miss) *http.Response {
+// for a request that is not SOAP. operation is "" then.
+func (p *Player) miss(req *http.Request, began time.Time, operation string, m Miss) *http.Response {
 	p.mu.Lock()
 	p.report.Missed++
 	p.mu.Unlock()
-	attrs := []any{"operation", m.Operation, "reason", m.Reason}
-	if m.Nearest != "" {
-		attrs = append(attrs, "nearest", m.Nearest)
-	}
-	p.options.Logger.Warn("miss", attrs...)
-
+	p.tell(req, began, Facts{Verdict: Missed, Operation: operation, Nearest: m.Nearest, Reason: m.Reason})
 	resp := refusal(req, http.StatusInternalServerError, fmt.Sprintf("umtape: no recorded interaction answers this %s: %s", m.Operation, m.Reason), m.detail())
 	resp.Header.Set(HeaderMiss, oneLine(m.Reason))
 	return resp

@@ -6,10 +6,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/umtape/umtape/inspect"
 )
 
 // The headers that a [Player] adds to what it answers, one or the other.
@@ -30,7 +33,11 @@ type PlayOptions struct {
 	// "/UnifiedMessaging"; no slash at its end.
 	Base string
 
-	// Logger gets one line for each miss. If nil, nothing is logged.
+	// OnExchange, if not nil, is told of each exchange.
+	OnExchange OnExchange
+
+	// Logger gets one line for each miss, if OnExchange is nil. If nil, nothing is
+	// logged.
 	Logger *slog.Logger
 }
 
@@ -40,6 +47,7 @@ type Player struct {
 	options  PlayOptions
 	recorded []recorded
 	index    *index
+	faults   []atomic.Pointer[string] // Facts.Fault of recorded, found when first asked for
 
 	mu     sync.Mutex // guards report
 	report Played
@@ -69,11 +77,15 @@ func NewPlayer(options PlayOptions, tapes ...*Cassette) *Player {
 	}
 	p := &Player{options: options}
 	for _, t := range tapes {
+		prefix := interactionPrefix(t.Path)
 		for _, i := range t.Interactions {
-			p.recorded = append(p.recorded, recorded{Interaction: i, name: fmt.Sprintf("%s#%d", url.PathEscape(filepath.Base(t.Path)), i.ID)})
+			p.recorded = append(p.recorded, recorded{Interaction: i, name: prefix + strconv.Itoa(i.ID)})
 		}
 	}
 	p.index = newIndex(len(p.recorded))
+	if options.OnExchange != nil {
+		p.faults = make([]atomic.Pointer[string], len(p.recorded))
+	}
 	weak := make([]bool, len(p.recorded))
 	for n := range p.recorded {
 		r := &p.recorded[n]
@@ -124,30 +136,55 @@ func (p *Player) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the client's request: %w", err)
 	}
+	began := time.Now()
 	if over {
-		return p.miss(req, Miss{Operation: req.Method, Reason: fmt.Sprintf("its body is longer than the %d bytes that are read for matching", p.options.MaxBody)}), nil
+		return p.miss(req, began, "", Miss{Operation: req.Method, Reason: fmt.Sprintf("its body is longer than the %d bytes that are read for matching", p.options.MaxBody)}), nil
 	}
 	h := canonicalHeader(req.Header)
 	body = redactBody(asUnderstood(body, h, p.options.MaxBody), h)
 	a := ask(req.Method, redactURL(p.requestURL(req.URL)), h, body)
 	n, like, ok := p.index.take(a)
 	if !ok {
-		return p.miss(req, p.explain(a)), nil
+		return p.miss(req, began, a.message.Operation(), p.explain(a)), nil
 	}
 	r := p.recorded[n]
 	if err := r.playable(); err != nil {
-		return p.miss(req, Miss{Operation: a.operation(), Nearest: r.name, Reason: err.Error()}), nil
+		return p.miss(req, began, a.message.Operation(), Miss{Operation: a.operation(), Nearest: r.name, Reason: err.Error()}), nil
 	}
 	p.mu.Lock()
 	p.report.Answered++
 	p.mu.Unlock()
 	resp := r.response(req)
+	note := ""
 	if like == sameFolded {
-		const note = "matched only because https:// spellings of Microsoft's namespaces count as http://; a real server refuses them"
+		note = "matched only because https:// spellings of Microsoft's namespaces count as http://; a real server refuses them"
 		resp.Header.Set(HeaderNote, note)
-		p.options.Logger.Warn("namespace spelled https://", "operation", a.operation(), "interaction", r.name, "note", note)
+	}
+	if p.options.OnExchange != nil || note != "" {
+		p.tell(req, began, Facts{Verdict: Replayed, Operation: a.message.Operation(), Call: r.Umtape.Call, Fault: p.faultOf(n), Interaction: r.name, Reason: note})
 	}
 	return resp, nil
+}
+
+func (p *Player) tell(req *http.Request, began time.Time, f Facts) {
+	f.Tape = time.Since(began)
+	f.tell(req.Context(), p.options.OnExchange, p.options.Logger)
+}
+
+// faultOf is Facts.Fault of the n-th recorded answer.
+func (p *Player) faultOf(n int) string {
+	if p.faults == nil {
+		return "" // nobody wants to know
+	}
+	if kind := p.faults[n].Load(); kind != nil {
+		return *kind
+	}
+	r := p.recorded[n].Response
+	h := canonicalHeader(r.Headers)
+	m, _ := inspect.ParseBody(h, asUnderstood([]byte(r.Body), h, p.options.MaxBody))
+	kind := faultKind(m)
+	p.faults[n].Store(&kind)
+	return kind
 }
 
 // requestURL is u as cassettes keep it, "" for scheme and host if the client

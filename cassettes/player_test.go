@@ -87,6 +87,8 @@ func TestPlayerMiss(t *testing.T) {
 		{"CallId", service, message(t, "documented-disconnect-request.xml"), "answers this Disconnect: nearest is calls.yaml#1, which differs at Body/Disconnect/CallId: text differs"},
 		{"namespace", service, strings.ReplaceAll(request, "2006/messages", "2006/types"), `nearest is calls.yaml#1, which differs at Body/Disconnect: namespace differs: "http://schemas.microsoft.com/exchange/services/2006/types" here, "http://schemas.microsoft.com/exchange/services/2006/messages" recorded`},
 		{"operation", service, strings.ReplaceAll(request, "Disconnect", "ResetPIN"), "answers this ResetPIN: no ResetPIN is recorded; nearest is"},
+		{"path's parameter", "https://um.example.com/UnifiedMessaging/Service.asmx;s=SECRET", request, "nearest is calls.yaml#1, which differs at path: its parameters differ"},
+		{"path and parameter", "https://um.example.com/EWS;s=SECRET/Exchange.asmx;s=SECRET", request, "nearest is calls.yaml#1, which differs at path: /UnifiedMessaging/Service.asmx recorded, /EWS/Exchange.asmx here"},
 		{"path", "https://um.example.com/EWS/Exchange.asmx", request, "nearest is calls.yaml#1, which differs at path: /UnifiedMessaging/Service.asmx recorded, /EWS/Exchange.asmx here"},
 		{"host", "https://other.example.com/UnifiedMessaging/Service.asmx", request, "nearest is calls.yaml#1, which differs at host: https://um.example.com recorded, https://other.example.com here"},
 	} {

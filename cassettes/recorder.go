@@ -9,7 +9,10 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,13 +47,12 @@ type RecordOptions struct {
 	// Profile finds the call that an exchange belongs to.
 	Profile inspect.Profile
 
-	// Logger gets a line for what could not be kept. If nil, nothing is logged.
-	Logger *slog.Logger
+	// OnExchange, if not nil, is told of each exchange.
+	OnExchange OnExchange
 
-	// OnKept, if not nil, is called after each interaction was appended. It
-	// may be called by several goroutines at once and must not keep or change
-	// the interaction.
-	OnKept func(*Interaction)
+	// Logger gets a line for each exchange whose Facts deserve one, if OnExchange
+	// is nil, and for what else could not be kept. If nil, nothing is logged.
+	Logger *slog.Logger
 }
 
 // A Recorder appends exchanges to a cassette as they happen. Its methods may be
@@ -58,6 +60,7 @@ type RecordOptions struct {
 type Recorder struct {
 	tape    *Writer
 	options RecordOptions
+	name    string // FILE# of the tape
 	stats   tally
 }
 
@@ -70,7 +73,7 @@ func NewRecorder(tape *Writer, options RecordOptions) *Recorder {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Recorder{tape: tape, options: options}
+	return &Recorder{tape: tape, options: options, name: interactionPrefix(tape.Path())}
 }
 
 // Wrap returns a RoundTripper that sends requests through next and keeps what
@@ -99,7 +102,9 @@ type recording struct {
 // handshake that was not finished has left.
 func (r *recording) CloseIdleConnections() {
 	for _, i := range r.legs.end() {
-		_ = r.append(i, isFault(i), nil) // logged and counted; nobody is left to be told
+		if err := r.append(i, isFault(i)); err != nil { // counted, and nobody is left to be told
+			r.options.Logger.Error("the challenges of a handshake that came to nothing could not be recorded", "error", err)
+		}
 	}
 	if c, ok := r.next.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
@@ -117,50 +122,65 @@ func (r *recording) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !r.candidate(out) {
 		return r.pass(out)
 	}
-	kept, err := r.takeBody(out)
-	if err != nil {
+	x := &exchange{recording: r, request: req, arrived: arrived}
+	var err error
+	if x.body, err = r.takeBody(out); err != nil {
 		closeBody(req)
 		return nil, fmt.Errorf("reading the client's request: %w", err)
 	}
 	out.Trailer = req.Trailer // filled by now, since the body has been read
-	if err := r.tape.Ready(int64(len(kept.body)) + tapeSlack); err != nil {
+	read := time.Now()
+	err = r.tape.Ready(int64(len(x.body.body)) + tapeSlack)
+	sent := time.Now()
+	x.facts.Tape = sent.Sub(read)
+	if err != nil {
 		closeBody(req)
 		r.stats.refused()
-		r.options.Logger.Error("not sent, since it could not be recorded", "error", err)
+		x.facts.Operation = x.asks()
+		r.tell(req, &x.facts, NotSent, "not sent, since it could not be recorded: "+err.Error())
 		return tapeFailure(req, err), nil
 	}
-	sent := time.Now()
-	resp, err := r.next.RoundTrip(out)
+	x.response, err = r.next.RoundTrip(out)
+	x.facts.Upstream = time.Since(sent)
 	if err != nil {
-		return nil, r.unanswered(req, err)
+		x.facts.Operation = x.asks()
+		return nil, r.unanswered(req, &x.facts, err)
 	}
-	x := &exchange{recording: r, request: req, body: kept, arrived: arrived, took: time.Since(sent), response: resp}
 	// What is kept of the headers is taken now: they belong to the caller once
 	// this function returns, and proxies change them.
-	x.requestHeader, x.responseHeader = redactHeader(req.Header), redactHeader(resp.Header)
+	x.requestHeader, x.responseHeader = redactHeader(req.Header), redactHeader(x.response.Header)
 	return x.tee()
 }
 
 func (r *recording) pass(req *http.Request) (*http.Response, error) {
+	sent := time.Now()
 	resp, err := r.next.RoundTrip(req)
+	facts := Facts{Upstream: time.Since(sent)}
 	if err != nil {
-		return nil, r.unanswered(req, err)
+		return nil, r.unanswered(req, &facts, err)
 	}
 	r.stats.passed()
+	r.tell(req, &facts, Passed, "")
 	return resp, nil
 }
 
 // unanswered counts and passes on the error of a request that has no answer to
 // keep.
-func (r *recording) unanswered(req *http.Request, err error) error {
+func (r *recording) unanswered(req *http.Request, f *Facts, err error) error {
+	reason := "" // whoever gets err says why
 	if req.Context().Err() == nil {
 		r.stats.failed()
-		return err
+	} else {
+		r.stats.abandoned()
+		reason = "not recorded: the client went away before the server answered, which may have acted on the request"
 	}
-	r.stats.abandoned()
-	action, _ := inspect.SOAPAction(req.Header)
-	r.options.Logger.Warn("not recorded: the client went away before the server answered, which may have acted on the request", "method", req.Method, "action", action)
+	r.tell(req, f, Unanswered, reason)
 	return err
+}
+
+func (r *Recorder) tell(req *http.Request, f *Facts, v Verdict, reason string) {
+	f.Verdict, f.Reason = v, reason
+	f.tell(req.Context(), r.options.OnExchange, r.options.Logger)
 }
 
 // closeBody closes the body of a request that was not handed on.
@@ -254,8 +274,8 @@ type exchange struct {
 	request  *http.Request
 	body     keptBody
 	arrived  time.Time
-	took     time.Duration
 	response *http.Response
+	facts    Facts
 
 	requestHeader, responseHeader http.Header // redacted copies
 	requestErr                    error       // why the request is not a SOAP envelope
@@ -266,55 +286,73 @@ type exchange struct {
 // keep decides whether the exchange belongs on the tape and appends it. note
 // says why the response's body is not whole; "" if it is.
 func (x *exchange) keep(respBody []byte, whole bool, note string) error {
+	began := time.Now()
+	verdict, reason, err := x.toTape(respBody, whole, note)
+	x.facts.Tape += time.Since(began)
+	x.tell(x.request, &x.facts, verdict, reason)
+	return err
+}
+
+func (x *exchange) toTape(respBody []byte, whole bool, note string) (v Verdict, reason string, err error) {
 	i, response := x.interaction(respBody, whole, note)
+	x.facts.Operation, x.facts.Call, x.facts.Fault = i.Umtape.Operation, i.Umtape.Call, faultKind(response)
 	if !x.wanted(i, response) {
 		x.stats.passed()
-		return nil
+		return Passed, "", nil
 	}
-	if x.options.KeepAuthLegs {
-		return x.append(i, response != nil && response.Fault != nil, x.remark)
+	keep := []*Interaction{i}
+	if !x.options.KeepAuthLegs {
+		keep = x.legs.fold(i)
 	}
-	for _, k := range x.legs.fold(i) {
-		var err error
-		if k == i {
-			err = x.append(i, response != nil && response.Fault != nil, x.remark)
-		} else {
-			err = x.append(k, isFault(k), nil)
+	v = Challenged
+	for _, k := range keep {
+		if k != i {
+			err = x.append(k, isFault(k))
+		} else if err = x.append(i, x.facts.Fault != ""); err == nil {
+			v, reason = Recorded, x.remark(i)
+			x.facts.Interaction = x.name + strconv.Itoa(i.ID)
 		}
 		if err != nil {
-			return err
+			return Lost, "sent and answered, but not recorded: " + err.Error(), fmt.Errorf("recording the exchange: %w", err)
 		}
 	}
-	return nil
+	return v, reason, nil
 }
 
-// append puts an interaction on tape. remark, if not nil, is called when it is
-// there.
-func (r *Recorder) append(i *Interaction, fault bool, remark func(*Interaction)) error {
+// append puts an interaction on tape.
+func (r *Recorder) append(i *Interaction, fault bool) error {
 	if err := r.tape.Append(i); err != nil {
 		r.stats.lost()
-		r.options.Logger.Error("an exchange that was sent could not be recorded", "operation", i.Umtape.Operation, "error", err)
-		return fmt.Errorf("recording the exchange: %w", err)
+		return err
 	}
 	r.stats.kept(i, fault)
-	if remark != nil {
-		remark(i)
-	}
-	if r.options.OnKept != nil {
-		r.options.OnKept(i)
-	}
 	return nil
 }
 
-// remark logs what a reader of the cassette will stumble over.
-func (x *exchange) remark(i *Interaction) {
-	name := fmt.Sprintf("%s#%d", x.tape.Path(), i.ID)
-	if i.Umtape.Truncated != "" {
-		x.options.Logger.Warn("kept, but not whole", "interaction", name, "part", i.Umtape.Truncated, "reason", cmp.Or(i.Umtape.Note, longBody))
+// remark is what a reader of the cassette will stumble over.
+func (x *exchange) remark(i *Interaction) string {
+	var said []string
+	if part := i.Umtape.Truncated; part != "" {
+		if part == "both" {
+			part = "request and response"
+		}
+		said = append(said, fmt.Sprintf("the %s kept is not whole: %s", part, cmp.Or(i.Umtape.Note, longBody)))
 	}
 	if x.requestErr != nil && x.body.whole && (!x.options.All || inspect.ClaimsSOAP(x.request.Header)) {
-		x.options.Logger.Warn("kept, but the request is not a SOAP envelope", "interaction", name, "reason", x.requestErr)
+		said = append(said, fmt.Sprintf("kept, but the request is not a SOAP envelope: %v", x.requestErr))
 	}
+	return strings.Join(said, "; ")
+}
+
+// interactionPrefix is FILE# of the FILE#ID by which interactions are known, fit
+// for a header value and one word of a line.
+func interactionPrefix(path string) string { return url.PathEscape(filepath.Base(path)) + "#" }
+
+// asks is the operation of a request that got no answer, "" if there is none.
+func (x *exchange) asks() string {
+	sent := plainText(x.body.body, x.body.whole, x.request.Header, x.options.MaxBody)
+	request, _ := inspect.ParseBody(x.request.Header, sent.text)
+	return request.Operation()
 }
 
 func (x *exchange) wanted(i *Interaction, response *inspect.Message) bool {
@@ -385,7 +423,7 @@ func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Inter
 		Headers:          x.responseHeader,
 		Status:           redactURL(resp.Status), // some carry a URL (PROTOCOL.md, section 5.6)
 		Code:             resp.StatusCode,
-		Duration:         x.took,
+		Duration:         x.facts.Upstream,
 	}
 	return i, response
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -21,8 +22,10 @@ type clientConn struct {
 	target   string // "host:port" of the CONNECT; "" for a connection of its own
 	secure   bool   // the client spoke TLS
 	slot     bool   // counts against Limits.Connections
+	number   uint64 // see Exchange.Conn
 
 	state   atomic.Int32 // http.ConnState; StateNew until the HTTP server has read a byte
+	unheard atomic.Bool  // a request has begun and has not got to the handler
 	current *exchange    // the running one; HTTP/1.1 has one at a time. Only its goroutine touches it
 
 	chunksEnded bool                       // the last chunk is written already; the HTTP server's own is to be dropped
@@ -72,12 +75,30 @@ func (c *clientConn) logOpenFailure(err error) {
 	log := c.server.config.Logger
 	switch hint := ""; {
 	case c.server.isClosing(), errors.Is(err, io.EOF), errors.Is(err, errSilent):
-		log.Debug("connection ended before its first request", "client", c.RemoteAddr(), "target", c.target, "error", err)
+		log.Debug("connection ended before its first request", "conn", c.number, "client", c.RemoteAddr().String(), "target", c.target, "error", err)
 	default:
 		if c.server.config.CA != nil {
 			hint = "if the client does not trust umtape's CA yet, give it " + c.server.config.CA.CertFile()
 		}
-		log.Warn("TLS with the client failed", "client", c.RemoteAddr(), "target", c.target, "error", err, "hint", hint)
+		log.Warn("TLS with the client failed", "conn", c.number, "client", c.RemoteAddr().String(), "target", c.target, "error", err, "hint", hint)
+	}
+}
+
+// changed is told by the HTTP server.
+func (c *clientConn) changed(state http.ConnState) {
+	c.state.Store(int32(state))
+	if state == http.StateActive {
+		// Not told of a later request of the connection that came in one piece and
+		// is none; that one goes without a line.
+		c.unheard.Store(true)
+	}
+}
+
+// logUnheard has a line for what net/http answers by itself, or not at all.
+func (c *clientConn) logUnheard() {
+	if limits := c.server.config.Limits; c.unheard.Swap(false) && !c.server.isClosing() {
+		c.server.config.Logger.Warn("a request was not understood", "conn", c.number, "client", c.RemoteAddr().String(), "target", c.target, "reason",
+			fmt.Sprintf("its header is not HTTP, broke off, is longer than %d bytes, or did not come within %v", limits.HeaderBytes, limits.ReadHeader))
 	}
 }
 
@@ -118,6 +139,7 @@ func (c *clientConn) leave() { c.done(1, false) }
 // Close ends the connection. The transport is released with the last exchange.
 func (c *clientConn) Close() error {
 	err := c.Conn.Close()
+	c.logUnheard()
 	c.done(0, true)
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"time"
 )
 
 const noCA = "umtape has no certificate authority here, so it cannot look into TLS; give it one to use https"
@@ -17,15 +18,20 @@ var errNoCA = errors.New(noCA)
 // a loop that knows no timeouts, sends no 100 Continue, chooses the upstream by
 // the inner Host header and loses bytes the client sent along with CONNECT.
 func (s *Server) connect(outer *clientConn, w http.ResponseWriter, r *http.Request) {
+	refuse := func(status int, text string) {
+		x := &exchange{ResponseWriter: w, conn: outer, began: time.Now(), request: r, way: WayConnect}
+		x.refuse(&refusal{status, text})
+		x.tell()
+	}
 	switch {
 	case s.tls == nil:
-		http.Error(w, noCA, http.StatusNotImplemented)
+		refuse(http.StatusNotImplemented, noCA)
 		return
 	case outer.target != "":
-		http.Error(w, "this is already a tunnel to "+outer.target+"; a tunnel inside a tunnel is not supported", http.StatusNotImplemented)
+		refuse(http.StatusNotImplemented, "this is already a tunnel to "+outer.target+"; a tunnel inside a tunnel is not supported")
 		return
 	case !validTarget(r.URL.Host):
-		http.Error(w, "CONNECT must name HOST:PORT", http.StatusBadRequest)
+		refuse(http.StatusBadRequest, "CONNECT must name HOST:PORT")
 		return
 	}
 	hijacked, buffered, err := http.NewResponseController(w).Hijack()
@@ -33,7 +39,7 @@ func (s *Server) connect(outer *clientConn, w http.ResponseWriter, r *http.Reque
 		s.config.Logger.Warn("cannot take over the connection of a CONNECT", "error", err)
 		return
 	}
-	tunnel := &clientConn{Conn: hijacked, raw: hijacked, server: s, target: r.URL.Host}
+	tunnel := &clientConn{Conn: hijacked, raw: hijacked, server: s, target: r.URL.Host, number: outer.number}
 	if !s.register(tunnel) {
 		hijacked.Close()
 		return

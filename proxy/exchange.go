@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
-	"runtime"
-	"runtime/debug"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -28,6 +25,7 @@ type exchange struct {
 	request *http.Request // as routed; goproxy gets a copy
 	body    *requestBody  // nil if there is none, or nobody to read it
 	cancel  context.CancelFunc
+	way     Way
 	action  bool   // it had a SOAPAction
 	upgrade string // protocol the client asks to switch to; "" for none
 
@@ -40,11 +38,18 @@ type exchange struct {
 	bodyErr   error       // why the body ended before its end
 	clientErr error       // why the client could not be written to
 	switched  bool        // 101: the connection is no longer HTTP
+	aborted   bool        // the transport cut it
+
+	// For tell, see Exchange.
+	outcome       Outcome // "" until something has gone wrong
+	reason, stack string
+	note          any
 }
 
 // serve is the http.Handler: every request, of every way in, starts here.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	conn := connOf(r.Context())
+	conn.unheard.Store(false)
 	if !conn.enter() {
 		panic(http.ErrAbortHandler)
 	}
@@ -53,7 +58,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.connect(conn, w, r)
 		return
 	}
-	x := &exchange{ResponseWriter: w, conn: conn, began: time.Now(), request: r, action: r.Header["Soapaction"] != nil}
+	x := &exchange{ResponseWriter: w, conn: conn, began: time.Now(), request: r, way: s.way(conn, r), action: r.Header["Soapaction"] != nil}
 	conn.current = x
 	defer func() { conn.current = nil }()
 	defer x.finish()
@@ -92,7 +97,7 @@ func (x *exchange) RoundTrip(r *http.Request, _ *goproxy.ProxyCtx) (resp *http.R
 			if isAbort(p) {
 				panic(p)
 			}
-			x.logPanic(p)
+			x.panicked(p)
 			resp, err = nil, errPanic
 		}
 	}()
@@ -244,7 +249,7 @@ func (b *responseBody) WriteTo(w io.Writer) (int64, error) {
 	}
 }
 
-// finish ends the exchange: it logs it, answers a panic, and cuts the connection
+// finish ends the exchange: it tells of it, answers a panic, and cuts the connection
 // if the client would otherwise take a part of a body for the whole, or we the
 // rest of its body for the next request.
 func (x *exchange) finish() {
@@ -253,15 +258,16 @@ func (x *exchange) finish() {
 		defer x.cancel()
 	}
 	if p != nil {
-		if !isAbort(p) {
-			x.logPanic(p)
+		if x.aborted = isAbort(p); !x.aborted {
+			x.panicked(p)
 		}
-		if isAbort(p) || x.status != 0 {
+		if x.aborted || x.status != 0 {
+			x.tell()
 			x.abort()
 		}
 		x.write(x.fault(http.StatusInternalServerError, errPanic.Error()))
 	}
-	x.log()
+	x.tell()
 	switch {
 	case x.switched:
 	case x.bodyErr != nil:
@@ -306,40 +312,4 @@ func (x *exchange) endAnswer() {
 		io.WriteString(x.conn, lastChunk)
 		x.conn.chunksEnded = true
 	}
-}
-
-func isAbort(p any) bool {
-	err, ok := p.(error)
-	return ok && errors.Is(err, http.ErrAbortHandler)
-}
-
-func (x *exchange) logPanic(p any) {
-	what := fmt.Sprintf("%T", p) // its text could quote an exchange
-	if err, ok := p.(runtime.Error); ok {
-		what = err.Error()
-	}
-	x.conn.server.config.Logger.Error("panic while answering a request", "panic", what, "stack", string(debug.Stack()))
-}
-
-func (x *exchange) log() {
-	log, ctx := x.conn.server.config.Logger, x.request.Context()
-	level, text := slog.LevelDebug, "exchange"
-	switch {
-	case x.bodyErr != nil && x.body.broken() != nil:
-		text = "the client's request broke off, and so the answer does"
-	case x.bodyErr != nil && ctx.Err() == nil:
-		level, text = slog.LevelWarn, "the server's answer broke off, and so the client's does"
-	case x.clientErr != nil:
-		text = "the client went away before it had its answer"
-	}
-	if !log.Enabled(ctx, level) {
-		return
-	}
-	r := x.request
-	attrs := []slog.Attr{slog.String("method", r.Method), slog.String("host", r.URL.Host), slog.String("path", r.URL.Path),
-		slog.Int("status", x.status), slog.Int64("bytes", x.bytes), slog.Duration("took", time.Since(x.began))}
-	if x.bodyErr != nil {
-		attrs = append(attrs, slog.Any("error", x.bodyErr))
-	}
-	log.LogAttrs(context.WithoutCancel(ctx), level, text, attrs...)
 }

@@ -30,17 +30,18 @@ func (x *exchange) fail(err error) *http.Response {
 	case broken != nil:
 		status, text = bodyFault(broken)
 	}
-	log := x.conn.server.config.Logger
 	switch {
+	case x.outcome == Panicked: // noted already
 	case x.request.Context().Err() != nil:
-		log.Debug("the client went away before the server answered", "host", x.request.URL.Host)
+		x.outcome, x.reason = Gone, x.whyGone()
 	case broken != nil:
-		log.Warn("request refused", "method", x.request.Method, "host", x.request.URL.Host, "status", status, "reason", text)
+		x.outcome, x.reason = Refused, text
 	default:
-		log.Warn("no answer from the server", "method", x.request.Method, "host", x.request.URL.Host, "status", status, "reason", text)
+		x.outcome, x.reason = Failed, text
 	}
 	resp := x.fault(status, text)
 	x.length = []string{strconv.FormatInt(resp.ContentLength, 10)}
+	x.bytes = resp.ContentLength
 	return resp
 }
 

@@ -88,7 +88,7 @@ func fillFault(template string, theirs bool, client, server, text string) string
 
 // refuse answers a request that goes nowhere.
 func (x *exchange) refuse(r *refusal) {
-	x.conn.server.config.Logger.Warn("request refused", "method", x.request.Method, "host", x.request.Host, "status", r.status, "reason", r.text)
+	x.outcome, x.reason = Refused, r.text
 	x.write(x.fault(r.status, r.text))
 }
 

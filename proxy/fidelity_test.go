@@ -246,11 +246,6 @@ var differences = []difference{
 	{"close", "the client asked to close, and is told so (RFC 9112 §9.6)", func(m *message) { m.lines = append(m.lines, "Connection: close") }, false},
 }
 
-func differenceOf(id string) difference {
-	i := slices.IndexFunc(differences, func(d difference) bool { return d.id == id })
-	return differences[i]
-}
-
 // same compares what was sent with what arrived, with these differences allowed.
 func same(sent, arrived message, allowed []string) bool {
 	sent.lines, arrived.lines = slices.Clone(sent.lines), slices.Clone(arrived.lines)
@@ -275,9 +270,8 @@ type fidelityWay struct {
 
 type fidelityHarness struct {
 	ways    []fidelityWay
-	answers chan string   // what the server says next
-	got     chan message  // what it received
-	hangs   chan struct{} // it ends the connection after the answer
+	answers chan string  // what the server says next
+	got     chan message // what it received
 }
 
 // fidelityWays starts a server of bare sockets, plain and over TLS, and a proxy

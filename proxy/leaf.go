@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -40,6 +41,7 @@ type CA struct {
 	leafKey func() (*ecdsa.PrivateKey, error) // one for all leaves: making it costs more than signing
 	now     func() time.Time
 	minted  func(host string) // tests count with it
+	count   atomic.Uint64     // of leaves minted
 }
 
 func newCA(cert *x509.Certificate, key crypto.Signer, file string) *CA {
@@ -102,6 +104,7 @@ func (ca *CA) Leaf(host string) (*tls.Certificate, error) {
 		}
 		leaf, err := ca.mint(host)
 		if err == nil {
+			ca.count.Add(1)
 			ca.leaves.Add(host, leaf)
 		}
 		return leaf, err

@@ -29,6 +29,7 @@
 //	request body → read to its end, or the connection ends (reqbody.go)
 //	response → body as it arrives (exchange.go), or bytes both ways after 101 (upgrade.go)
 //	failure → an HTTP answer, a SOAP fault for SOAP clients (failure.go, fault.go)
+//	end of an exchange → told of once, however it ended (observe.go)
 //
 // Each client connection has its own transport because NTLM and Negotiate
 // authenticate a connection and not a request: with a pool shared by clients,
@@ -83,8 +84,14 @@ type Config struct {
 	// is set such requests are answered 421.
 	ServeOrigin bool
 
-	// Logger gets one line per exchange at Debug and failures at Warn; never a
-	// body, a header value, a query or a token. If nil, nothing is logged.
+	// OnExchange, if not nil, is told of each exchange at its end, once, however it
+	// ended, by the goroutine that served it; it may be called by several at once
+	// and must not keep the Exchange. A CONNECT is told of only if it is refused.
+	OnExchange func(Exchange)
+
+	// Logger gets what OnExchange would be told, if that is nil, as one line, at
+	// Debug if all went well; and what concerns no exchange. Never a body, a header
+	// value but Host's, a query or a token. If nil, nothing is logged.
 	Logger *slog.Logger
 
 	// Limits bound what one client can hold. The zero value is the defaults.

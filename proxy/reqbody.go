@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,11 +26,12 @@ type requestBody struct {
 	conn net.Conn      // what it comes by
 	idle time.Duration // the longest wait for the next part of it
 
+	bytes atomic.Int64 // read so far
+
 	reading sync.Mutex // held while body is read from
 
 	mu    sync.Mutex    // guards what follows
 	asked bool          // somebody wanted it
-	parts int           // how many came
 	taken bool          // from the transport: it has closed the body, or the exchange ends
 	until time.Time     // no read lasts longer; zero for no such time
 	each  time.Duration // no longer than this for each part, once the answer is written; zero before
@@ -65,9 +67,9 @@ func (b *requestBody) read(p []byte, settling bool) (int, error) {
 	b.conn.SetReadDeadline(b.deadline())
 	b.mu.Unlock()
 	n, err := b.body.Read(p)
+	b.bytes.Add(int64(n))
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.parts++
 	if err == nil {
 		return n, nil
 	}
@@ -155,14 +157,8 @@ func (b *requestBody) settle(expects bool, endAnswer func()) bool {
 // for the next request only when the server has it all, and without that
 // connection an NTLM handshake could not go on.
 func (b *requestBody) awaitTransport() {
-	for before := -1; ; {
-		b.mu.Lock()
-		idle := b.parts == before
-		before = b.parts
-		b.mu.Unlock()
-		if idle {
-			return
-		}
+	for before := int64(-1); before != b.bytes.Load(); {
+		before = b.bytes.Load()
 		select {
 		case <-b.left:
 			return

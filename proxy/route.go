@@ -15,6 +15,19 @@ type refusal struct {
 	text   string
 }
 
+// way is how r came in. It is asked before route changes r.
+func (s *Server) way(c *clientConn, r *http.Request) Way {
+	switch {
+	case c.target != "":
+		return WayConnect
+	case r.URL.Scheme != "":
+		return WayProxy
+	case s.config.Reverse != nil:
+		return WayReverse
+	}
+	return WayOrigin
+}
+
 // route makes r.URL absolute: it says where the request goes and what the
 // transport sees. The Host header stays as it came, except with Reverse.
 func (s *Server) route(c *clientConn, r *http.Request) *refusal {

@@ -36,6 +36,8 @@ type Server struct {
 	closing   bool
 	listeners []net.Listener
 	conns     map[*clientConn]struct{}
+	open      int    // of those that are no tunnels
+	accepted  uint64 // so many have been
 }
 
 func newServer(c Config) *Server {
@@ -63,7 +65,7 @@ func newServer(c Config) *Server {
 			return context.WithValue(ctx, connKey{}, c)
 		},
 		ConnState: func(c net.Conn, state http.ConnState) {
-			c.(*clientConn).state.Store(int32(state))
+			c.(*clientConn).changed(state)
 		},
 	}
 	return s
@@ -237,6 +239,11 @@ func (s *Server) register(c *clientConn) bool {
 	s.wg.Add(1)
 	s.conns[c] = struct{}{}
 	c.busy = 1
+	if c.slot {
+		s.open++
+		s.accepted++
+		c.number = s.accepted
+	}
 	return true
 }
 
@@ -244,6 +251,9 @@ func (s *Server) register(c *clientConn) bool {
 func (s *Server) unregister(c *clientConn) {
 	s.mu.Lock()
 	delete(s.conns, c)
+	if c.slot {
+		s.open--
+	}
 	s.mu.Unlock()
 	if c.slot {
 		<-s.slots

@@ -137,7 +137,7 @@ func (d *demo) startTape() (*recording, error) {
 
 func (d *demo) replay(ctx context.Context, target string, recorded []answer) error {
 	d.say("\n2. The server is gone. The cassette answers, offline\n\n")
-	s, err := d.startReplay([]string{d.cassette}, d.ca, replayFlags{listen: "127.0.0.1:0", log: logFlags{format: "text"}})
+	s, err := d.startReplay([]string{d.cassette}, d.ca, replayFlags{listen: "127.0.0.1:0", log: logFlags{format: "text", quiet: true}})
 	if err != nil {
 		return err
 	}

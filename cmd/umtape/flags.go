@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/umtape/umtape/inspect/report"
 	"github.com/umtape/umtape/proxy"
 )
 
@@ -88,29 +89,56 @@ func (a *app) loadOrMakeCA(dir string) (ca *proxy.CA, made bool, err error) {
 	return ca, made, nil
 }
 
-// logFlags are --log-format and --quiet.
+// logFlags say what is logged, and how.
 type logFlags struct {
-	format string
-	quiet  bool
+	format  string
+	chosen  func() bool // --log-format was given; nil if there is no command line
+	quiet   bool
+	verbose bool
+	calls   bool
 }
 
 func (f *logFlags) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.format, "log-format", "text", "`FORMAT` of log lines: text or json")
+	cmd.Flags().StringVar(&f.format, "log-format", "text", "`FORMAT` of log lines, text or json; asks for a line for each exchange, as -v does")
+	f.chosen = func() bool { return cmd.Flags().Changed("log-format") }
+	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "log a line for each exchange (the default on a terminal), not only for those that went wrong")
 	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "log errors only")
+	cmd.Flags().BoolVar(&f.calls, "log-calls", false, "as -v, and with the call of each exchange: the GUID of its CallId, not the server that it names")
+}
+
+// watch is what tells of exchanges.
+func (f *logFlags) watch(a *app) (*watch, error) {
+	log, err := f.logger(a)
+	return &watch{log: log, calls: f.calls}, err
 }
 
 func (f *logFlags) logger(a *app) (*slog.Logger, error) {
-	options := &slog.HandlerOptions{Level: slog.LevelInfo}
-	if f.quiet {
+	if f.quiet && f.verbose {
+		return nil, misuse("--quiet logs less and --verbose more: give one of them")
+	}
+	options := &slog.HandlerOptions{Level: slog.LevelWarn}
+	switch {
+	case f.quiet:
 		options.Level = slog.LevelError
+	case f.verbose, f.calls, f.chosen != nil && f.chosen(), isTerminal(a.stderr):
+		options.Level = slog.LevelInfo
 	}
 	switch f.format {
 	case "text":
 		return slog.New(slog.NewTextHandler(a.stderr, options)), nil
 	case "json":
-		return slog.New(slog.NewJSONHandler(a.stderr, options)), nil
+		options.ReplaceAttr = inSeconds
+		return slog.New(slog.NewJSONHandler(report.Escaping(a.stderr), options)), nil
 	}
 	return nil, misuse("--log-format %q is neither text nor json", f.format)
+}
+
+// inSeconds gives durations a unit, which are bare nanoseconds in slog's JSON.
+func inSeconds(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		return slog.Float64(a.Key+"_seconds", a.Value.Duration().Seconds())
+	}
+	return a
 }
 
 // size is a number of bytes on the command line: 1048576, 512KiB, 16MiB, 1GiB.
@@ -155,5 +183,9 @@ func isTerminal(w any) bool {
 		return false
 	}
 	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull) // a character device too
+	return err != nil || !os.SameFile(info, null)
 }

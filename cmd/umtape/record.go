@@ -34,7 +34,7 @@ type recordFlags struct {
 	operations []string
 	maxBody    size
 	sync       string
-	verbose    bool
+	metrics    string
 	upstreamFlags
 	log logFlags
 }
@@ -52,13 +52,17 @@ are never written. Ctrl-C ends the recording and prints what was captured.
 An existing cassette is not touched unless you say --append or --force.
 
 With --reverse URL, clients that cannot use a proxy talk to umtape as if it were
-the server.`,
+the server.
+
+Exchanges that went wrong are logged, one line each; -v logs every one, as a
+terminal does. No line holds a body, a header but Host, a query or a token.`,
 		Example: `  umtape record calls.yaml
   curl --proxy http://127.0.0.1:8088 --cacert ~/.config/umtape/ca.pem \
        -H 'Content-Type: text/xml; charset=utf-8' --data-binary @disconnect.xml \
        https://um.example.com/UnifiedMessaging/Service.asmx
   umtape record --operation Disconnect,GetCallInfo --append calls.yaml
-  umtape record --reverse https://um.example.com calls.yaml`,
+  umtape record --reverse https://um.example.com calls.yaml
+  umtape record --log-format json --metrics 127.0.0.1:9464 calls.yaml 2>umtape.log`,
 		Args: cassetteArgs(false),
 		RunE: a.begin(func(cmd *cobra.Command, args []string) error {
 			return a.record(cmd.Context(), args[0], f)
@@ -75,7 +79,7 @@ the server.`,
 	f.upstreamFlags.register(cmd)
 	cmd.Flags().Var(&f.maxBody, "max-body", "how much of a body is kept; a longer one is forwarded whole")
 	cmd.Flags().StringVar(&f.sync, "sync", "interval", "`WHEN` the tape is forced to disk: always, interval (each second, and at the end) or never")
-	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "print a line for each interaction (the default on a terminal)")
+	metricsFlag(cmd, &f.metrics)
 	f.log.register(cmd)
 	return cmd
 }
@@ -85,6 +89,12 @@ func (a *app) record(ctx context.Context, path string, f recordFlags) error {
 	if err != nil {
 		return err
 	}
+	monitor, err := a.openMonitor(f.metrics, "record", cassettes.RecordVerdicts)
+	if err != nil {
+		return err
+	}
+	defer monitor.close()
+	plan.watch.metrics = monitor.numbers()
 	ca, err := a.openCA(f.caDir)
 	if err != nil {
 		return err
@@ -92,6 +102,10 @@ func (a *app) record(ctx context.Context, path string, f recordFlags) error {
 	s, err := a.startRecording(path, ca, plan)
 	if err != nil {
 		return err
+	}
+	if monitor != nil {
+		monitor.metrics.follow(s.server, ca)
+		monitor.setReady(func() error { return s.tape.Ready(0) })
 	}
 	a.say("recording to %s; proxy at http://%s", path, s.addr())
 	if f.reverse != "" {
@@ -103,6 +117,7 @@ func (a *app) record(ctx context.Context, path string, f recordFlags) error {
 	case err := <-s.served:
 		s.served <- err // for stop
 	}
+	monitor.stopping()
 	return s.stop(a.stdout)
 }
 
@@ -113,6 +128,7 @@ type recordPlan struct {
 	sync    cassettes.SyncPolicy
 	header  cassettes.HeaderMeta
 	options cassettes.RecordOptions
+	watch   *watch
 	reverse *url.URL
 	servers *proxy.Upstream
 }
@@ -134,9 +150,13 @@ func (a *app) planRecording(f recordFlags) (*recordPlan, error) {
 		return nil, &misuseError{err: err}
 	}
 	var err error
-	if p.options, p.header, err = a.recordOptions(f); err != nil {
+	if p.options, p.header, err = recordOptions(f); err != nil {
 		return nil, err
 	}
+	if p.watch, err = f.log.watch(a); err != nil {
+		return nil, err
+	}
+	p.options.Logger, p.options.OnExchange = p.watch.log, note
 	if p.sync, err = syncPolicy(f.sync); err != nil {
 		return nil, err
 	}
@@ -170,7 +190,8 @@ func (a *app) startRecording(path string, ca *proxy.CA, p *recordPlan) (*recordi
 		NewTransport: func() http.RoundTripper { return s.recorder.Wrap(p.servers.Transport()) },
 		CA:           ca,
 		Reverse:      p.reverse,
-		Logger:       p.options.Logger,
+		OnExchange:   p.watch.exchange,
+		Logger:       p.watch.log,
 	}); err != nil {
 		return nil, errors.Join(err, ln.Close())
 	}
@@ -190,11 +211,7 @@ func (a *app) startRecording(path string, ca *proxy.CA, p *recordPlan) (*recordi
 	return s, nil
 }
 
-func (a *app) recordOptions(f recordFlags) (cassettes.RecordOptions, cassettes.HeaderMeta, error) {
-	logger, err := f.log.logger(a)
-	if err != nil {
-		return cassettes.RecordOptions{}, cassettes.HeaderMeta{}, err
-	}
+func recordOptions(f recordFlags) (cassettes.RecordOptions, cassettes.HeaderMeta, error) {
 	for _, name := range f.operations {
 		if name == "" {
 			return cassettes.RecordOptions{}, cassettes.HeaderMeta{}, misuse("--operation has an empty name")
@@ -206,10 +223,7 @@ func (a *app) recordOptions(f recordFlags) (cassettes.RecordOptions, cassettes.H
 		}
 	}
 	options := cassettes.RecordOptions{
-		All: f.all, Operations: f.operations, KeepAuthLegs: f.keepLegs, MaxBody: int64(f.maxBody), Profile: um.Profile(), Logger: logger,
-	}
-	if f.verbose || isTerminal(a.stderr) && !f.log.quiet {
-		options.OnKept = a.sayKept
+		All: f.all, Operations: f.operations, KeepAuthLegs: f.keepLegs, MaxBody: int64(f.maxBody), Profile: um.Profile(),
 	}
 	header := cassettes.HeaderMeta{
 		RecordedBy: "umtape " + version, Profile: options.Profile.Name,
@@ -222,16 +236,6 @@ func (a *app) recordOptions(f recordFlags) (cassettes.RecordOptions, cassettes.H
 		header.Kept = strings.Join(f.operations, ",")
 	}
 	return options, header, nil
-}
-
-// sayKept prints one line for an interaction; not its call's server, which is
-// an internal name.
-func (a *app) sayKept(i *cassettes.Interaction) {
-	what := i.Umtape.Operation
-	if what == "" {
-		what = i.Request.Method
-	}
-	a.say("%s  %s  %d  %s", i.Umtape.Arrived.Format("15:04:05.000"), report.Printable(what), i.Response.Code, i.Response.Duration.Round(10*time.Microsecond))
 }
 
 func syncPolicy(s string) (cassettes.SyncPolicy, error) {

@@ -23,7 +23,9 @@ type replayFlags struct {
 	base    string
 	scheme  string
 	maxBody size
+	metrics string
 	log     logFlags
+	numbers *metrics // what to count into; nil for nothing
 }
 
 func (a *app) replayCommand() *cobra.Command {
@@ -43,7 +45,10 @@ that order, then with the last answer again. Through a proxy the host counts too
 Every answer carries Umtape-Interaction: FILE#ID. A request that nothing answers
 gets HTTP 500 with a SOAP fault and Umtape-Miss, naming the nearest interaction
 and where it differs. Ctrl-C ends the replay and prints what was answered,
-missed and not used.`,
+missed and not used.
+
+Misses and other failures are logged, one line each; -v logs every exchange, as
+a terminal does. No line holds a body, a header but Host, a query or a token.`,
 		Example: `  umtape replay calls.yaml
   curl --proxy http://127.0.0.1:8088 --cacert ~/.config/umtape/ca.pem \
        -H 'Content-Type: text/xml; charset=utf-8' --data-binary @disconnect.xml \
@@ -60,6 +65,7 @@ missed and not used.`,
 	cmd.Flags().StringVar(&f.base, "base", "", "`PATH` put before that of clients which talk to umtape directly, if record --reverse had a URL with one")
 	cmd.Flags().StringVar(&f.scheme, "challenge", "", "ask clients for credentials by this `SCHEME`, basic or ntlm, and accept what they send")
 	cmd.Flags().Var(&f.maxBody, "max-body", "the longest request body that is read for matching")
+	metricsFlag(cmd, &f.metrics)
 	f.log.register(cmd)
 	return cmd
 }
@@ -77,6 +83,12 @@ func (a *app) replay(ctx context.Context, paths []string, f replayFlags) error {
 	if _, err := f.log.logger(a); err != nil {
 		return err
 	}
+	monitor, err := a.openMonitor(f.metrics, "replay", cassettes.PlayVerdicts)
+	if err != nil {
+		return err
+	}
+	defer monitor.close()
+	f.numbers = monitor.numbers()
 	ca, err := a.openCA(f.caDir)
 	if err != nil {
 		return err
@@ -84,6 +96,10 @@ func (a *app) replay(ctx context.Context, paths []string, f replayFlags) error {
 	s, err := a.startReplay(paths, ca, f)
 	if err != nil {
 		return err
+	}
+	if monitor != nil {
+		monitor.metrics.follow(s.server, ca)
+		monitor.setReady(func() error { return nil }) // the cassettes are loaded
 	}
 	if s.interactions == 0 {
 		a.say("warning: there is nothing to replay: every request will be a miss")
@@ -95,6 +111,7 @@ func (a *app) replay(ctx context.Context, paths []string, f replayFlags) error {
 	case err := <-s.served:
 		s.served <- err
 	}
+	monitor.stopping()
 	return s.stop(a.stdout)
 }
 
@@ -108,10 +125,11 @@ type replaying struct {
 }
 
 func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replaying, error) {
-	logger, err := f.log.logger(a)
+	watch, err := f.log.watch(a)
 	if err != nil {
 		return nil, err
 	}
+	watch.metrics = f.numbers
 	scheme, err := cassettes.ParseScheme(f.scheme)
 	if err != nil {
 		return nil, misuse("--challenge %w", err)
@@ -126,12 +144,13 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 		tapes = append(tapes, tape)
 		s.interactions += len(tape.Interactions)
 	}
-	s.player = cassettes.NewPlayer(cassettes.PlayOptions{MaxBody: int64(f.maxBody), Base: strings.TrimSuffix(f.base, "/"), Logger: logger}, tapes...)
+	s.player = cassettes.NewPlayer(cassettes.PlayOptions{MaxBody: int64(f.maxBody), Base: strings.TrimSuffix(f.base, "/"), OnExchange: note, Logger: watch.log}, tapes...)
 	if s.server, err = proxy.New(proxy.Config{
 		NewTransport: func() http.RoundTripper { return cassettes.Challenge(scheme, s.player) },
 		CA:           ca,
 		ServeOrigin:  true,
-		Logger:       logger,
+		OnExchange:   watch.exchange,
+		Logger:       watch.log,
 	}); err != nil {
 		return nil, err
 	}

@@ -25,7 +25,8 @@ func TestMain(m *testing.M) {
 // commands they have
 //
 //	start NAME umtape ...    run in the background until it says where it listens;
-//	                         sets $NAME to its address, such as 127.0.0.1:40123
+//	                         sets $NAME to its address, such as 127.0.0.1:40123,
+//	                         and $NAME_metrics to that of --metrics
 //	end NAME [-KILL] [CODE] end it by SIGINT and wait; it must exit with CODE (0);
 //	                         its output is in NAME.out and NAME.err
 //	repeat FILE N TEXT       write TEXT N times, for bodies too large to ship
@@ -111,7 +112,10 @@ func (b *lineBuffer) String() string {
 	return string(b.text)
 }
 
-var listening = regexp.MustCompile(`http://([0-9a-f.:\[\]]+:\d+)`)
+var (
+	listening = regexp.MustCompile(`(?:proxy|server) at http://([0-9a-f.:\[\]]+:\d+)`)
+	measuring = regexp.MustCompile(`metrics at http://([0-9a-f.:\[\]]+:\d+)`) // said before the other
+)
 
 func startCmd(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
@@ -133,8 +137,12 @@ func startCmd(ts *testscript.TestScript, neg bool, args []string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	for {
-		if m := listening.FindStringSubmatch(j.err.String()); m != nil {
+		said := j.err.String()
+		if m := listening.FindStringSubmatch(said); m != nil {
 			ts.Setenv(args[0], m[1])
+			if m := measuring.FindStringSubmatch(said); m != nil {
+				ts.Setenv(args[0]+"_metrics", m[1])
+			}
 			return
 		}
 		select {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -63,7 +64,7 @@ func recordingOf(t *testing.T, a *app, ca *proxy.CA, server *httptest.Server, pa
 		}
 		f.upstreamCA = []string{file}
 	}
-	f.listen, f.sync, f.log.format = "127.0.0.1:0", "interval", "text"
+	f.listen, f.sync, f.log.format = "127.0.0.1:0", "interval", cmp.Or(f.log.format, "text")
 	if f.maxBody == 0 {
 		f.maxBody = cassettes.DefaultMaxBody
 	}

@@ -41,6 +41,11 @@ func misleads(r rune) bool {
 	return r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
 
+// Escaping returns a writer that writes JSON on to w, as that of this package is:
+// what could mislead a reader of a terminal is escaped. Each Write must be of whole
+// characters.
+func Escaping(w io.Writer) io.Writer { return escapingWriter{w} }
+
 // escapingWriter writes JSON on, with the characters that mislead a reader of a
 // terminal as escapes. They occur inside strings only, where both are the same.
 // Each Write must be of whole characters, as those of an encoder are.

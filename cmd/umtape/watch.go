@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/umtape/umtape/cassettes"
+	"github.com/umtape/umtape/inspect"
+	"github.com/umtape/umtape/proxy"
+)
+
+// watch tells of each exchange of a recording or a replay: one line in the log,
+// and its part of the metrics.
+type watch struct {
+	log     *slog.Logger
+	calls   bool     // the line has the call's GUID
+	metrics *metrics // nil if nobody asked for them
+}
+
+// note is the OnExchange of package cassettes: what the tape knows travels with
+// the exchange to its end.
+func note(ctx context.Context, f *cassettes.Facts) { proxy.Note(ctx, f) }
+
+// The longest texts from the wire that a line holds, in characters.
+const (
+	maxShownURL       = 512
+	maxShownMethod    = 32
+	maxShownOperation = 80
+	maxShownReason    = 1000
+)
+
+// exchange is the OnExchange of package proxy.
+func (w *watch) exchange(e proxy.Exchange) {
+	f, _ := e.Note.(*cassettes.Facts)
+	if f == nil {
+		f = &cassettes.Facts{} // what never got to the tape
+	}
+	outcome := outcomeOf(e, f)
+	if w.metrics != nil {
+		w.metrics.exchange(e, f, outcome)
+	}
+	level := max(e.Level(), f.Level())
+	if !w.log.Enabled(context.Background(), level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 20)
+	text := func(key, value string) {
+		if value != "" {
+			attrs = append(attrs, slog.String(key, value))
+		}
+	}
+	took := func(key string, d time.Duration) {
+		if d > 0 {
+			attrs = append(attrs, slog.Duration(key, d.Round(time.Microsecond)))
+		}
+	}
+	attrs = append(attrs, slog.Uint64("conn", e.Conn))
+	text("way", string(e.Way))
+	text("method", inspect.Shorten(e.Method, maxShownMethod))
+	text("url", inspect.Shorten(e.URL(), maxShownURL))
+	if e.Status != 0 {
+		attrs = append(attrs, slog.Int("status", e.Status))
+	}
+	text("outcome", outcome)
+	text("operation", inspect.Shorten(f.Operation, maxShownOperation))
+	text("interaction", f.Interaction)
+	text("nearest", f.Nearest)
+	if f.Fault != "" {
+		text("fault", knownFault(f.Fault))
+	}
+	if w.calls && f.Call != "" {
+		text("call", callGUID(f.Call))
+	}
+	attrs = append(attrs, slog.Int64("request_bytes", e.RequestBytes), slog.Int64("response_bytes", e.ResponseBytes))
+	took("upstream", f.Upstream)
+	took("tape", f.Tape)
+	took("took", e.Took)
+	text("reason", inspect.Shorten(reasonOf(e, f), maxShownReason))
+	text("stack", e.Stack)
+	w.log.LogAttrs(context.Background(), level, "exchange", attrs...)
+}
+
+// outcomeOf is one word for how an exchange ended: what became of it on the tape
+// unless it got no further than the wire.
+func outcomeOf(e proxy.Exchange, f *cassettes.Facts) string {
+	switch {
+	case f.Verdict == cassettes.NotSent, f.Verdict == cassettes.Lost, e.Outcome == proxy.Answered && f.Verdict != "":
+		return string(f.Verdict)
+	case e.Outcome == proxy.Answered:
+		return string(cassettes.Challenged) // replay --challenge answers before the tape is asked
+	}
+	return string(e.Outcome)
+}
+
+// reasonOf joins what wire and tape have to say.
+func reasonOf(e proxy.Exchange, f *cassettes.Facts) string {
+	if e.Reason == "" || f.Verdict == cassettes.NotSent || f.Verdict == cassettes.Lost {
+		return f.Reason
+	}
+	return strings.TrimSuffix(e.Reason+"; "+f.Reason, "; ")
+}
+
+// callGUID is what may be shown of a call's identifier: not its server, which is
+// an internal name.
+func callGUID(id string) string {
+	if c, ok := inspect.DecodeCallID(id); ok {
+		return c.GUID
+	}
+	return "(not of the form GUID@SERVER)"
+}
