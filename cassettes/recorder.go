@@ -224,16 +224,11 @@ func (r *recording) takeBody(req *http.Request) (keptBody, error) {
 		return keptBody{whole: true}, nil
 	}
 	limit := r.options.MaxBody
-	var buf bytes.Buffer
-	if n := req.ContentLength; n > 0 && n <= limit {
-		buf.Grow(int(n) + bytes.MinRead)
-	}
-	n, err := buf.ReadFrom(io.LimitReader(req.Body, limit+1))
+	body, err := readUpTo(req.Body, limit+1, req.ContentLength)
 	if err != nil {
 		return keptBody{}, err
 	}
-	body := buf.Bytes()
-	if n > limit {
+	if int64(len(body)) > limit {
 		req.Body = readCloser{io.MultiReader(bytes.NewReader(body), req.Body), req.Body}
 		return keptBody{body: body[:limit]}, nil
 	}
@@ -242,6 +237,31 @@ func (r *recording) takeBody(req *http.Request) (keptBody, error) {
 	req.Body = readCloser{bytes.NewReader(body), rest}
 	return keptBody{body, true}, nil
 }
+
+// readUpTo reads at most limit bytes. stated is how many there should be; -1 if
+// that is not known.
+func readUpTo(r io.Reader, limit, stated int64) ([]byte, error) {
+	// One byte more than there should be, so that the end is found without growing.
+	b := make([]byte, 0, max(min(stated, limit, maxAhead)+1, bytes.MinRead))
+	for int64(len(b)) < limit {
+		n, err := r.Read(b[len(b):min(int64(cap(b)), limit)])
+		b = b[:len(b)+n]
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(b) == cap(b) {
+			b = slices.Grow(b, len(b))
+		}
+	}
+	return b, nil
+}
+
+// maxAhead bounds what is allocated because a length was stated, before the
+// bytes are there.
+const maxAhead = 1 << 20
 
 type readCloser struct {
 	io.Reader
@@ -308,12 +328,12 @@ func (r *Recorder) append(i *Interaction, fault bool, remark func(*Interaction))
 
 // remark logs what a reader of the cassette will stumble over.
 func (x *exchange) remark(i *Interaction) {
-	name := fmt.Sprintf("%s#%d", x.tape.Path(), i.ID)
+	name := func() string { return fmt.Sprintf("%s#%d", x.tape.Path(), i.ID) }
 	if i.Umtape.Truncated != "" {
-		x.options.Logger.Warn("kept, but not whole", "interaction", name, "part", i.Umtape.Truncated, "reason", cmp.Or(i.Umtape.Note, longBody))
+		x.options.Logger.Warn("kept, but not whole", "interaction", name(), "part", i.Umtape.Truncated, "reason", cmp.Or(i.Umtape.Note, longBody))
 	}
 	if x.requestErr != nil && x.body.whole && (!x.options.All || inspect.ClaimsSOAP(x.request.Header)) {
-		x.options.Logger.Warn("kept, but the request is not a SOAP envelope", "interaction", name, "reason", x.requestErr)
+		x.options.Logger.Warn("kept, but the request is not a SOAP envelope", "interaction", name(), "reason", x.requestErr)
 	}
 }
 
@@ -360,8 +380,8 @@ func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Inter
 	response, _ := inspect.ParseBody(x.responseHeader, got.text)
 	i.Umtape.Call = x.options.Profile.CallOf(request, response)
 
-	reqBody := redactBody(sent.text, x.requestHeader)
-	gotBody := redactBody(got.text, x.responseHeader)
+	reqBody := redactString(string(sent.text), x.requestHeader)
+	gotBody := redactString(string(got.text), x.responseHeader)
 	describeBody(x.requestHeader, len(x.body.body), len(reqBody), sent.encoding)
 	describeBody(x.responseHeader, len(respBody), len(gotBody), got.encoding)
 
@@ -371,7 +391,7 @@ func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Inter
 		TransferEncoding: req.TransferEncoding,
 		Trailer:          redactHeader(req.Trailer),
 		Host:             hostOf(req),
-		Body:             string(reqBody),
+		Body:             reqBody,
 		Headers:          x.requestHeader,
 		URL:              redactURL(req.URL.String()),
 		Method:           req.Method,
@@ -381,7 +401,7 @@ func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Inter
 		TransferEncoding: resp.TransferEncoding,
 		Trailer:          redactHeader(resp.Trailer),
 		ContentLength:    int64(len(gotBody)),
-		Body:             string(gotBody),
+		Body:             gotBody,
 		Headers:          x.responseHeader,
 		Status:           redactURL(resp.Status), // some carry a URL (PROTOCOL.md, section 5.6)
 		Code:             resp.StatusCode,

@@ -94,6 +94,9 @@ func (b *teeBody) keep(p []byte) {
 		b.over = true
 		p = p[:max(room, 0)]
 	}
+	if b.copy == nil && len(p) > 0 {
+		b.copy = make([]byte, 0, max(min(b.left, b.x.options.MaxBody, maxAhead), int64(len(p))))
+	}
 	b.copy = append(b.copy, p...)
 }
 

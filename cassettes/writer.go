@@ -397,8 +397,8 @@ func (w *Writer) usable() error {
 	case w.dirty:
 		return w.clean()
 	}
-	if info, err := w.file.Stat(); err == nil && info.Size() < w.size {
-		w.broken = fmt.Errorf("%s: cut short by another program while it was being recorded, from %d bytes to %d", w.path, w.size, info.Size())
+	if size, err := w.file.length(); err == nil && size < w.size {
+		w.broken = fmt.Errorf("%s: cut short by another program while it was being recorded, from %d bytes to %d", w.path, w.size, size)
 	}
 	return w.broken
 }

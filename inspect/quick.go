@@ -26,7 +26,8 @@ type quickReader struct {
 
 	elements []Element  // room for the next ones
 	lists    []*Element // room for the next lists of children
-	left     int        // how many elements may still come
+	left     int        // how many elements may still come, those in elements left out
+	unlisted int        // how many may still be put in a list
 }
 
 // quickFrame is an element that is open.
@@ -48,6 +49,7 @@ func quickTree(text []byte, limits Limits) (root *Element, ok bool) {
 	// Each element ends in one of these two, so there are no more than that.
 	r := &quickReader{s: string(text), limits: limits, tokens: limits.Tokens}
 	r.left = strings.Count(r.s, "</") + strings.Count(r.s, "/>")
+	r.unlisted = r.left
 	if !r.declaration() || !r.blank() {
 		return nil, false
 	}
@@ -374,8 +376,9 @@ func (r *quickReader) list(children []*Element) []*Element {
 		return nil
 	}
 	if len(r.lists) < n {
-		r.lists = make([]*Element, max(n, min(r.left+len(r.elements)+n, slabSize)))
+		r.lists = make([]*Element, max(n, min(r.unlisted, slabSize)))
 	}
+	r.unlisted -= n
 	list := r.lists[:n:n]
 	r.lists = r.lists[n:]
 	copy(list, children)
