@@ -135,10 +135,11 @@ func (r *recording) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, r.unanswered(req, err)
 	}
 	x := &exchange{recording: r, request: req, body: kept, arrived: arrived, took: time.Since(sent), response: resp}
+	x.tee.x = x
 	// What is kept of the headers is taken now: they belong to the caller once
 	// this function returns, and proxies change them.
 	x.requestHeader, x.responseHeader = redactHeader(req.Header), redactHeader(resp.Header)
-	return x.tee()
+	return x.teed()
 }
 
 func (r *recording) pass(req *http.Request) (*http.Response, error) {
@@ -232,10 +233,17 @@ func (r *recording) takeBody(req *http.Request) (keptBody, error) {
 		req.Body = readCloser{io.MultiReader(bytes.NewReader(body), req.Body), req.Body}
 		return keptBody{body: body[:limit]}, nil
 	}
-	rest := req.Body
+	first := &wholeBody{Closer: req.Body}
+	first.Reset(body)
 	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	req.Body = readCloser{bytes.NewReader(body), rest}
+	req.Body = first
 	return keptBody{body, true}, nil
+}
+
+// wholeBody is a body in memory.
+type wholeBody struct {
+	bytes.Reader
+	io.Closer
 }
 
 // readUpTo reads at most limit bytes. stated is how many there should be; -1 if
@@ -281,6 +289,8 @@ type exchange struct {
 	requestErr                    error       // why the request is not a SOAP envelope
 	unread                        bool        // the request could not be read to its end
 	maybeSOAP                     bool        // ... and what there is of it does not rule out SOAP
+
+	tee teeBody // the response's body, unless it has none
 }
 
 // keep decides whether the exchange belongs on the tape and appends it. note
@@ -291,34 +301,31 @@ func (x *exchange) keep(respBody []byte, whole bool, note string) error {
 		x.stats.passed()
 		return nil
 	}
-	if x.options.KeepAuthLegs {
-		return x.append(i, response != nil && response.Fault != nil, x.remark)
-	}
-	for _, k := range x.legs.fold(i) {
-		var err error
-		if k == i {
-			err = x.append(i, response != nil && response.Fault != nil, x.remark)
-		} else {
-			err = x.append(k, isFault(k), nil)
+	if !x.options.KeepAuthLegs {
+		before, now := x.legs.fold(i)
+		for _, k := range before {
+			if err := x.append(k, isFault(k), nil); err != nil {
+				return err
+			}
 		}
-		if err != nil {
-			return err
+		if !now {
+			return nil
 		}
 	}
-	return nil
+	return x.append(i, response != nil && response.Fault != nil, x)
 }
 
-// append puts an interaction on tape. remark, if not nil, is called when it is
+// append puts an interaction on tape. x, if not nil, remarks on it when it is
 // there.
-func (r *Recorder) append(i *Interaction, fault bool, remark func(*Interaction)) error {
+func (r *Recorder) append(i *Interaction, fault bool, x *exchange) error {
 	if err := r.tape.Append(i); err != nil {
 		r.stats.lost()
 		r.options.Logger.Error("an exchange that was sent could not be recorded", "operation", i.Umtape.Operation, "error", err)
 		return fmt.Errorf("recording the exchange: %w", err)
 	}
 	r.stats.kept(i, fault)
-	if remark != nil {
-		remark(i)
+	if x != nil {
+		x.remark(i)
 	}
 	if r.options.OnKept != nil {
 		r.options.OnKept(i)
@@ -389,7 +396,7 @@ func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Inter
 		Proto: cmp.Or(req.Proto, "HTTP/1.1"), ProtoMajor: cmp.Or(req.ProtoMajor, 1), ProtoMinor: req.ProtoMinor,
 		ContentLength:    int64(len(reqBody)),
 		TransferEncoding: req.TransferEncoding,
-		Trailer:          redactHeader(req.Trailer),
+		Trailer:          keptTrailer(req.Trailer),
 		Host:             hostOf(req),
 		Body:             reqBody,
 		Headers:          x.requestHeader,
@@ -399,7 +406,7 @@ func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Inter
 	i.Response = cassette.Response{
 		Proto: resp.Proto, ProtoMajor: resp.ProtoMajor, ProtoMinor: resp.ProtoMinor,
 		TransferEncoding: resp.TransferEncoding,
-		Trailer:          redactHeader(resp.Trailer),
+		Trailer:          keptTrailer(resp.Trailer),
 		ContentLength:    int64(len(gotBody)),
 		Body:             gotBody,
 		Headers:          x.responseHeader,
@@ -408,6 +415,14 @@ func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Inter
 		Duration:         x.took,
 	}
 	return i, response
+}
+
+// keptTrailer is redactHeader for what is mostly not there.
+func keptTrailer(h http.Header) http.Header {
+	if len(h) == 0 {
+		return nil
+	}
+	return redactHeader(h)
 }
 
 // describeBody makes a kept header fit the kept body: one that was unpacked has

@@ -3,6 +3,7 @@ package cassettes
 import (
 	"html"
 	"strings"
+	"sync"
 
 	"github.com/umtape/umtape/inspect"
 )
@@ -18,8 +19,9 @@ func redactTags(text string) string { return redactNested(text, 0) }
 const maxNested = 4
 
 func redactNested(text string, depth int) string {
-	r := &tagRedactor{text: text, depth: depth}
-	r.open, r.attrs = r.room.open[:0], r.room.attrs[:0]
+	r := tagRedactors.Get().(*tagRedactor)
+	defer r.recycle()
+	r.text, r.depth = text, depth
 	r.run()
 	if r.copied == 0 {
 		return text
@@ -36,10 +38,21 @@ type tagRedactor struct {
 	depth  int             // of nested messages
 	refs   map[string]bool // ids of elements that hold what a secret one refers to
 	attrs  []attrSpan      // of the tag at hand
-	room   struct {        // for open and attrs, as much as most messages take
-		open  [8]openTag
-		attrs [4]attrSpan
+}
+
+var tagRedactors = sync.Pool{New: func() any { return new(tagRedactor) }}
+
+// recycle keeps the room of a pass that has ended for another one, but nothing of
+// the text, and no more room than most texts take.
+func (r *tagRedactor) recycle() {
+	open, attrs := r.open[:0], r.attrs[:0]
+	if cap(open) > 64 || cap(attrs) > 64 {
+		open, attrs = nil, nil
 	}
+	clear(open[:cap(open)])
+	clear(attrs[:cap(attrs)])
+	*r = tagRedactor{open: open, attrs: attrs}
+	tagRedactors.Put(r)
 }
 
 type openTag struct {

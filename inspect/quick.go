@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"bytes"
 	"strings"
 	"unicode/utf8"
 )
@@ -26,8 +27,7 @@ type quickReader struct {
 
 	elements []Element  // room for the next ones
 	lists    []*Element // room for the next lists of children
-	left     int        // how many elements may still come, those in elements left out
-	unlisted int        // how many may still be put in a list
+	room     int        // how much room to make next, in elements
 }
 
 // quickFrame is an element that is open.
@@ -46,10 +46,8 @@ type quickAttr struct {
 // quickTree reads an ordinary message; ok is false if it is none. text is UTF-8
 // without a byte order mark, within the limit of bytes.
 func quickTree(text []byte, limits Limits) (root *Element, ok bool) {
-	// Each element ends in one of these two, so there are no more than that.
 	r := &quickReader{s: string(text), limits: limits, tokens: limits.Tokens}
-	r.left = strings.Count(r.s, "</") + strings.Count(r.s, "/>")
-	r.unlisted = r.left
+	r.room = min(bytes.Count(text, []byte("<"))/2+1, slabSize) // most elements have two tags
 	if !r.declaration() || !r.blank() {
 		return nil, false
 	}
@@ -179,9 +177,7 @@ func (r *quickReader) start(open []quickFrame) (e *Element, full string, empty, 
 		return nil, "", false, false
 	}
 	r.pos++
-	if e = r.element(); e == nil {
-		return nil, "", false, false
-	}
+	e = r.element()
 	e.Prefix, e.Name.Local, e.Offset = prefix, local, int64(at)
 	if len(open) > 0 {
 		e.scope = open[len(open)-1].e.scope
@@ -354,15 +350,10 @@ func (r *quickReader) end(name string) bool {
 // slabSize is how many elements are allocated at once, at most.
 const slabSize = 64
 
-// element returns a new one, nil if there can be none.
+// element returns a new one.
 func (r *quickReader) element() *Element {
 	if len(r.elements) == 0 {
-		if r.left == 0 {
-			return nil
-		}
-		n := min(r.left, slabSize)
-		r.left -= n
-		r.elements = make([]Element, n)
+		r.elements = make([]Element, r.room)
 	}
 	e := &r.elements[0]
 	r.elements = r.elements[1:]
@@ -376,9 +367,8 @@ func (r *quickReader) list(children []*Element) []*Element {
 		return nil
 	}
 	if len(r.lists) < n {
-		r.lists = make([]*Element, max(n, min(r.unlisted, slabSize)))
+		r.lists = make([]*Element, max(n, r.room))
 	}
-	r.unlisted -= n
 	list := r.lists[:n:n]
 	r.lists = r.lists[n:]
 	copy(list, children)
