@@ -387,8 +387,8 @@ func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Inter
 	response, _ := inspect.ParseBody(x.responseHeader, got.text)
 	i.Umtape.Call = x.options.Profile.CallOf(request, response)
 
-	reqBody := redactString(string(sent.text), x.requestHeader)
-	gotBody := redactString(string(got.text), x.responseHeader)
+	reqBody := redactString(textOf(sent.text, request), x.requestHeader)
+	gotBody := redactString(textOf(got.text, response), x.responseHeader)
 	describeBody(x.requestHeader, len(x.body.body), len(reqBody), sent.encoding)
 	describeBody(x.responseHeader, len(respBody), len(gotBody), got.encoding)
 
@@ -415,6 +415,16 @@ func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Inter
 		Duration:         x.took,
 	}
 	return i, response
+}
+
+// textOf returns a body as a string, that of the message if it is the same.
+func textOf(body []byte, m *inspect.Message) string {
+	if m != nil {
+		if s := m.Text(); s == string(body) {
+			return s
+		}
+	}
+	return string(body)
 }
 
 // keptTrailer is redactHeader for what is mostly not there.

@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"bytes"
 	"strings"
 	"unicode/utf8"
 )
@@ -45,12 +44,13 @@ type quickAttr struct {
 
 // quickTree reads an ordinary message; ok is false if it is none. text is UTF-8
 // without a byte order mark, within the limit of bytes.
-func quickTree(text []byte, limits Limits) (root *Element, ok bool) {
-	r := &quickReader{s: string(text), limits: limits, tokens: limits.Tokens}
-	r.room = min(bytes.Count(text, []byte("<"))/2+1, slabSize) // most elements have two tags
+func quickTree(text string, limits Limits) (root *Element, ok bool) {
+	r := &quickReader{s: text, limits: limits, tokens: limits.Tokens}
 	if !r.declaration() || !r.blank() {
 		return nil, false
 	}
+	// Most elements have two tags. Those that have one make it small.
+	r.room = min(max(strings.Count(r.s[r.pos:], "<")/2, 1), slabSize)
 	var frames [16]quickFrame
 	var children [32]*Element
 	open, loose := frames[:0], children[:0] // loose are children whose parent is still open

@@ -20,7 +20,7 @@ func readersAgree(t interface {
 }, text []byte, limits Limits) (quick bool) {
 	t.Helper()
 	limits = limits.withDefaults()
-	got, ok := quickTree(text, limits)
+	got, ok := quickTree(string(text), limits)
 	if !ok {
 		return false
 	}
@@ -235,7 +235,7 @@ func BenchmarkTree(b *testing.B) {
 	b.Run("quick", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, ok := quickTree(text, limits); !ok {
+			if _, ok := quickTree(string(text), limits); !ok {
 				b.Fatal("not quick")
 			}
 		}

@@ -10,24 +10,26 @@ import (
 
 // parseTree reads XML into elements: decode, then the quick way if the message is
 // an ordinary one, else the full way, which alone refuses. It returns the
-// decoded text too, which is what offsets count in. charset is what the XML is in
+// decoded text too, which is what offsets count in, and as a string if the tree is
+// made of it. charset is what the XML is in
 // if it does not say so itself; "" for UTF-8.
-func parseTree(body []byte, charset string, limits Limits) (root *Element, text []byte, err error) {
+func parseTree(body []byte, charset string, limits Limits) (root *Element, text []byte, s string, err error) {
 	limits = limits.withDefaults()
 	if int64(len(body)) > limits.Bytes {
-		return nil, nil, &SyntaxError{Err: errTooLong, Reason: fmt.Sprintf("%d bytes; at most %d are read", len(body), limits.Bytes)}
+		return nil, nil, "", &SyntaxError{Err: errTooLong, Reason: fmt.Sprintf("%d bytes; at most %d are read", len(body), limits.Bytes)}
 	}
 	if len(bytes.TrimSpace(body)) == 0 {
-		return nil, nil, &SyntaxError{Err: ErrEmpty}
+		return nil, nil, "", &SyntaxError{Err: ErrEmpty}
 	}
 	if text, err = utf8Text(body, charset); err != nil {
-		return nil, nil, err
+		return nil, nil, "", err
 	}
-	if root, ok := quickTree(text, limits); ok {
-		return root, text, nil
+	s = string(text)
+	if root, ok := quickTree(s, limits); ok {
+		return root, text, s, nil
 	}
 	root, err = fullTree(text, limits)
-	return root, text, err
+	return root, text, "", err
 }
 
 // fullTree reads any message, or says why it is none: guard, parse.
