@@ -3,6 +3,7 @@ package cassettes
 import (
 	"hash/maphash"
 	"maps"
+	"strings"
 	"sync"
 )
 
@@ -41,8 +42,11 @@ func (t *tally) kept(i *Interaction, fault bool) {
 	}
 	t.c.Interactions++
 	name := i.Umtape.Operation
-	if _, seen := t.c.Operations[name]; !seen && len(t.c.Operations) >= maxCounted {
-		name = otherOperations
+	if _, seen := t.c.Operations[name]; !seen {
+		if len(t.c.Operations) >= maxCounted {
+			name = otherOperations
+		}
+		name = strings.Clone(name) // it is part of a whole message
 	}
 	t.c.Operations[name]++
 	if fault {

@@ -41,6 +41,9 @@ func (w *Writer) finish() error {
 	}
 	err := w.usable()
 	if err == nil {
+		err = w.look()
+	}
+	if err == nil {
 		err = w.release()
 	}
 	if err == nil {

@@ -32,6 +32,8 @@ type file interface {
 	Sync() error
 	Close() error
 	Stat() (os.FileInfo, error)
+	// length is what Stat says, for less.
+	length() (int64, error)
 	// reserve makes sure that the disk has room for size bytes from off on,
 	// without changing the length of the file. It returns errNoReserve where
 	// the system or the file system cannot.
@@ -43,6 +45,9 @@ var errNoReserve = errors.New("space cannot be reserved here")
 type osDisk struct{}
 
 type osFile struct{ *os.File }
+
+// length moves the file offset, which nothing here depends on.
+func (f osFile) length() (int64, error) { return f.Seek(0, io.SeekEnd) }
 
 func (osDisk) open(path string) (file, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)

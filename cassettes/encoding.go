@@ -16,6 +16,9 @@ import (
 // contentEncoding is the Content-Encoding of a header, in lower case, "" for
 // none. identity is none.
 func contentEncoding(h http.Header) string {
+	if len(h["Content-Encoding"]) == 0 {
+		return ""
+	}
 	var list []string
 	for _, e := range strings.Split(strings.ToLower(strings.Join(h["Content-Encoding"], ",")), ",") {
 		if e = strings.TrimSpace(e); e != "" && e != "identity" {

@@ -20,22 +20,21 @@ type legs struct {
 // and again is no handshake.
 const maxLegs = 8
 
-// fold takes the next interaction of the connection and returns those that are
-// to be kept now, oldest first.
-func (l *legs) fold(i *Interaction) []*Interaction {
+// fold takes the next interaction of the connection. It returns those that are to
+// be kept before it, oldest first, and whether it is to be kept now.
+func (l *legs) fold(i *Interaction) (before []*Interaction, now bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var keep []*Interaction
 	if len(l.held) > 0 && !sameRequest(l.held[0], i) || len(l.held) == maxLegs {
-		keep = l.release()
+		before = l.release()
 	}
 	if challenged(i) {
 		l.held = append(l.held, i)
-		return keep
+		return before, false
 	}
 	i.Umtape.AuthLegs = len(l.held)
 	l.held = nil
-	return append(keep, i)
+	return before, true
 }
 
 // end returns what is still held when the connection ends: a handshake that came

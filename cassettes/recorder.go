@@ -149,7 +149,8 @@ func (r *recording) RoundTrip(req *http.Request) (*http.Response, error) {
 	// What is kept of the headers is taken now: they belong to the caller once
 	// this function returns, and proxies change them.
 	x.requestHeader, x.responseHeader = redactHeader(req.Header), redactHeader(x.response.Header)
-	return x.tee()
+	x.tee.x = x
+	return x.teed()
 }
 
 func (r *recording) pass(req *http.Request) (*http.Response, error) {
@@ -244,24 +245,51 @@ func (r *recording) takeBody(req *http.Request) (keptBody, error) {
 		return keptBody{whole: true}, nil
 	}
 	limit := r.options.MaxBody
-	var buf bytes.Buffer
-	if n := req.ContentLength; n > 0 && n <= limit {
-		buf.Grow(int(n) + bytes.MinRead)
-	}
-	n, err := buf.ReadFrom(io.LimitReader(req.Body, limit+1))
+	body, err := readUpTo(req.Body, limit+1, req.ContentLength)
 	if err != nil {
 		return keptBody{}, err
 	}
-	body := buf.Bytes()
-	if n > limit {
+	if int64(len(body)) > limit {
 		req.Body = readCloser{io.MultiReader(bytes.NewReader(body), req.Body), req.Body}
 		return keptBody{body: body[:limit]}, nil
 	}
-	rest := req.Body
+	first := &wholeBody{Closer: req.Body}
+	first.Reset(body)
 	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	req.Body = readCloser{bytes.NewReader(body), rest}
+	req.Body = first
 	return keptBody{body, true}, nil
 }
+
+// wholeBody is a body in memory.
+type wholeBody struct {
+	bytes.Reader
+	io.Closer
+}
+
+// readUpTo reads at most limit bytes. stated is how many there should be; -1 if
+// that is not known.
+func readUpTo(r io.Reader, limit, stated int64) ([]byte, error) {
+	// One byte more than there should be, so that the end is found without growing.
+	b := make([]byte, 0, max(min(stated, limit, maxAhead)+1, bytes.MinRead))
+	for int64(len(b)) < limit {
+		n, err := r.Read(b[len(b):min(int64(cap(b)), limit)])
+		b = b[:len(b)+n]
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(b) == cap(b) {
+			b = slices.Grow(b, len(b))
+		}
+	}
+	return b, nil
+}
+
+// maxAhead bounds what is allocated because a length was stated, before the
+// bytes are there.
+const maxAhead = 1 << 20
 
 type readCloser struct {
 	io.Reader
@@ -281,6 +309,8 @@ type exchange struct {
 	requestErr                    error       // why the request is not a SOAP envelope
 	unread                        bool        // the request could not be read to its end
 	maybeSOAP                     bool        // ... and what there is of it does not rule out SOAP
+
+	tee teeBody // the response's body, unless it has none
 }
 
 // keep decides whether the exchange belongs on the tape and appends it. note
@@ -300,23 +330,28 @@ func (x *exchange) toTape(respBody []byte, whole bool, note string) (v Verdict, 
 		x.stats.passed()
 		return Passed, "", nil
 	}
-	keep := []*Interaction{i}
+	now := true
 	if !x.options.KeepAuthLegs {
-		keep = x.legs.fold(i)
-	}
-	v = Challenged
-	for _, k := range keep {
-		if k != i {
-			err = x.append(k, isFault(k))
-		} else if err = x.append(i, x.facts.Fault != ""); err == nil {
-			v, reason = Recorded, x.remark(i)
-			x.facts.Interaction = x.name + strconv.Itoa(i.ID)
-		}
-		if err != nil {
-			return Lost, "sent and answered, but not recorded: " + err.Error(), fmt.Errorf("recording the exchange: %w", err)
+		var before []*Interaction
+		before, now = x.legs.fold(i)
+		for _, k := range before {
+			if err := x.append(k, isFault(k)); err != nil {
+				return lost(err)
+			}
 		}
 	}
-	return v, reason, nil
+	if !now {
+		return Challenged, "", nil
+	}
+	if err := x.append(i, x.facts.Fault != ""); err != nil {
+		return lost(err)
+	}
+	x.facts.Interaction = x.name + strconv.Itoa(i.ID)
+	return Recorded, x.remark(i), nil
+}
+
+func lost(err error) (v Verdict, reason string, wrapped error) {
+	return Lost, "sent and answered, but not recorded: " + err.Error(), fmt.Errorf("recording the exchange: %w", err)
 }
 
 // append puts an interaction on tape.
@@ -398,8 +433,8 @@ func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Inter
 	response, _ := inspect.ParseBody(x.responseHeader, got.text)
 	i.Umtape.Call = x.options.Profile.CallOf(request, response)
 
-	reqBody := redactBody(sent.text, x.requestHeader)
-	gotBody := redactBody(got.text, x.responseHeader)
+	reqBody := redactString(textOf(sent.text, request), x.requestHeader)
+	gotBody := redactString(textOf(got.text, response), x.responseHeader)
 	describeBody(x.requestHeader, len(x.body.body), len(reqBody), sent.encoding)
 	describeBody(x.responseHeader, len(respBody), len(gotBody), got.encoding)
 
@@ -407,9 +442,9 @@ func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Inter
 		Proto: cmp.Or(req.Proto, "HTTP/1.1"), ProtoMajor: cmp.Or(req.ProtoMajor, 1), ProtoMinor: req.ProtoMinor,
 		ContentLength:    int64(len(reqBody)),
 		TransferEncoding: req.TransferEncoding,
-		Trailer:          redactHeader(req.Trailer),
+		Trailer:          keptTrailer(req.Trailer),
 		Host:             hostOf(req),
-		Body:             string(reqBody),
+		Body:             reqBody,
 		Headers:          x.requestHeader,
 		URL:              redactURL(req.URL.String()),
 		Method:           req.Method,
@@ -417,15 +452,33 @@ func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Inter
 	i.Response = cassette.Response{
 		Proto: resp.Proto, ProtoMajor: resp.ProtoMajor, ProtoMinor: resp.ProtoMinor,
 		TransferEncoding: resp.TransferEncoding,
-		Trailer:          redactHeader(resp.Trailer),
+		Trailer:          keptTrailer(resp.Trailer),
 		ContentLength:    int64(len(gotBody)),
-		Body:             string(gotBody),
+		Body:             gotBody,
 		Headers:          x.responseHeader,
 		Status:           redactURL(resp.Status), // some carry a URL (PROTOCOL.md, section 5.6)
 		Code:             resp.StatusCode,
 		Duration:         x.facts.Upstream,
 	}
 	return i, response
+}
+
+// textOf returns a body as a string, that of the message if it is the same.
+func textOf(body []byte, m *inspect.Message) string {
+	if m != nil {
+		if s := m.Text(); s == string(body) {
+			return s
+		}
+	}
+	return string(body)
+}
+
+// keptTrailer is redactHeader for what is mostly not there.
+func keptTrailer(h http.Header) http.Header {
+	if len(h) == 0 {
+		return nil
+	}
+	return redactHeader(h)
 }
 
 // describeBody makes a kept header fit the kept body: one that was unpacked has

@@ -1,6 +1,7 @@
 package cassettes
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -70,13 +71,39 @@ var secretHints = [256][]string{
 
 func secretHint(name string) bool {
 	for i := 0; i < len(name); i++ {
+		if name[i] >= 0x80 {
+			return true // a letter of another script may fold to one of ours
+		}
 		for _, hint := range secretHints[name[i]|0x20] {
-			if len(name)-i >= len(hint) && strings.EqualFold(name[i:i+len(hint)], hint) {
+			if len(name)-i >= len(hint) && foldedASCII(name[i:i+len(hint)], hint) {
 				return true
 			}
 		}
+	}
+	return false
+}
+
+// foldedASCII reports whether s, of the length of word, is word in any case. word
+// has letters in lower case only.
+func foldedASCII(s, word string) bool {
+	for i := 0; i < len(word); i++ {
+		if s[i]|0x20 != word[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// foldsTo reports whether a name in lower case is one of these words.
+func foldsTo(name string, words ...string) bool {
+	for i := 0; i < len(name); i++ {
 		if name[i] >= 0x80 {
-			return true // a letter of another script may fold to one of ours
+			return slices.Contains(words, strings.ToLower(name))
+		}
+	}
+	for _, word := range words {
+		if len(word) == len(name) && foldedASCII(name, word) {
+			return true
 		}
 	}
 	return false

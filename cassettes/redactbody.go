@@ -1,7 +1,6 @@
 package cassettes
 
 import (
-	"bytes"
 	"net/http"
 	"regexp"
 	"strings"
@@ -10,20 +9,30 @@ import (
 // redactBody takes credentials out of a body: elements and attributes of XML,
 // well-formed or not, members of JSON objects, fields of forms. The rest stays
 // as it is, byte for byte. What the body is, is told from the body first, since
-// clients declare anything.
+// clients declare anything. A body without credentials is returned itself.
 func redactBody(body []byte, h http.Header) []byte {
+	text := string(body)
+	if clean := redactString(text, h); clean != text {
+		return []byte(clean)
+	}
+	return body
+}
+
+// redactString is redactBody for a body that is a string.
+func redactString(body string, h http.Header) string {
 	if text, ok := wideText(body); ok {
 		// One that holds no secret is kept as it is; one that does is kept as
 		// UTF-8, since the copy's bytes change in any case.
-		if clean := redactText(text, h); !bytes.Equal(clean, text) {
+		if clean := redactText(text, h); clean != text {
 			return clean
 		}
 		return body
 	}
-	if bytes.HasPrefix(body, []byte("\x1f\x8b")) {
+	if strings.HasPrefix(body, "\x1f\x8b") {
 		// Packed without saying so. It stays as it is if it hides nothing.
-		if text, _ := unpack(body, "gzip", DefaultMaxBody); len(text) > 0 {
-			if clean := redactText(text, h); !bytes.Equal(clean, text) {
+		if plain, _ := unpack([]byte(body), "gzip", DefaultMaxBody); len(plain) > 0 {
+			text := string(plain)
+			if clean := redactText(text, h); clean != text {
 				return clean
 			}
 			return body
@@ -32,53 +41,53 @@ func redactBody(body []byte, h http.Header) []byte {
 	return redactText(body, h)
 }
 
-func redactText(body []byte, h http.Header) []byte {
+func redactText(body string, h http.Header) string {
 	media, _, _ := strings.Cut(strings.ToLower(h.Get("Content-Type")), ";")
 	media = strings.TrimSpace(media)
 	if media == "application/x-www-form-urlencoded" {
-		body = []byte(redactPairs(string(body), "&;\r\n"))
+		body = redactPairs(body, "&;\r\n")
 	}
-	switch trimmed := bytes.TrimLeft(body, " \t\r\n\xef\xbb\xbf"); {
-	case bytes.HasPrefix(trimmed, []byte("<")):
+	switch trimmed := strings.TrimLeft(body, " \t\r\n\xef\xbb\xbf"); {
+	case strings.HasPrefix(trimmed, "<"):
 		return redactTags(body)
-	case bytes.HasPrefix(trimmed, []byte("{")), bytes.HasPrefix(trimmed, []byte("[")):
+	case strings.HasPrefix(trimmed, "{"), strings.HasPrefix(trimmed, "["):
 		return redactJSON(body)
-	case strings.HasPrefix(media, "multipart/"), bytes.HasPrefix(trimmed, []byte("--")):
+	case strings.HasPrefix(media, "multipart/"), strings.HasPrefix(trimmed, "--"):
 		return redactTags(redactJSON(redactFields(body)))
-	case bytes.IndexByte(body, 0) >= 0:
+	case strings.IndexByte(body, 0) >= 0:
 		return redactTags(body)
 	}
-	return redactTags(redactJSON([]byte(redactPairs(string(body), "&;\r\n"))))
+	return redactTags(redactJSON(redactPairs(body, "&;\r\n")))
 }
 
 // field finds a field of multipart/form-data (RFC 7578): its header with its
 // name, and its content up to the next boundary.
 var field = regexp.MustCompile(`(?is)(content-disposition:[^\r\n]*?\bname="?([^";\r\n]*)"?[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\r?\n)(.*?)(\r?\n--|$)`)
 
-func redactFields(body []byte) []byte {
-	return field.ReplaceAllFunc(body, func(m []byte) []byte {
-		g := field.FindSubmatch(m)
-		if !secretName(string(g[2])) {
+func redactFields(body string) string {
+	return field.ReplaceAllStringFunc(body, func(m string) string {
+		g := field.FindStringSubmatch(m)
+		if !secretName(g[2]) {
 			return m
 		}
-		return bytes.Join([][]byte{g[1], []byte(redacted), g[4]}, nil)
+		return g[1] + redacted + g[4]
 	})
 }
 
 // wideText decodes a body that looks like UTF-16 text, by its byte order mark or
 // by its first characters, leniently: an odd byte at the end is dropped.
-func wideText(b []byte) (text []byte, ok bool) {
+func wideText(b string) (text string, ok bool) {
 	big := false
 	switch {
-	case bytes.HasPrefix(b, []byte("\xff\xfe")):
+	case strings.HasPrefix(b, "\xff\xfe"):
 		b = b[2:]
-	case bytes.HasPrefix(b, []byte("\xfe\xff")):
+	case strings.HasPrefix(b, "\xfe\xff"):
 		b, big = b[2:], true
 	case len(b) >= 4 && b[1] == 0 && b[3] == 0 && b[0] != 0:
 	case len(b) >= 4 && b[0] == 0 && b[2] == 0 && b[1] != 0:
 		big = true
 	default:
-		return nil, false
+		return "", false
 	}
-	return decodeUTF16(b, big), true
+	return string(decodeUTF16([]byte(b), big)), true
 }

@@ -12,17 +12,72 @@ import (
 // credentials: authorization schemes and cookie names stay, what follows them
 // goes (PROTOCOL.md, section 4.5: an NTLM type 2 token names hosts as well).
 func redactHeader(h http.Header) http.Header {
+	if len(h) == 0 {
+		return http.Header{}
+	}
+	out := make(http.Header, len(h))
+	n := 0
+	for _, values := range h {
+		n += len(values)
+	}
+	all := make([]string, 0, n) // the values of all names
+	for name, values := range h {
+		canonical := http.CanonicalHeaderKey(name)
+		if out[canonical] != nil {
+			return redactSpellings(h)
+		}
+		if len(values) == 0 {
+			continue
+		}
+		secret := secretHeader(canonical)
+		from := len(all)
+		for _, v := range values {
+			all = append(all, redactHeaderValue(canonical, v, secret))
+		}
+		out[canonical] = all[from:len(all):len(all)]
+	}
+	return out
+}
+
+// redactSpellings is redactHeader for one that has a name in several spellings:
+// their values are joined in the order of the bytes of the names.
+func redactSpellings(h http.Header) http.Header {
 	out := make(http.Header, len(h))
 	for _, name := range slices.Sorted(maps.Keys(h)) {
 		canonical := http.CanonicalHeaderKey(name)
+		secret := secretHeader(canonical)
 		for _, v := range h[name] {
-			out[canonical] = append(out[canonical], redactHeaderValue(canonical, v))
+			out[canonical] = append(out[canonical], redactHeaderValue(canonical, v, secret))
 		}
 	}
 	return out
 }
 
-func redactHeaderValue(name, value string) string {
+// secretHeader reports whether a header is a credential as a whole, by its name.
+func secretHeader(name string) bool {
+	if plainHeader(name) {
+		return false
+	}
+	return secretName(name) || slices.ContainsFunc(nameWords(name), func(w string) bool { return secretHeaderWords[w] })
+}
+
+// plainHeader reports whether a name has none of the parts that each secret name
+// has; most have none. A digit may stand inside of a word, see nameWords.
+func plainHeader(name string) bool {
+	for i := 0; i < len(name); i++ {
+		switch c := name[i]; {
+		case isDigit(c):
+			return false
+		case c|0x20 == 'c' && len(name)-i >= len("cookie") && foldedASCII(name[i:], "cookie"):
+			return false
+		}
+	}
+	return !secretHint(name)
+}
+
+// redactHeaderValue returns a value as it is kept. secret says that the name is a
+// credential's.
+func redactHeaderValue(name, value string, secret bool) string {
 	switch name {
 	case "Authorization", "Proxy-Authorization":
 		scheme, rest, ok := strings.Cut(strings.TrimSpace(value), " ")
@@ -43,13 +98,12 @@ func redactHeaderValue(name, value string) string {
 	if name == "Persistent-Auth" || strings.HasPrefix(name, "Access-Control-") { // these speak of credentials and hold none
 		return value
 	}
-	words := nameWords(name)
-	if secretName(name) || slices.ContainsFunc(words, func(w string) bool { return secretHeaderWords[w] }) {
+	if secret {
 		return redacted
 	}
 	switch {
 	case strings.HasPrefix(strings.TrimSpace(value), "{"):
-		return string(redactJSON([]byte(value)))
+		return redactJSON(value)
 	case strings.ContainsAny(value, "?#") || strings.Contains(value, "//"):
 		return redactURL(value)
 	}

@@ -1,14 +1,14 @@
 package cassettes
 
 import (
-	"bytes"
 	"encoding/json"
 	"strconv"
+	"strings"
 )
 
 // redactJSON replaces the values of secret members, of whatever type, by a
 // string. It reads tokens without asking for a whole document.
-func redactJSON(text []byte) []byte {
+func redactJSON(text string) string {
 	var out []byte
 	copied := 0
 	replace := func(from, to int, with string) {
@@ -30,7 +30,7 @@ func redactJSON(text []byte) []byte {
 			if ok && value < len(text) && (secretElement(name, "") || named && isValueName(name)) {
 				stop := jsonValue(text, value)
 				named = false
-				if s := string(text[value:stop]); s != "null" && s != `""` && s != "true" && s != "false" {
+				if s := text[value:stop]; s != "null" && s != `""` && s != "true" && s != "false" {
 					replace(value, stop, strconv.Quote(redacted))
 				}
 				pos = stop
@@ -54,11 +54,11 @@ func redactJSON(text []byte) []byte {
 	if copied == 0 {
 		return text
 	}
-	return append(out, text[copied:]...)
+	return string(append(out, text[copied:]...))
 }
 
 // jsonString returns where the string that begins at pos ends, quote included.
-func jsonString(b []byte, pos int) int {
+func jsonString(b string, pos int) int {
 	for i := pos + 1; i < len(b); i++ {
 		switch b[i] {
 		case '\\':
@@ -71,7 +71,7 @@ func jsonString(b []byte, pos int) int {
 }
 
 // jsonValue returns where the value that begins at pos ends.
-func jsonValue(b []byte, pos int) int {
+func jsonValue(b string, pos int) int {
 	depth := 0
 	for i := pos; i < len(b); {
 		switch b[i] {
@@ -105,16 +105,16 @@ func jsonValue(b []byte, pos int) int {
 	return len(b)
 }
 
-func skipSpace(b []byte, i int) int {
+func skipSpace(b string, i int) int {
 	for i < len(b) && space(b[i]) {
 		i++
 	}
 	return i
 }
 
-func unquoteJSON(quoted []byte) (s string, ok bool) {
-	if json.Unmarshal(quoted, &s) == nil {
+func unquoteJSON(quoted string) (s string, ok bool) {
+	if json.Unmarshal([]byte(quoted), &s) == nil {
 		return s, true
 	}
-	return string(bytes.Trim(quoted, `"`)), len(quoted) > 0
+	return strings.Trim(quoted, `"`), len(quoted) > 0
 }

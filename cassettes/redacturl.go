@@ -9,6 +9,9 @@ import (
 // leaves the rest as it was written: user and password of each authority, secret
 // parameters of path, query and fragment. The URL need not be a valid one.
 func redactURL(raw string) string {
+	if strings.IndexByte(raw, '=') < 0 && strings.IndexByte(raw, '@') < 0 {
+		return raw // neither a parameter nor a user
+	}
 	raw = redactUserinfo(raw)
 	cut := strings.IndexAny(raw, "?#;")
 	if cut < 0 {
@@ -20,6 +23,9 @@ func redactURL(raw string) string {
 // redactUserinfo replaces what stands before the last "@" of an authority
 // (RFC 3986 §3.2).
 func redactUserinfo(raw string) string {
+	if strings.IndexByte(raw, '@') < 0 {
+		return raw
+	}
 	var b strings.Builder
 	for {
 		i := strings.Index(raw, "//")
@@ -45,23 +51,31 @@ func redactUserinfo(raw string) string {
 // redactPairs redacts the values of secret name=value pairs, which any of the
 // separators end, without touching the rest.
 func redactPairs(text, separators string) string {
+	if strings.IndexByte(text, '=') < 0 {
+		return text
+	}
 	var b strings.Builder
-	for text != "" {
-		end := strings.IndexAny(text, separators)
+	done := 0 // text[:done] is in b, redacted
+	for pos := 0; pos < len(text); {
+		end := strings.IndexAny(text[pos:], separators)
 		if end < 0 {
 			end = len(text)
+		} else {
+			end += pos
 		}
-		pair := text[:end]
-		if name, value, found := strings.Cut(pair, "="); found && value != "" {
-			pair = name + "=" + redactParameter(name, value)
+		if name, value, found := strings.Cut(text[pos:end], "="); found && value != "" {
+			if clean := redactParameter(name, value); clean != value {
+				b.WriteString(text[done : end-len(value)])
+				b.WriteString(clean)
+				done = end
+			}
 		}
-		b.WriteString(pair)
-		if end == len(text) {
-			break
-		}
-		b.WriteByte(text[end])
-		text = text[end+1:]
+		pos = end + 1
 	}
+	if done == 0 {
+		return text
+	}
+	b.WriteString(text[done:])
 	return b.String()
 }
 
@@ -75,8 +89,8 @@ func redactParameter(name, value string) string {
 	}
 	// A message inside a parameter, as federated sign-in posts.
 	if plain, err := url.QueryUnescape(value); err == nil && strings.Contains(plain, "<") {
-		if clean := redactTags([]byte(plain)); string(clean) != plain {
-			return url.QueryEscape(string(clean))
+		if clean := redactTags(plain); clean != plain {
+			return url.QueryEscape(clean)
 		}
 	}
 	return value

@@ -1,9 +1,9 @@
 package cassettes
 
 import (
-	"bytes"
 	"html"
 	"strings"
+	"sync"
 
 	"github.com/umtape/umtape/inspect"
 )
@@ -12,29 +12,47 @@ import (
 // elements, the values of secret attributes and the whole of what holds nothing
 // but secrets. It does not ask for well-formedness, since a broken message can
 // hold a secret too: what is never closed is redacted to the end.
-func redactTags(text []byte) []byte { return redactNested(text, 0) }
+func redactTags(text string) string { return redactNested(text, 0) }
 
 // maxNested bounds how deep messages inside comments, sections and texts of
 // messages are looked for; deeper ones are read as part of what holds them.
 const maxNested = 4
 
-func redactNested(text []byte, depth int) []byte {
-	r := &tagRedactor{text: text, depth: depth}
+func redactNested(text string, depth int) string {
+	r := tagRedactors.Get().(*tagRedactor)
+	defer r.recycle()
+	r.text, r.depth = text, depth
 	r.run()
 	if r.copied == 0 {
 		return text
 	}
-	return append(r.out, text[r.copied:]...)
+	return string(append(r.out, text[r.copied:]...))
 }
 
 // tagRedactor is one pass over a text. out holds text[:copied], redacted.
 type tagRedactor struct {
-	text   []byte
+	text   string
 	out    []byte
 	copied int
 	open   []openTag
 	depth  int             // of nested messages
 	refs   map[string]bool // ids of elements that hold what a secret one refers to
+	attrs  []attrSpan      // of the tag at hand
+}
+
+var tagRedactors = sync.Pool{New: func() any { return new(tagRedactor) }}
+
+// recycle keeps the room of a pass that has ended for another one, but nothing of
+// the text, and no more room than most texts take.
+func (r *tagRedactor) recycle() {
+	open, attrs := r.open[:0], r.attrs[:0]
+	if cap(open) > 64 || cap(attrs) > 64 {
+		open, attrs = nil, nil
+	}
+	clear(open[:cap(open)])
+	clear(attrs[:cap(attrs)])
+	*r = tagRedactor{open: open, attrs: attrs}
+	tagRedactors.Put(r)
 }
 
 type openTag struct {
@@ -58,7 +76,7 @@ func (r *tagRedactor) replace(from, to int, with string) {
 
 func (r *tagRedactor) run() {
 	for pos := 0; pos < len(r.text); {
-		next := bytes.IndexByte(r.text[pos:], '<')
+		next := strings.IndexByte(r.text[pos:], '<')
 		if next < 0 {
 			r.characters(pos, len(r.text))
 			return
@@ -72,18 +90,19 @@ func (r *tagRedactor) run() {
 func (r *tagRedactor) markup(pos int) int {
 	rest := r.text[pos:]
 	switch {
-	case bytes.HasPrefix(rest, []byte("<!--")):
+	case strings.HasPrefix(rest, "<!--"):
 		return r.section(pos, 4, "-->")
-	case bytes.HasPrefix(rest, []byte("<![CDATA[")):
+	case strings.HasPrefix(rest, "<![CDATA["):
 		return r.section(pos, 9, "]]>")
-	case bytes.HasPrefix(rest, []byte("</")):
+	case strings.HasPrefix(rest, "</"):
 		end := tagEnd(rest)
-		r.close(string(bytes.TrimSpace(bytes.TrimSuffix(rest[2:end], []byte(">")))))
+		r.close(strings.TrimSpace(strings.TrimSuffix(rest[2:end], ">")))
 		return pos + end
-	case bytes.HasPrefix(rest, []byte("<!")), bytes.HasPrefix(rest, []byte("<?")):
+	case strings.HasPrefix(rest, "<!"), strings.HasPrefix(rest, "<?"):
 		return pos + 2
 	}
-	t := readTag(rest)
+	t := readTag(rest, r.attrs)
+	r.attrs = t.attrs
 	if t.name == "" {
 		return pos + 1
 	}
@@ -98,16 +117,16 @@ func (r *tagRedactor) section(pos, head int, mark string) int {
 		return from
 	}
 	end, next := len(r.text), len(r.text)
-	if i := bytes.Index(r.text[from:], []byte(mark)); i >= 0 {
+	if i := strings.Index(r.text[from:], mark); i >= 0 {
 		end, next = from+i, from+i+len(mark)
 	}
 	inner := r.text[from:end]
 	if r.inSecret() {
-		if len(bytes.TrimSpace(inner)) > 0 {
+		if strings.TrimSpace(inner) != "" {
 			r.replace(from, end, redacted)
 		}
-	} else if clean := redactNested(inner, r.depth+1); !bytes.Equal(clean, inner) {
-		r.replace(from, end, string(clean))
+	} else if clean := redactNested(inner, r.depth+1); clean != inner {
+		r.replace(from, end, clean)
 	}
 	return next
 }
@@ -116,8 +135,7 @@ func (r *tagRedactor) inSecret() bool { return len(r.open) > 0 && r.open[len(r.o
 
 // characters handles character data.
 func (r *tagRedactor) characters(from, to int) {
-	data := r.text[from:to]
-	trimmed := strings.TrimSpace(string(data))
+	trimmed := strings.TrimSpace(r.text[from:to])
 	if trimmed == "" {
 		return
 	}
@@ -149,7 +167,7 @@ func (r *tagRedactor) value(from, to int) {
 	if r.depth >= maxNested {
 		return
 	}
-	raw := string(r.text[from:to])
+	raw := r.text[from:to]
 	plain := html.UnescapeString(raw)
 	if clean := redactValue(plain, r.depth+1); clean != plain {
 		r.replace(from, to, inspect.Escape(clean))
@@ -165,10 +183,10 @@ func redactValue(value string, depth int) string {
 		return value
 	case strings.HasPrefix(trimmed, "{"), strings.HasPrefix(trimmed, "["):
 		if strings.Contains(trimmed, `"`) {
-			return string(redactJSON([]byte(value)))
+			return redactJSON(value)
 		}
 	case strings.Contains(value, "<"):
-		return string(redactNested([]byte(value), depth))
+		return redactNested(value, depth)
 	case strings.Contains(value, "//"):
 		return redactURL(value)
 	}
@@ -182,15 +200,11 @@ func isBoolean(s string) bool { return strings.EqualFold(s, "true") || strings.E
 // isValueName reports whether a name is that of a value in a pair of name and
 // value.
 func isValueName(name string) bool {
-	switch strings.ToLower(name) {
-	case "value", "val", "text", "string", "data", "content":
-		return true
-	}
-	return false
+	return foldsTo(name, "value", "val", "text", "string", "data", "content")
 }
 
 func (r *tagRedactor) start(pos int, t startTag) int {
-	attr := func(a attrSpan) string { return string(r.text[pos+a.from : pos+a.to]) }
+	attr := func(a attrSpan) string { return r.text[pos+a.from : pos+a.to] }
 	named, secret := false, secretElement(t.name, r.parent()) // named: as in <Property Name="Password">
 	for _, a := range t.attrs {
 		switch name := local(a.name); {
@@ -223,7 +237,7 @@ func (r *tagRedactor) start(pos int, t startTag) int {
 	case t.empty:
 	case secretWhole[t.name], isSAML(r.text[pos:end], t.name):
 		size := closing(r.text[end:], t.full)
-		if len(bytes.TrimSpace(r.text[end:end+size])) > 0 {
+		if strings.TrimSpace(r.text[end:end+size]) != "" {
 			r.replace(end, end+size, redacted)
 		}
 		return end + size
@@ -243,16 +257,12 @@ func (r *tagRedactor) parent() string {
 
 // isSAML reports whether a start tag is that of a SAML assertion, by its prefix
 // or its namespace.
-func isSAML(tag []byte, name string) bool {
-	return (name == "Assertion" || name == "EncryptedAssertion") && bytes.Contains(bytes.ToLower(tag), []byte("saml"))
+func isSAML(tag, name string) bool {
+	return (name == "Assertion" || name == "EncryptedAssertion") && strings.Contains(strings.ToLower(tag), "saml")
 }
 
 func isNaming(attr string) bool {
-	switch strings.ToLower(local(attr)) {
-	case "name", "key", "id", "parametername", "propertyname":
-		return true
-	}
-	return false
+	return foldsTo(local(attr), "name", "key", "id", "parametername", "propertyname")
 }
 
 // close ends the innermost open element of that name. An end tag that fits none

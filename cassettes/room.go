@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 )
 
 const (
@@ -16,6 +17,10 @@ const (
 	reserveSlack = reserveStep / 4
 )
 
+// lookAgain is for how long a Ready relies on what another one has seen of the
+// file: no longer than exchanges that are under way may take in any case.
+const lookAgain = time.Millisecond
+
 // Ready returns nil if about n more bytes can be written, so that a request
 // need not go upstream to be recorded nowhere. On Linux the space is reserved,
 // where the file system can do that; elsewhere it is looked into only after a
@@ -26,6 +31,12 @@ func (w *Writer) Ready(n int64) error {
 	defer w.mu.Unlock()
 	if err := w.usable(); err != nil {
 		return err
+	}
+	if now := time.Now(); now.Sub(w.looked) >= lookAgain {
+		if err := w.look(); err != nil {
+			return err
+		}
+		w.looked = now
 	}
 	n = max(n, 0)
 	if w.reserved-w.size >= n+reserveSlack {

@@ -1,6 +1,6 @@
 package cassettes
 
-import "bytes"
+import "strings"
 
 type startTag struct {
 	full  string // with prefix
@@ -17,90 +17,92 @@ type attrSpan struct {
 	from, to int
 }
 
-// readTag reads the start tag at the start of b.
-func readTag(b []byte) startTag {
+// readTag reads the start tag at the start of s. Its attributes are appended to
+// attrs[:0].
+func readTag(s string, attrs []attrSpan) startTag {
 	i := 1
-	for i < len(b) && nameByte(b[i]) {
+	for i < len(s) && nameByte(s[i]) {
 		i++
 	}
-	t := startTag{full: string(b[1:i])}
+	t := startTag{full: s[1:i], attrs: attrs[:0]}
 	t.name = local(t.full)
-	for i < len(b) {
-		switch c := b[i]; {
+	for i < len(s) {
+		switch c := s[i]; {
 		case c == '>':
-			t.size, t.empty = i+1, b[i-1] == '/'
+			t.size, t.empty = i+1, s[i-1] == '/'
 			return t
 		case c == '<': // never closed; the next tag begins
 			t.size = i
 			return t
 		case nameByte(c):
 			start := i
-			for i < len(b) && nameByte(b[i]) {
+			for i < len(s) && nameByte(s[i]) {
 				i++
 			}
-			from, to, next := attrValue(b, i)
+			from, to, next := attrValue(s, i)
 			if next > i {
-				t.attrs = append(t.attrs, attrSpan{string(b[start:i]), from, to})
+				t.attrs = append(t.attrs, attrSpan{s[start:i], from, to})
 			}
 			i = next
 		default:
 			i++
 		}
 	}
-	t.size = len(b)
+	t.size = len(s)
 	return t
 }
 
 // attrValue finds the value of an attribute whose name ends at i: where it is,
 // and where the reading goes on; i if there is no value.
-func attrValue(b []byte, i int) (from, to, next int) {
+func attrValue(s string, i int) (from, to, next int) {
 	j := i
-	for j < len(b) && space(b[j]) {
+	for j < len(s) && space(s[j]) {
 		j++
 	}
-	if j >= len(b) || b[j] != '=' {
+	if j >= len(s) || s[j] != '=' {
 		return i, i, i
 	}
-	for j++; j < len(b) && space(b[j]); j++ {
+	for j++; j < len(s) && space(s[j]); j++ {
 	}
-	if j < len(b) && (b[j] == '"' || b[j] == '\'') {
-		end := bytes.IndexByte(b[j+1:], b[j])
+	if j < len(s) && (s[j] == '"' || s[j] == '\'') {
+		end := strings.IndexByte(s[j+1:], s[j])
 		if end < 0 {
-			return j + 1, len(b), len(b)
+			return j + 1, len(s), len(s)
 		}
 		return j + 1, j + 1 + end, j + end + 2
 	}
 	end := j
-	for end < len(b) && !space(b[end]) && b[end] != '>' { // without quotes, as in HTML
+	for end < len(s) && !space(s[end]) && s[end] != '>' { // without quotes, as in HTML
 		end++
 	}
 	return j, end, max(end, i+1)
 }
 
-// tagEnd returns where the end tag at the start of b ends.
-func tagEnd(b []byte) int {
-	if i := bytes.IndexByte(b, '>'); i >= 0 {
+// tagEnd returns where the end tag at the start of s ends.
+func tagEnd(s string) int {
+	if i := strings.IndexByte(s, '>'); i >= 0 {
 		return i + 1
 	}
-	return len(b)
+	return len(s)
 }
 
-// closing returns where the end tag of that name begins in b, counting nested
+// closing returns where the end tag of that name begins in s, counting nested
 // elements of the same name and passing over comments and CDATA sections;
-// len(b) if it never comes.
-func closing(b []byte, full string) int {
+// len(s) if it never comes.
+func closing(s string, full string) int {
 	depth := 1
+	var attrs []attrSpan
 	for pos := 0; ; {
-		i := bytes.IndexByte(b[pos:], '<')
+		i := strings.IndexByte(s[pos:], '<')
 		if i < 0 {
-			return len(b)
+			return len(s)
 		}
 		pos += i
-		rest := b[pos:]
+		rest := s[pos:]
 		switch {
-		case bytes.HasPrefix(rest, []byte("<!--")):
+		case strings.HasPrefix(rest, "<!--"):
 			pos += sectionEnd(rest, 4, "-->")
-		case bytes.HasPrefix(rest, []byte("<![CDATA[")):
+		case strings.HasPrefix(rest, "<![CDATA["):
 			pos += sectionEnd(rest, 9, "]]>")
 		case isEndTag(rest, full):
 			if depth--; depth == 0 {
@@ -108,7 +110,8 @@ func closing(b []byte, full string) int {
 			}
 			pos += 2
 		default:
-			t := readTag(rest)
+			t := readTag(rest, attrs)
+			attrs = t.attrs
 			if t.full == full && !t.empty {
 				depth++
 			}
@@ -120,16 +123,16 @@ func closing(b []byte, full string) int {
 	}
 }
 
-func sectionEnd(b []byte, head int, mark string) int {
-	if i := bytes.Index(b[head:], []byte(mark)); i >= 0 {
+func sectionEnd(s string, head int, mark string) int {
+	if i := strings.Index(s[head:], mark); i >= 0 {
 		return head + i + len(mark)
 	}
-	return len(b)
+	return len(s)
 }
 
-func isEndTag(b []byte, full string) bool {
+func isEndTag(s string, full string) bool {
 	n := 2 + len(full)
-	return bytes.HasPrefix(b, []byte("</")) && len(b) >= n && string(b[2:n]) == full && (len(b) == n || !nameByte(b[n]))
+	return strings.HasPrefix(s, "</") && len(s) >= n && s[2:n] == full && (len(s) == n || !nameByte(s[n]))
 }
 
 func local(name string) string {

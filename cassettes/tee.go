@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// tee returns the response with a body that keeps a copy of what is read
+// teed returns the response with a body that keeps a copy of what is read
 // through it, and appends the interaction before the end of it is seen.
-func (x *exchange) tee() (*http.Response, error) {
+func (x *exchange) teed() (*http.Response, error) {
 	resp := x.response
 	switch {
 	case resp.StatusCode == http.StatusSwitchingProtocols:
@@ -27,7 +27,8 @@ func (x *exchange) tee() (*http.Response, error) {
 		return resp, nil
 	}
 	// In place, not in a copy: net/http puts trailers into this very response.
-	resp.Body = &teeBody{x: x, from: resp.Body, left: resp.ContentLength}
+	x.tee.from, x.tee.left = resp.Body, resp.ContentLength
+	resp.Body = &x.tee
 	return resp, nil
 }
 
@@ -93,6 +94,9 @@ func (b *teeBody) keep(p []byte) {
 	if int64(len(p)) > room {
 		b.over = true
 		p = p[:max(room, 0)]
+	}
+	if b.copy == nil && len(p) > 0 {
+		b.copy = make([]byte, 0, max(min(b.left, b.x.options.MaxBody, maxAhead), int64(len(p))))
 	}
 	b.copy = append(b.copy, p...)
 }

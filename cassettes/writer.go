@@ -71,11 +71,12 @@ type Writer struct {
 	size     int64      // of all whole records; the next one goes there
 	reserved int64      // offset up to which the disk has room for us; 0 if not known
 	nextID   int
-	entries  []entry // one a record, in the order of the file
-	dirty    bool    // there may be part of a record after size
-	noRoom   bool    // the file system cannot reserve
-	failed   bool    // the last write failed
-	broken   error   // of a sync: what is on the disk is not known, so it stays
+	entries  []entry   // one a record, in the order of the file
+	dirty    bool      // there may be part of a record after size
+	noRoom   bool      // the file system cannot reserve
+	failed   bool      // the last write failed
+	looked   time.Time // when Ready had a look last
+	broken   error     // of a sync: what is on the disk is not known, so it stays
 
 	// Taken before mu. It lets one fsync serve all that wait for it.
 	syncMu sync.Mutex
@@ -366,6 +367,9 @@ func (w *Writer) writeRecord(b []byte, arrived time.Time) (id int, sum string, e
 	if err := w.usable(); err != nil {
 		return 0, "", 0, err
 	}
+	if err := w.look(); err != nil { // a record behind a shorter file would leave a hole
+		return 0, "", 0, err
+	}
 	id = w.nextID
 	var room [idRoom]byte
 	first := appendInt(room[:0], recordStart, int64(id))
@@ -387,7 +391,7 @@ func (w *Writer) writeRecord(b []byte, arrived time.Time) (id int, sum string, e
 	return id, sum, end, nil
 }
 
-// usable returns why nothing can be appended. w.mu is held.
+// usable returns why nothing can be appended, as far as is known. w.mu is held.
 func (w *Writer) usable() error {
 	switch {
 	case w.file == nil:
@@ -397,8 +401,13 @@ func (w *Writer) usable() error {
 	case w.dirty:
 		return w.clean()
 	}
-	if info, err := w.file.Stat(); err == nil && info.Size() < w.size {
-		w.broken = fmt.Errorf("%s: cut short by another program while it was being recorded, from %d bytes to %d", w.path, w.size, info.Size())
+	return nil
+}
+
+// look finds out whether another program has cut the file short. w.mu is held.
+func (w *Writer) look() error {
+	if size, err := w.file.length(); err == nil && size < w.size {
+		w.broken = fmt.Errorf("%s: cut short by another program while it was being recorded, from %d bytes to %d", w.path, w.size, size)
 	}
 	return w.broken
 }

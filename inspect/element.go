@@ -101,7 +101,45 @@ func (e *Element) ResolveQName(value string) (name Name, prefix string, ok bool)
 // Elements that declare nothing share their parent's.
 type scope struct {
 	parent *scope
-	decls  map[string]string // prefix to URI; "" is the default namespace
+	few    []binding         // the first fewBindings, in the order written
+	many   map[string]string // those after them, prefix to URI; nil for none
+	room   [2]binding        // for few: most elements that declare, declare so many
+}
+
+// binding is a prefix with its URI; "" is the default namespace.
+type binding struct{ prefix, uri string }
+
+// fewBindings are found as fast one by one as in a map.
+const fewBindings = 8
+
+// declare binds a prefix; it is false if it is bound here already.
+func (s *scope) declare(prefix, uri string) bool {
+	if _, twice := s.own(prefix); twice {
+		return false
+	}
+	switch {
+	case s.few == nil:
+		s.few = append(s.room[:0], binding{prefix, uri})
+	case len(s.few) < fewBindings:
+		s.few = append(s.few, binding{prefix, uri})
+	default:
+		if s.many == nil {
+			s.many = map[string]string{}
+		}
+		s.many[prefix] = uri
+	}
+	return true
+}
+
+// own looks a prefix up in this element's declarations only.
+func (s *scope) own(prefix string) (uri string, ok bool) {
+	for i := range s.few {
+		if s.few[i].prefix == prefix {
+			return s.few[i].uri, true
+		}
+	}
+	uri, ok = s.many[prefix]
+	return uri, ok
 }
 
 func (s *scope) lookup(prefix string) (uri string, ok bool) {
@@ -109,7 +147,7 @@ func (s *scope) lookup(prefix string) (uri string, ok bool) {
 		return xmlNS, true
 	}
 	for ; s != nil; s = s.parent {
-		if uri, ok := s.decls[prefix]; ok {
+		if uri, ok := s.own(prefix); ok {
 			return uri, uri != "" || prefix == ""
 		}
 	}

@@ -7,6 +7,9 @@ import (
 	"strings"
 )
 
+// actionHeader is how Go spells SOAPAction.
+const actionHeader = "Soapaction"
+
 // SOAPAction returns the action a request names, unquoted, and whether it names
 // one at all: the SOAPAction header of SOAP 1.1 (§6.1.1), else the action
 // parameter of SOAP 1.2's application/soap+xml (RFC 3902). Header names match in
@@ -28,7 +31,7 @@ func SOAPAction(h http.Header) (action string, ok bool) {
 func actionNames(h http.Header) []string {
 	var names []string
 	for name := range h {
-		if strings.EqualFold(name, "SOAPAction") {
+		if isAction(name) {
 			names = append(names, name)
 		}
 	}
@@ -36,11 +39,26 @@ func actionNames(h http.Header) []string {
 	return names
 }
 
+func isAction(name string) bool { return strings.EqualFold(name, actionHeader) }
+
+// hasAction reports whether h has SOAPAction in any spelling.
+func hasAction(h http.Header) bool {
+	if _, usual := h[actionHeader]; usual {
+		return true
+	}
+	for name := range h {
+		if isAction(name) {
+			return true
+		}
+	}
+	return false
+}
+
 // ClaimsSOAP reports whether a request's header says that its body is a SOAP
 // message: by SOAPAction, or by the content type application/soap+xml. A type
 // of text/xml alone claims XML, not SOAP.
 func ClaimsSOAP(h http.Header) bool {
-	return mediaType(h) == "application/soap+xml" || len(actionNames(h)) > 0
+	return hasAction(h) || mediaType(h) == "application/soap+xml"
 }
 
 // VersionOf tells from a request's header which version of SOAP it speaks; ok is
@@ -69,7 +87,16 @@ func mediaType(h http.Header) string {
 // charsetOf returns the charset parameter of the content type, "" if there is
 // none that can be read.
 func charsetOf(h http.Header) string {
-	_, params, err := mime.ParseMediaType(h.Get("Content-Type"))
+	contentType := h.Get("Content-Type")
+	switch contentType { // those most often seen, without being taken apart
+	case "text/xml; charset=utf-8", "text/xml; charset=\"utf-8\"", "text/xml;charset=utf-8", "application/soap+xml; charset=utf-8":
+		return "utf-8"
+	case "text/xml; charset=UTF-8", "text/xml;charset=UTF-8", "text/xml; charset=\"UTF-8\"":
+		return "UTF-8"
+	case "", "text/xml", "application/soap+xml":
+		return ""
+	}
+	_, params, err := mime.ParseMediaType(contentType)
 	if err != nil {
 		return ""
 	}

@@ -36,6 +36,7 @@ type Message struct {
 	Fault *Fault
 
 	text  []byte // decoded; what Element.Offset counts in
+	whole string // the same, if the strings of the elements are parts of it; else ""
 	lines lineIndex
 
 	rootType string // media type of the multipart's root part that held it; "" if none did
@@ -48,6 +49,16 @@ func (m *Message) Operation() string {
 		return ""
 	}
 	return m.Payload.Name.Local
+}
+
+// Text returns the message as UTF-8 without a byte order mark, which is what
+// Offset counts in. It mostly costs nothing, since the strings of the elements
+// are parts of it.
+func (m *Message) Text() string {
+	if m.whole != "" {
+		return m.whole
+	}
+	return string(m.text)
 }
 
 // Place returns the 1-based line and column (in bytes) of an element's start
@@ -66,11 +77,11 @@ func Parse(body []byte) (*Message, error) { return Limits{}.Parse(body) }
 func (l Limits) Parse(body []byte) (*Message, error) { return l.parse(body, "") }
 
 func (l Limits) parse(body []byte, charset string) (*Message, error) {
-	root, text, err := parseTree(body, charset, l)
+	root, text, s, err := parseTree(body, charset, l)
 	if err != nil {
 		return nil, err
 	}
-	m := &Message{Envelope: root, EnvelopeSpace: root.Name.Space, text: text}
+	m := &Message{Envelope: root, EnvelopeSpace: root.Name.Space, text: text, whole: s}
 	fail := func(e *Element, reason string) error {
 		line, column := m.Place(e)
 		return &SyntaxError{Line: line, Column: column, Err: ErrNotSOAP, Reason: reason}

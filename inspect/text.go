@@ -86,9 +86,14 @@ func loneSurrogate(body []byte, order unicode.Endianness) bool {
 	return false
 }
 
+var usualDeclaration = []byte(`<?xml version="1.0" encoding="utf-8"?>`)
+
 // declaredEncoding returns the encoding label of an XML declaration at the very
 // start of body, or "".
 func declaredEncoding(body []byte) string {
+	if bytes.HasPrefix(body, usualDeclaration) {
+		return "utf-8"
+	}
 	if !bytes.HasPrefix(body, []byte("<?xml")) || len(body) < 6 || !isSpace(string(body[5:6])) {
 		return "" // <?xml-stylesheet is no declaration
 	}

@@ -8,23 +8,35 @@ import (
 	"github.com/beevik/etree"
 )
 
-// parseTree reads XML into elements: decode, guard, parse. It returns the
-// decoded text too, which is what offsets count in. charset is what the XML is in
+// parseTree reads XML into elements: decode, then the quick way if the message is
+// an ordinary one, else the full way, which alone refuses. It returns the
+// decoded text too, which is what offsets count in, and as a string if the tree is
+// made of it. charset is what the XML is in
 // if it does not say so itself; "" for UTF-8.
-func parseTree(body []byte, charset string, limits Limits) (root *Element, text []byte, err error) {
+func parseTree(body []byte, charset string, limits Limits) (root *Element, text []byte, s string, err error) {
 	limits = limits.withDefaults()
 	if int64(len(body)) > limits.Bytes {
-		return nil, nil, &SyntaxError{Err: errTooLong, Reason: fmt.Sprintf("%d bytes; at most %d are read", len(body), limits.Bytes)}
+		return nil, nil, "", &SyntaxError{Err: errTooLong, Reason: fmt.Sprintf("%d bytes; at most %d are read", len(body), limits.Bytes)}
 	}
 	if len(bytes.TrimSpace(body)) == 0 {
-		return nil, nil, &SyntaxError{Err: ErrEmpty}
+		return nil, nil, "", &SyntaxError{Err: ErrEmpty}
 	}
 	if text, err = utf8Text(body, charset); err != nil {
-		return nil, nil, err
+		return nil, nil, "", err
 	}
+	s = string(text)
+	if root, ok := quickTree(s, limits); ok {
+		return root, text, s, nil
+	}
+	root, err = fullTree(text, limits)
+	return root, text, "", err
+}
+
+// fullTree reads any message, or says why it is none: guard, parse.
+func fullTree(text []byte, limits Limits) (*Element, error) {
 	found, err := guard(text, limits)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	doc := etree.NewDocument()
 	doc.ReadSettings.CharsetReader = passCharset
@@ -32,11 +44,10 @@ func parseTree(body []byte, charset string, limits Limits) (root *Element, text 
 	doc.ReadSettings.PreserveDuplicateAttrs = true
 	if err := doc.ReadFromBytes(withSpaces(text, found.spaced)); err != nil {
 		// The guard accepted it, so this is etree's own view; keep the kind.
-		return nil, nil, &SyntaxError{Err: ErrNotXML}
+		return nil, &SyntaxError{Err: ErrNotXML}
 	}
 	b := builder{starts: found.starts, text: text}
-	root, err = b.element(doc.Root(), nil)
-	return root, text, err
+	return b.element(doc.Root(), nil)
 }
 
 // builder turns etree's elements, which know prefixes, into ours, which know
@@ -53,21 +64,21 @@ func (b *builder) element(src *etree.Element, parent *scope) (*Element, error) {
 	attrs := 0
 	for i := range src.Attr {
 		a := &src.Attr[i]
-		prefix, isDecl := declaration(a)
+		prefix, isDecl := declaredPrefix(a.Space, a.Key)
 		if !isDecl {
 			attrs++
 			continue
 		}
 		if e.scope == parent {
-			e.scope = &scope{parent: parent, decls: make(map[string]string, 2)}
+			e.scope = &scope{parent: parent}
 		}
-		if _, twice := e.scope.decls[prefix]; twice {
+		if _, twice := e.scope.own(prefix); twice {
 			return nil, b.fail(e, "an attribute given twice")
 		}
 		if reason := misdeclared(prefix, a.Value); reason != "" {
 			return nil, b.fail(e, reason)
 		}
-		e.scope.decls[prefix] = a.Value
+		e.scope.declare(prefix, a.Value)
 	}
 	var ok bool
 	if e.Name.Space, ok = e.scope.lookup(src.Space); !ok && src.Space != "" {
@@ -78,7 +89,7 @@ func (b *builder) element(src *etree.Element, parent *scope) (*Element, error) {
 	}
 	for i := range src.Attr {
 		a := &src.Attr[i]
-		if _, isDecl := declaration(a); isDecl {
+		if _, isDecl := declaredPrefix(a.Space, a.Key); isDecl {
 			continue
 		}
 		attr := Attr{Name: Name{Local: a.Key}, Prefix: a.Space, Value: a.Value}
@@ -131,13 +142,13 @@ func (b *builder) fail(e *Element, reason string) error {
 	return &SyntaxError{Line: line, Column: column, Err: ErrNotXML, Reason: reason}
 }
 
-// declaration reports whether a is a namespace declaration, and of which
-// prefix.
-func declaration(a *etree.Attr) (prefix string, ok bool) {
+// declaredPrefix reports whether an attribute of that name is a namespace
+// declaration, and of which prefix.
+func declaredPrefix(space, local string) (prefix string, ok bool) {
 	switch {
-	case a.Space == "xmlns":
-		return a.Key, true
-	case a.Space == "" && a.Key == "xmlns":
+	case space == "xmlns":
+		return local, true
+	case space == "" && local == "xmlns":
 		return "", true
 	}
 	return "", false

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"log/slog"
@@ -65,9 +66,9 @@ func silentServer(t testing.TB, answer string) string {
 func TestServerThatDoesNotReadIs504(t *testing.T) {
 	upstream, addr := silentServer(t, ""), idleProxy(t, new(logBuffer))
 	c := dial(t, addr)
-	const size = 32 << 20 // more than the buffers of three sockets
-	fmt.Fprintf(c, "POST http://%s/ HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n", upstream, size)
-	go c.Write(make([]byte, size))
+	body := bytes.Repeat([]byte("x"), 32<<20) // more than the buffers of three sockets, made before the clock runs
+	fmt.Fprintf(c, "POST http://%s/ HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n", upstream, len(body))
+	go c.Write(body)
 	readHead(t, bufio.NewReader(c), "HTTP/1.1 504 ")
 }
 
