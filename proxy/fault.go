@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"io"
+	"log/slog"
 	"mime"
 	"net/http"
 	"strings"
@@ -88,7 +89,11 @@ func fillFault(template string, theirs bool, client, server, text string) string
 
 // refuse answers a request that goes nowhere.
 func (x *exchange) refuse(r *refusal) {
-	x.conn.server.config.Logger.Warn("request refused", "method", x.request.Method, "host", x.request.Host, "status", r.status, "reason", r.text)
+	level := slog.LevelWarn
+	if r == noPassword {
+		level = slog.LevelDebug // clients wait to be asked
+	}
+	x.conn.server.config.Logger.Log(x.request.Context(), level, "request refused", "client", x.conn.RemoteAddr().String(), "method", x.request.Method, "host", x.request.Host, "status", r.status, "reason", r.text)
 	x.write(x.fault(r.status, r.text))
 }
 
@@ -98,6 +103,9 @@ func (x *exchange) write(resp *http.Response) {
 	h := x.Header()
 	clear(h)
 	h["Content-Type"] = resp.Header["Content-Type"]
+	if resp.StatusCode == http.StatusProxyAuthRequired {
+		h["Proxy-Authenticate"] = []string{challenge}
+	}
 	x.WriteHeader(resp.StatusCode)
 	x.bytes, x.clientErr = io.Copy(x.ResponseWriter, resp.Body)
 }

@@ -41,7 +41,7 @@ func (s *Server) route(c *clientConn, r *http.Request) *refusal {
 		return &refusal{http.StatusBadRequest, "the request's URL names no host"}
 	}
 	if !s.isSelf(r.URL.Hostname(), portOf(r.URL)) {
-		return nil
+		return s.config.Ports.refuses(portOf(r.URL))
 	}
 	if s.config.Reverse != nil || s.config.ServeOrigin {
 		return s.routeOrigin(scheme, r) // a client that has us both as its proxy and as its server

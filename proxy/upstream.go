@@ -86,6 +86,12 @@ func NewUpstream(c UpstreamConfig) (*Upstream, error) {
 	return u, nil
 }
 
+// Dial connects to a server's "host:port", for [Config.Dial]. With the context
+// of a request it does not connect to the Server that the request came to.
+func (u *Upstream) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	return u.dial(ctx, network, address)
+}
+
 // Transport returns a transport for one client connection: HTTP/1.1, one
 // connection to a server at a time, kept alive; nothing added, nothing decoded,
 // no proxy of the environment.
