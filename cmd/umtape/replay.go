@@ -23,7 +23,9 @@ type replayFlags struct {
 	base    string
 	scheme  string
 	maxBody size
+	access  accessFlags
 	log     logFlags
+	who     access // what access comes to
 }
 
 func (a *app) replayCommand() *cobra.Command {
@@ -60,13 +62,18 @@ missed and not used.`,
 	cmd.Flags().StringVar(&f.base, "base", "", "`PATH` put before that of clients which talk to umtape directly, if record --reverse had a URL with one")
 	cmd.Flags().StringVar(&f.scheme, "challenge", "", "ask clients for credentials by this `SCHEME`, basic or ntlm, and accept what they send")
 	cmd.Flags().Var(&f.maxBody, "max-body", "the longest request body that is read for matching")
+	f.access.register(cmd)
 	f.log.register(cmd)
 	return cmd
 }
 
 func (a *app) replay(ctx context.Context, paths []string, f replayFlags) error {
-	if err := proxy.CheckListen(f.listen); err != nil {
-		return &misuseError{err: err}
+	var err error
+	if f.who, err = f.access.open(a); err != nil {
+		return err
+	}
+	if err := f.who.check(f.listen); err != nil {
+		return err
 	}
 	if f.base != "" && (!strings.HasPrefix(f.base, "/") || strings.ContainsAny(f.base, "?# ")) {
 		return misuse("--base %q is not a path such as /UnifiedMessaging", f.base)
@@ -89,6 +96,7 @@ func (a *app) replay(ctx context.Context, paths []string, f replayFlags) error {
 		a.say("warning: there is nothing to replay: every request will be a miss")
 	}
 	a.say("replaying %s from %s; proxy and server at http://%s and https://%s", count(s.interactions, "interaction"), strings.Join(paths, ", "), s.addr(), s.addr())
+	f.who.sayTo(a)
 	a.say("nothing is forwarded; Ctrl-C ends the replay")
 	select {
 	case <-ctx.Done():
@@ -131,11 +139,13 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 		NewTransport: func() http.RoundTripper { return cassettes.Challenge(scheme, s.player) },
 		CA:           ca,
 		ServeOrigin:  true,
+		Allow:        f.who.allow,
+		Users:        f.who.users,
 		Logger:       logger,
 	}); err != nil {
 		return nil, err
 	}
-	if s.listener, err = listen(f.listen); err != nil {
+	if s.listener, err = f.who.listen(f.listen); err != nil {
 		return nil, err
 	}
 	go func() { s.served <- s.server.Serve(s.listener) }()
