@@ -64,12 +64,18 @@ func (c *clientConn) open(early []byte) error {
 	}
 	sniffed.target = c.target
 	conn, err := handshake(sniffed, c.server.tls, limits.TLSHandshake)
+	if errors.Is(err, io.EOF) {
+		return errHandshakeEnded
+	}
 	if err != nil {
 		return err
 	}
 	c.Conn, c.secure = conn, true
 	return nil
 }
+
+// errHandshakeEnded is how some clients take a certificate that they do not trust.
+var errHandshakeEnded = errors.New("the client closed the connection in the middle of the handshake")
 
 func (c *clientConn) logOpenFailure(err error) {
 	log := c.server.config.Logger
@@ -79,6 +85,9 @@ func (c *clientConn) logOpenFailure(err error) {
 	default:
 		if c.server.config.CA != nil {
 			hint = "if the client does not trust umtape's CA yet, give it " + c.server.config.CA.CertFile()
+			if c.target != "" && c.server.config.Dial != nil {
+				hint += "; if it takes no certificate but the server's own, have its connections passed by unread: --tunnel " + c.target
+			}
 		}
 		log.Warn("TLS with the client failed", "conn", c.number, "client", c.RemoteAddr().String(), "target", c.target, "error", err, "hint", hint)
 	}

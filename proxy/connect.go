@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"time"
 )
 
 const noCA = "umtape has no certificate authority here, so it cannot look into TLS; give it one to use https"
@@ -17,36 +16,30 @@ var errNoCA = errors.New(noCA)
 // own whose requests all go to the CONNECT's target. goproxy would serve it with
 // a loop that knows no timeouts, sends no 100 Continue, chooses the upstream by
 // the inner Host header and loses bytes the client sent along with CONNECT.
-func (s *Server) connect(outer *clientConn, w http.ResponseWriter, r *http.Request) {
-	refuse := func(status int, text string) {
-		x := &exchange{ResponseWriter: w, conn: outer, began: time.Now(), request: r, way: WayConnect}
-		x.refuse(&refusal{status, text})
+func (s *Server) connect(outer *clientConn, x *exchange) {
+	if refused := s.refuseConnect(outer, x.request); refused != nil {
+		x.refuse(refused)
 		x.tell()
-	}
-	switch {
-	case s.tls == nil:
-		refuse(http.StatusNotImplemented, noCA)
-		return
-	case outer.target != "":
-		refuse(http.StatusNotImplemented, "this is already a tunnel to "+outer.target+"; a tunnel inside a tunnel is not supported")
-		return
-	case !validTarget(r.URL.Host):
-		refuse(http.StatusBadRequest, "CONNECT must name HOST:PORT")
 		return
 	}
-	hijacked, buffered, err := http.NewResponseController(w).Hijack()
+	target := x.request.URL.Host
+	if s.config.Tunnel.has(target) {
+		s.passBy(outer, x)
+		return
+	}
+	hijacked, buffered, err := http.NewResponseController(x.ResponseWriter).Hijack()
 	if err != nil {
 		s.config.Logger.Warn("cannot take over the connection of a CONNECT", "error", err)
 		return
 	}
-	tunnel := &clientConn{Conn: hijacked, raw: hijacked, server: s, target: r.URL.Host, number: outer.number}
+	tunnel := &clientConn{Conn: hijacked, raw: hijacked, server: s, target: target, number: outer.number}
 	if !s.register(tunnel) {
 		hijacked.Close()
 		return
 	}
 	defer tunnel.leave()
 	early, _ := buffered.Peek(buffered.Reader.Buffered()) // never fails; buffered is ours from now on
-	if _, err = io.WriteString(hijacked, "HTTP/1.1 200 Connection established\r\n\r\n"); err == nil {
+	if _, err = io.WriteString(hijacked, established); err == nil {
 		err = tunnel.open(early)
 	}
 	if err != nil {
@@ -57,6 +50,28 @@ func (s *Server) connect(outer *clientConn, w http.ResponseWriter, r *http.Reque
 	if !s.queue.put(tunnel) {
 		tunnel.Close()
 	}
+}
+
+const established = "HTTP/1.1 200 Connection established\r\n\r\n"
+
+// refuseConnect says why there is to be no tunnel.
+func (s *Server) refuseConnect(outer *clientConn, r *http.Request) *refusal {
+	if refused := s.admits(outer, r); refused != nil {
+		return refused
+	}
+	target := r.URL.Host
+	passBy := s.config.Tunnel.has(target)
+	switch {
+	case outer.target != "":
+		return &refusal{http.StatusNotImplemented, "this is already a tunnel to " + outer.target + "; a tunnel inside a tunnel is not supported"}
+	case !validTarget(target):
+		return &refusal{http.StatusBadRequest, "CONNECT must name HOST:PORT"}
+	case s.tls == nil && !passBy:
+		return &refusal{http.StatusNotImplemented, noCA}
+	case passBy && s.isSelf(r.URL.Hostname(), r.URL.Port()):
+		return &refusal{http.StatusLoopDetected, selfText}
+	}
+	return s.config.Ports.refuses(r.URL.Port())
 }
 
 func validTarget(hostport string) bool {

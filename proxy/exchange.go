@@ -41,6 +41,7 @@ type exchange struct {
 	aborted   bool        // the transport cut it
 
 	// For tell, see Exchange.
+	asking        bool    // refused to have the client say who it is
 	outcome       Outcome // "" until something has gone wrong
 	reason, stack string
 	note          any
@@ -54,15 +55,19 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	defer conn.leave()
+	x := &exchange{ResponseWriter: w, conn: conn, began: time.Now(), request: r, way: s.way(conn, r), action: r.Header["Soapaction"] != nil}
 	if r.Method == http.MethodConnect {
-		s.connect(conn, w, r)
+		s.connect(conn, x)
 		return
 	}
-	x := &exchange{ResponseWriter: w, conn: conn, began: time.Now(), request: r, way: s.way(conn, r), action: r.Header["Soapaction"] != nil}
 	conn.current = x
 	defer func() { conn.current = nil }()
 	defer x.finish()
-	if refused := s.route(conn, r); refused != nil {
+	refused := s.admits(conn, r)
+	if refused == nil {
+		refused = s.route(conn, r)
+	}
+	if refused != nil {
 		x.refuse(refused)
 		return
 	}

@@ -88,7 +88,7 @@ func fillFault(template string, theirs bool, client, server, text string) string
 
 // refuse answers a request that goes nowhere.
 func (x *exchange) refuse(r *refusal) {
-	x.outcome, x.reason = Refused, r.text
+	x.outcome, x.reason, x.asking = Refused, r.text, r == noPassword
 	x.write(x.fault(r.status, r.text))
 }
 
@@ -98,6 +98,9 @@ func (x *exchange) write(resp *http.Response) {
 	h := x.Header()
 	clear(h)
 	h["Content-Type"] = resp.Header["Content-Type"]
+	if resp.StatusCode == http.StatusProxyAuthRequired {
+		h["Proxy-Authenticate"] = []string{challenge}
+	}
 	x.WriteHeader(resp.StatusCode)
 	x.bytes, x.clientErr = io.Copy(x.ResponseWriter, resp.Body)
 }

@@ -152,8 +152,15 @@ func CheckListen(addr string) error {
 	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
 		reason = "means every network of this machine"
 	}
-	return fmt.Errorf("listen address %q %s, and whoever reaches it could use the proxy: listen on 127.0.0.1:%s or [::1]:%s", addr, reason, port, port)
+	return &ExposedError{fmt.Sprintf("listen address %q %s, and whoever reaches it could use the proxy: listen on 127.0.0.1:%s or [::1]:%s", addr, reason, port, port)}
 }
+
+// ExposedError is why CheckListen or CheckListener refuses an address that may be
+// sound and that other machines could reach: with [Config.Allow] or [Config.Users]
+// it can be used.
+type ExposedError struct{ text string }
+
+func (e *ExposedError) Error() string { return e.text }
 
 // CheckListener is CheckListen for what came of it: a name that was looked up
 // may have led elsewhere. Unix sockets are accepted.
@@ -166,7 +173,7 @@ func CheckListener(ln net.Listener) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("the proxy would listen on %s, which is not known to be of this machine only, and whoever reaches it could use the proxy: listen on 127.0.0.1 or [::1]", ln.Addr())
+	return &ExposedError{fmt.Sprintf("the proxy would listen on %s, which is not known to be of this machine only, and whoever reaches it could use the proxy: listen on 127.0.0.1 or [::1]", ln.Addr())}
 }
 
 // outOfFiles reports whether Accept failed for want of file descriptors, which

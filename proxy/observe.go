@@ -31,6 +31,7 @@ type Exchange struct {
 
 	request *http.Request
 	secure  bool // the client spoke TLS
+	asking  bool // Refused, as every client is that waits to be asked for its password
 }
 
 // Way is how a request came in.
@@ -98,10 +99,10 @@ func withoutParameters(path string) string {
 // not get the server's answer through no fault of its own, Error if the fault is
 // ours.
 func (e Exchange) Level() slog.Level {
-	switch e.Outcome {
-	case Answered, Gone:
+	switch {
+	case e.Outcome == Answered, e.Outcome == Gone, e.asking:
 		return slog.LevelInfo
-	case Panicked:
+	case e.Outcome == Panicked:
 		return slog.LevelError
 	}
 	return slog.LevelWarn
@@ -122,7 +123,7 @@ func (x *exchange) tell() {
 	config := &x.conn.server.config
 	e := Exchange{
 		Conn: x.conn.number, Way: x.way, Method: x.request.Method, Status: x.status, Outcome: x.outcome, Reason: x.reason, Stack: x.stack,
-		ResponseBytes: x.bytes, Began: x.began, Took: time.Since(x.began), Note: x.note, request: x.request, secure: x.conn.secure,
+		ResponseBytes: x.bytes, Began: x.began, Took: time.Since(x.began), Note: x.note, request: x.request, secure: x.conn.secure, asking: x.asking,
 	}
 	if x.body != nil {
 		e.RequestBytes = x.body.bytes.Load()

@@ -23,8 +23,9 @@
 //
 // A connection's way, and the file that tells each part:
 //
-//	accept → first byte: TLS or not (sniff.go) → one http.Server (conn.go, server.go)
-//	CONNECT → hijack → first byte again → the same http.Server, target fixed (connect.go)
+//	accept → is the client one of ours (clients.go) → first byte: TLS or not (sniff.go) → one http.Server (conn.go, server.go)
+//	request → name and password (clients.go, users.go) → may it go to that port (ports.go)
+//	CONNECT → hijack → first byte again → the same http.Server, target fixed (connect.go), or bytes both ways (tunnel.go)
 //	request → where to (route.go) → headers of one hop removed (header.go) → goproxy → the connection's transport
 //	request body → read to its end, or the connection ends (reqbody.go)
 //	response → body as it arrives (exchange.go), or bytes both ways after 101 (upgrade.go)
@@ -37,10 +38,13 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -84,6 +88,29 @@ type Config struct {
 	// is set such requests are answered 421.
 	ServeOrigin bool
 
+	// Allow are the networks whose clients are served, besides those of this
+	// machine's loopback; the connections of others are closed as they come. If
+	// nil, whoever reaches the listener is served. See [ParseNetwork].
+	Allow []netip.Prefix
+
+	// Users, if not nil, are asked for name and password by 407 when they use the
+	// Server as a proxy. Requests in origin form, which cannot be asked, are then
+	// taken from loopback and Allow only.
+	Users *Users
+
+	// Ports are those that requests in absolute form and CONNECT may be for,
+	// others are answered 403. If nil, all.
+	Ports Ports
+
+	// Tunnel are hosts to which CONNECT is not intercepted: bytes pass untouched,
+	// TLS is the server's own, and the transport sees nothing. Needs Dial. See
+	// [ParseHosts].
+	Tunnel Hosts
+
+	// Dial connects to the hosts of Tunnel; see [Upstream.Dial]. The context is a
+	// request's.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
 	// OnExchange, if not nil, is told of each exchange at its end, once, however it
 	// ended, by the goroutine that served it; it may be called by several at once
 	// and must not keep the Exchange. A CONNECT is told of only if it is refused.
@@ -104,7 +131,7 @@ type Limits struct {
 	ReadHeader   time.Duration // from a request's first byte to the end of its header; default 30 s
 	Idle         time.Duration // between two requests of a connection; default 3 min
 	BodyIdle     time.Duration // between two parts of a body, from the client, to it, or from the server; default 2 min
-	UpgradeIdle  time.Duration // of a connection after 101, both ways; default 1 h
+	UpgradeIdle  time.Duration // of a connection after 101 and of one of Config.Tunnel, both ways; default 1 h
 	FirstByte    time.Duration // from accept, or from the answer to CONNECT, to the first byte; default 30 s
 	TLSHandshake time.Duration // default 15 s
 	Connections  int           // accepted at once, further ones wait in the listener's queue; default 4096
@@ -146,6 +173,9 @@ func New(c Config) (*Server, error) {
 			return nil, err
 		}
 		c.Reverse = reverse
+	}
+	if !c.Tunnel.none() && c.Dial == nil {
+		return nil, errors.New("proxy: Config.Tunnel needs Dial: nothing else connects to its hosts")
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -18,7 +18,7 @@ type refusal struct {
 // way is how r came in. It is asked before route changes r.
 func (s *Server) way(c *clientConn, r *http.Request) Way {
 	switch {
-	case c.target != "":
+	case c.target != "", r.Method == http.MethodConnect:
 		return WayConnect
 	case r.URL.Scheme != "":
 		return WayProxy
@@ -54,7 +54,7 @@ func (s *Server) route(c *clientConn, r *http.Request) *refusal {
 		return &refusal{http.StatusBadRequest, "the request's URL names no host"}
 	}
 	if !s.isSelf(r.URL.Hostname(), portOf(r.URL)) {
-		return nil
+		return s.config.Ports.refuses(portOf(r.URL))
 	}
 	if s.config.Reverse != nil || s.config.ServeOrigin {
 		return s.routeOrigin(scheme, r) // a client that has us both as its proxy and as its server

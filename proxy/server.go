@@ -28,6 +28,8 @@ type Server struct {
 	cancel context.CancelFunc
 	start  sync.Once // starts http on queue
 
+	turned turnedAway // connections refused by Config.Allow
+
 	own atomic.Pointer[[]ownAddress] // of the listeners; replaced, never changed
 
 	wg sync.WaitGroup // accept loops, http, and each clientConn until it is released
@@ -109,6 +111,11 @@ func (s *Server) Serve(ln net.Listener) error {
 			continue
 		}
 		pause = 0
+		if client := clientIP(raw.RemoteAddr()); !s.allows(client) {
+			<-s.slots
+			s.turnAway(raw, client)
+			continue
+		}
 		c := &clientConn{Conn: raw, raw: raw, server: s, slot: true}
 		if !s.register(c) {
 			raw.Close()

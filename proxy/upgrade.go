@@ -4,8 +4,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"sync"
-	"time"
 )
 
 // switchProtocols passes the server's 101 on and then bytes both ways until both
@@ -32,14 +30,7 @@ func (x *exchange) switchProtocols(resp *http.Response) *http.Response {
 		return afterSwitch(resp)
 	}
 	early, _ := buffered.Peek(buffered.Reader.Buffered())
-	idle := x.conn.server.config.Limits.UpgradeIdle
-	alarm := time.AfterFunc(idle, func() { client.Close(); upstream.Close() })
-	defer alarm.Stop()
-	busy := func() { alarm.Reset(idle) }
-	var both sync.WaitGroup
-	both.Go(func() { relay(upstream, &sniffedConn{Conn: client, ahead: early}, busy) })
-	x.bytes = relay(client, upstream, busy)
-	both.Wait()
+	_, x.bytes = x.conn.server.join(&sniffedConn{Conn: client, ahead: early}, upstream)
 	return afterSwitch(resp)
 }
 
@@ -79,10 +70,47 @@ func (b busyReader) Read(p []byte) (int, error) {
 // relay copies until src ends, and says so to dst: by half of a close if it can,
 // by a whole one if it cannot or if either side failed.
 func relay(dst io.WriteCloser, src io.ReadCloser, busy func()) int64 {
-	n, err := io.Copy(dst, busyReader{src, busy})
+	n, err := copyIdle(dst, busyReader{src, busy})
 	if err != nil || closeWrite(dst) != nil {
 		dst.Close()
 		src.Close()
 	}
 	return n
+}
+
+// copyIdle is io.Copy with a small buffer while little comes: most tunnels are
+// idle most of the time, and there may be thousands.
+func copyIdle(dst io.Writer, src io.Reader) (written int64, err error) {
+	small := make([]byte, 1<<10)
+	var large *[32 << 10]byte // borrowed while more comes than fits
+	defer func() {
+		if large != nil {
+			copyBuffers.Put(large)
+		}
+	}()
+	for {
+		buffer := small
+		if large != nil {
+			buffer = large[:]
+		}
+		n, err := src.Read(buffer)
+		if n > 0 {
+			w, err := dst.Write(buffer[:n])
+			written += int64(w)
+			if err != nil {
+				return written, err
+			}
+		}
+		switch {
+		case err == io.EOF:
+			return written, nil
+		case err != nil:
+			return written, err
+		case large == nil && n == len(small):
+			large = copyBuffers.Get().(*[32 << 10]byte)
+		case large != nil && n < len(large):
+			copyBuffers.Put(large)
+			large = nil
+		}
+	}
 }

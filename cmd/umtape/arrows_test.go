@@ -24,6 +24,7 @@ var arrows = map[string][]string{
 var owners = map[string]string{
 	"github.com/elazarl/goproxy":           "proxy",
 	"github.com/hashicorp/golang-lru":      "proxy",
+	"golang.org/x/crypto":                  "proxy",
 	"golang.org/x/sync":                    "proxy",
 	"golang.org/x/net/idna":                "proxy",
 	"software.sslmate.com/src/go-pkcs12":   "proxy",

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -28,7 +29,22 @@ func listen(addr string) (net.Listener, error) {
 	if err := proxy.CheckListen(addr); err != nil {
 		return nil, &misuseError{err: err}
 	}
-	ln, err := net.Listen("tcp", addr)
+	ln, err := listenAt(addr)
+	if err != nil {
+		return nil, err
+	}
+	if err := proxy.CheckListener(ln); err != nil { // "localhost" can be anything
+		return nil, errors.Join(err, ln.Close())
+	}
+	return ln, nil
+}
+
+func listenAt(addr string) (net.Listener, error) {
+	network := "tcp"
+	if at, err := netip.ParseAddrPort(addr); err == nil && at.Addr().Is4() {
+		network = "tcp4" // or 0.0.0.0 would be IPv6's addresses as well
+	}
+	ln, err := net.Listen(network, addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, hint(fmt.Errorf("the address %s is in use", addr), "stop what uses it, or listen elsewhere: --listen 127.0.0.1:0 picks a free port")
@@ -36,9 +52,6 @@ func listen(addr string) (net.Listener, error) {
 		return nil, hint(fmt.Errorf("not allowed to listen on %s", addr), "use a port from 1024 up: --listen 127.0.0.1:0 picks a free one")
 	case err != nil:
 		return nil, fmt.Errorf("listen on %s: %w", addr, err)
-	}
-	if err := proxy.CheckListener(ln); err != nil { // "localhost" can be anything
-		return nil, errors.Join(err, ln.Close())
 	}
 	return ln, nil
 }

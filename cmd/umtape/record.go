@@ -35,19 +35,23 @@ type recordFlags struct {
 	maxBody    size
 	sync       string
 	metrics    string
+	access     accessFlags
+	ports      portsFlag
+	tunnel     []string
 	upstreamFlags
 	log logFlags
 }
 
 func (a *app) recordCommand() *cobra.Command {
-	f := recordFlags{maxBody: cassettes.DefaultMaxBody}
+	f := recordFlags{maxBody: cassettes.DefaultMaxBody, ports: webPorts()}
 	cmd := &cobra.Command{
 		Use:   "record CASSETTE",
 		Short: "Record traffic through a forwarding proxy to a cassette",
-		Long: `record starts a forwarding proxy on loopback. A client that uses it as its HTTP
-and HTTPS proxy reaches its server as before, and every SOAP exchange is
-appended to the cassette before the client has the whole answer. Credentials
-are never written. Ctrl-C ends the recording and prints what was captured.
+		Long: `record starts a forwarding proxy, on loopback unless told who else may use it. A
+client that uses it as its HTTP and HTTPS proxy reaches its server as before,
+and every SOAP exchange is appended to the cassette before the client has the
+whole answer. Credentials are never written. Ctrl-C ends the recording and
+prints what was captured.
 
 An existing cassette is not touched unless you say --append or --force.
 
@@ -62,6 +66,7 @@ terminal does. No line holds a body, a header but Host, a query or a token.`,
        https://um.example.com/UnifiedMessaging/Service.asmx
   umtape record --operation Disconnect,GetCallInfo --append calls.yaml
   umtape record --reverse https://um.example.com calls.yaml
+  umtape record --listen 0.0.0.0:8088 --allow 10.1.2.0/24 calls.yaml
   umtape record --log-format json --metrics 127.0.0.1:9464 calls.yaml 2>umtape.log`,
 		Args: cassetteArgs(false),
 		RunE: a.begin(func(cmd *cobra.Command, args []string) error {
@@ -80,6 +85,9 @@ terminal does. No line holds a body, a header but Host, a query or a token.`,
 	cmd.Flags().Var(&f.maxBody, "max-body", "how much of a body is kept; a longer one is forwarded whole")
 	cmd.Flags().StringVar(&f.sync, "sync", "interval", "`WHEN` the tape is forced to disk: always, interval (each second, and at the end) or never")
 	metricsFlag(cmd, &f.metrics)
+	f.access.register(cmd)
+	cmd.Flags().Var(&f.ports, "connect-ports", "ports that clients may reach through the proxy, such as 443,8443,1024-65535")
+	cmd.Flags().StringSliceVar(&f.tunnel, "tunnel", nil, "`HOST[:PORT]`, or *.SUFFIX, to which CONNECT passes untouched: TLS is the server's own, nothing is recorded; may be repeated")
 	f.log.register(cmd)
 	return cmd
 }
@@ -111,6 +119,7 @@ func (a *app) record(ctx context.Context, path string, f recordFlags) error {
 	if f.reverse != "" {
 		a.say("clients that talk to it directly, http or https, are passed on to %s", f.reverse)
 	}
+	plan.access.sayTo(a)
 	a.say("Ctrl-C ends the recording")
 	select {
 	case <-ctx.Done():
@@ -124,6 +133,9 @@ func (a *app) record(ctx context.Context, path string, f recordFlags) error {
 // recordPlan is what the flags of umtape record come to.
 type recordPlan struct {
 	listen  string
+	access  access
+	ports   proxy.Ports
+	tunnel  proxy.Hosts
 	mode    cassettes.OpenMode
 	sync    cassettes.SyncPolicy
 	header  cassettes.HeaderMeta
@@ -135,7 +147,7 @@ type recordPlan struct {
 
 // planRecording checks the flags. It creates nothing.
 func (a *app) planRecording(f recordFlags) (*recordPlan, error) {
-	p := &recordPlan{listen: f.listen}
+	p := &recordPlan{listen: f.listen, ports: f.ports.Ports}
 	switch {
 	case f.appendTo && f.force:
 		return nil, misuse("--append keeps what is in the cassette and --force replaces it: give one of them")
@@ -146,10 +158,16 @@ func (a *app) planRecording(f recordFlags) (*recordPlan, error) {
 	case f.force:
 		p.mode = cassettes.Replace
 	}
-	if err := proxy.CheckListen(f.listen); err != nil {
-		return nil, &misuseError{err: err}
-	}
 	var err error
+	if p.access, err = f.access.open(a); err != nil {
+		return nil, err
+	}
+	if err := p.access.check(f.listen); err != nil {
+		return nil, err
+	}
+	if p.tunnel, err = proxy.ParseHosts(f.tunnel); err != nil {
+		return nil, misuse("--tunnel %w", err)
+	}
 	if p.options, p.header, err = recordOptions(f); err != nil {
 		return nil, err
 	}
@@ -181,7 +199,7 @@ type recording struct {
 // startRecording opens the port and the cassette before anything is served, so
 // that nothing is forwarded which cannot be kept.
 func (a *app) startRecording(path string, ca *proxy.CA, p *recordPlan) (*recording, error) {
-	ln, err := listen(p.listen)
+	ln, err := p.access.listen(p.listen)
 	if err != nil {
 		return nil, err
 	}
@@ -192,6 +210,11 @@ func (a *app) startRecording(path string, ca *proxy.CA, p *recordPlan) (*recordi
 		Reverse:      p.reverse,
 		OnExchange:   p.watch.exchange,
 		Logger:       p.watch.log,
+		Allow:        p.access.allow,
+		Users:        p.access.users,
+		Ports:        p.ports,
+		Tunnel:       p.tunnel,
+		Dial:         p.servers.Dial,
 	}); err != nil {
 		return nil, errors.Join(err, ln.Close())
 	}

@@ -24,7 +24,9 @@ type replayFlags struct {
 	scheme  string
 	maxBody size
 	metrics string
+	access  accessFlags
 	log     logFlags
+	who     access   // what access comes to
 	numbers *metrics // what to count into; nil for nothing
 }
 
@@ -66,13 +68,18 @@ a terminal does. No line holds a body, a header but Host, a query or a token.`,
 	cmd.Flags().StringVar(&f.scheme, "challenge", "", "ask clients for credentials by this `SCHEME`, basic or ntlm, and accept what they send")
 	cmd.Flags().Var(&f.maxBody, "max-body", "the longest request body that is read for matching")
 	metricsFlag(cmd, &f.metrics)
+	f.access.register(cmd)
 	f.log.register(cmd)
 	return cmd
 }
 
 func (a *app) replay(ctx context.Context, paths []string, f replayFlags) error {
-	if err := proxy.CheckListen(f.listen); err != nil {
-		return &misuseError{err: err}
+	var err error
+	if f.who, err = f.access.open(a); err != nil {
+		return err
+	}
+	if err := f.who.check(f.listen); err != nil {
+		return err
 	}
 	if f.base != "" && (!strings.HasPrefix(f.base, "/") || strings.ContainsAny(f.base, "?# ")) {
 		return misuse("--base %q is not a path such as /UnifiedMessaging", f.base)
@@ -105,6 +112,7 @@ func (a *app) replay(ctx context.Context, paths []string, f replayFlags) error {
 		a.say("warning: there is nothing to replay: every request will be a miss")
 	}
 	a.say("replaying %s from %s; proxy and server at http://%s and https://%s", count(s.interactions, "interaction"), strings.Join(paths, ", "), s.addr(), s.addr())
+	f.who.sayTo(a)
 	a.say("nothing is forwarded; Ctrl-C ends the replay")
 	select {
 	case <-ctx.Done():
@@ -151,10 +159,12 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 		ServeOrigin:  true,
 		OnExchange:   watch.exchange,
 		Logger:       watch.log,
+		Allow:        f.who.allow,
+		Users:        f.who.users,
 	}); err != nil {
 		return nil, err
 	}
-	if s.listener, err = listen(f.listen); err != nil {
+	if s.listener, err = f.who.listen(f.listen); err != nil {
 		return nil, err
 	}
 	go func() { s.served <- s.server.Serve(s.listener) }()

@@ -87,6 +87,9 @@ func (a *app) serveUM(ctx context.Context, f serveFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := proxy.CheckListen(f.listen); err != nil { // before an authority is made
+		return &misuseError{err: err}
+	}
 	ca, err := a.openCA(f.caDir)
 	if err != nil {
 		return err
