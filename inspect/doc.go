@@ -8,9 +8,13 @@
 // places where they do not, [ShapeOf] the structure with the values taken out,
 // and [DecodeCallID] the GUID and server inside a UM call identifier.
 //
-// Input is hostile until read: every message passes one guarding scan (size,
-// depth, number of tokens and attributes, length of names, no DOCTYPE, one root)
-// before a tree is built. See [Limits].
+// Input is hostile until read: every message is held to limits (size, depth,
+// number of tokens and attributes, length of names, no DOCTYPE, one root) before
+// a parser builds a tree of it. See [Limits]. Ordinary messages are read in one pass of
+// our own, within the same limits, which gives up without a word at anything out
+// of the ordinary; etree reads the rest, and nothing else refuses a message. What
+// the quick pass accepts, the long way accepts, and gives an equal tree: that is
+// tested and fuzzed.
 //
 // What is particular to one service, such as the UM web service, is a
 // [Profile] and lives in a package of its own (inspect/um). Nothing here sends,

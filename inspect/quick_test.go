@@ -249,3 +249,20 @@ func BenchmarkTree(b *testing.B) {
 		}
 	})
 }
+
+// Text is what was read, whichever way, without what the encoding adds.
+func TestText(t *testing.T) {
+	for name, body := range map[string]string{
+		"quick":     sampleQuick,
+		"full":      strings.Replace(sampleQuick, "<soap:Body>", "<soap:Body><!-- odd -->", 1),
+		"byte mark": "\ufeff" + sampleQuick,
+	} {
+		m, err := Parse([]byte(body))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if want := strings.TrimPrefix(body, "\ufeff"); m.Text() != want {
+			t.Errorf("%s: %q, want %q", name, m.Text(), want)
+		}
+	}
+}
