@@ -73,7 +73,9 @@ func (c *clientConn) logOpenFailure(err error) {
 	case c.server.isClosing(), errors.Is(err, io.EOF), errors.Is(err, errSilent):
 		log.Debug("connection ended before its first request", "client", c.RemoteAddr(), "target", c.target, "error", err)
 	default:
-		if c.server.config.CA != nil {
+		if refused := (*notPermittedError)(nil); errors.As(err, &refused) {
+			hint = refused.remedy()
+		} else if c.server.config.CA != nil {
 			hint = "if the client does not trust umtape's CA yet, give it " + c.server.config.CA.CertFile()
 		}
 		log.Warn("TLS with the client failed", "client", c.RemoteAddr(), "target", c.target, "error", err, "hint", hint)

@@ -28,6 +28,11 @@ func (s *Server) connect(outer *clientConn, w http.ResponseWriter, r *http.Reque
 		http.Error(w, "CONNECT must name HOST:PORT", http.StatusBadRequest)
 		return
 	}
+	if refused := s.notPermitted(r.URL.Hostname()); refused != nil {
+		s.config.Logger.Warn("CONNECT refused", "client", r.RemoteAddr, "target", r.URL.Host, "reason", refused, "hint", refused.remedy())
+		http.Error(w, refused.Error()+"; "+refused.remedy(), http.StatusForbidden)
+		return
+	}
 	hijacked, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		s.config.Logger.Warn("cannot take over the connection of a CONNECT", "error", err)
@@ -51,6 +56,14 @@ func (s *Server) connect(outer *clientConn, w http.ResponseWriter, r *http.Reque
 	if !s.queue.put(tunnel) {
 		tunnel.Close()
 	}
+}
+
+// notPermitted is what stands against a tunnel to host. The client may go on to
+// ask for another name, but most do not, and none is told why TLS failed.
+func (s *Server) notPermitted(host string) *notPermittedError {
+	var refused *notPermittedError
+	errors.As(s.config.CA.CheckHost(host), &refused)
+	return refused
 }
 
 func validTarget(hostport string) bool {
