@@ -35,6 +35,7 @@ var owners = map[string]string{
 	"golang.org/x/text":                    "inspect",
 	"golang.org/x/net/html/charset":        "inspect",
 	"github.com/spf13/cobra":               "cmd/umtape",
+	"software.sslmate.com/src/go-pkcs12":   "cmd/umtape",
 	"github.com/rogpeppe/go-internal":      "",
 	"go.uber.org/goleak":                   "",
 	"pgregory.net/rapid":                   "",

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"io"
 	"strings"
 
@@ -20,8 +22,7 @@ Go          export SSL_CERT_FILE={CA} HTTPS_PROXY=http://127.0.0.1:8088
             (Linux and BSD; elsewhere put the certificate into tls.Config.RootCAs.
             Go never uses a proxy for localhost.)
 
-Java        keytool -importcert -noprompt -alias umtape -file {CA} \
-                    -keystore umtape.p12 -storetype PKCS12 -storepass changeit
+Java        umtape ca export --format p12 umtape.p12
             java -Djavax.net.ssl.trustStore=umtape.p12 -Djavax.net.ssl.trustStorePassword=changeit \
                  -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=8088 -Dhttp.nonProxyHosts= ...
 
@@ -42,9 +43,21 @@ Node.js     export NODE_EXTRA_CA_CERTS={CA}
 `
 
 func writeTrust(w io.Writer, ca *proxy.CA, file string) error {
-	if strings.ContainsAny(file, " \t'\"$&;|<>()*?[]#~") {
-		file = "'" + strings.ReplaceAll(file, "'", `'\''`) + "'"
-	}
-	_, err := io.WriteString(w, strings.NewReplacer("{CA}", file, "{NAME}", ca.Certificate().Subject.CommonName).Replace(trustSteps))
+	_, err := io.WriteString(w, strings.NewReplacer("{CA}", shellQuote(file), "{NAME}", ca.Certificate().Subject.CommonName).Replace(trustSteps))
 	return err
+}
+
+// trustName is what trust stores call the authority: the same for ever, and
+// another for another one. Its digits begin the fingerprint.
+func trustName(ca *proxy.CA) string {
+	sum := sha256.Sum256(ca.Certificate().Raw)
+	return fmt.Sprintf("umtape-%x", sum[:4])
+}
+
+// shellQuote is a word as a POSIX shell reads it.
+func shellQuote(word string) string {
+	if word != "" && !strings.ContainsAny(word, " \t\n\\'\"$&;|<>()*?[]#~`!{}") {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
