@@ -18,10 +18,10 @@ own, made at first use on this machine; its key never leaves it. Clients have to
 trust that authority, for as long as they talk through umtape.`,
 		Args: noArgs,
 		RunE: a.begin(func(cmd *cobra.Command, _ []string) error {
-			return misuse("say which: umtape ca show, umtape ca export or umtape ca init")
+			return misuse("say which: umtape ca show, umtape ca trust, umtape ca export or umtape ca init")
 		}),
 	}
-	cmd.AddCommand(a.caInitCommand(), a.caShowCommand(), a.caExportCommand())
+	cmd.AddCommand(a.caInitCommand(), a.caShowCommand(), a.caExportCommand(), a.caTrustCommand())
 	return cmd
 }
 
@@ -97,7 +97,7 @@ func (a *app) replaceCA(dir string, permits proxy.Permits) error {
 		return err
 	}
 	if old != "" {
-		a.say("the old authority is kept in %s; clients that trust it still do, until you take that back", old)
+		a.say("the old authority is kept in %s; clients that trust it still do, until you take that back: umtape ca trust --uninstall --ca-dir %s", old, shellQuote(old))
 	}
 	return nil
 }
