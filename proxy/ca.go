@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	caKeyFile  = "ca-key.pem" // private key and certificate, mode 0600; the only file that counts
+	caKeyFile  = "ca-key.pem" // private key and certificates, mode 0600; the only file that counts
 	caCertFile = "ca.pem"     // the certificate alone, to hand out; made again from the other
 	caYears    = 10
 	maxCABytes = 1 << 20
@@ -44,10 +44,16 @@ func DefaultCADir() (string, error) {
 }
 
 // LoadOrCreateCA loads the certificate authority of dir, or makes one at first
-// use: dir with mode 0700, ca-key.pem with mode 0600, ca.pem. However many
-// processes do so at once, one authority comes into being and all get it;
-// created is true for the one that made it.
+// use, for any host: dir with mode 0700, ca-key.pem with mode 0600, ca.pem.
+// However many processes do so at once, one authority comes into being and all
+// get it; created is true for the one that made it.
 func LoadOrCreateCA(dir string) (ca *CA, created bool, err error) {
+	return InitCA(dir, Permits{})
+}
+
+// InitCA is [LoadOrCreateCA] for an authority that is limited, if it is to be
+// made. One that is there already is loaded, whatever its [CA.Permits].
+func InitCA(dir string, permits Permits) (ca *CA, created bool, err error) {
 	ca, err = LoadCA(dir)
 	if !errors.Is(err, ErrNoCA) {
 		return ca, false, err
@@ -55,7 +61,7 @@ func LoadOrCreateCA(dir string) (ca *CA, created bool, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, false, fmt.Errorf("certificate authority: %w: set --ca-dir to a folder that can be written", err)
 	}
-	data, err := newAuthority(time.Now())
+	data, err := newAuthority(time.Now(), permits)
 	if err != nil {
 		return nil, false, fmt.Errorf("certificate authority: %w", err)
 	}
@@ -66,6 +72,41 @@ func LoadOrCreateCA(dir string) (ca *CA, created bool, err error) {
 	created = err == nil
 	ca, err = LoadCA(dir)
 	return ca, created && err == nil, err
+}
+
+// ReplaceCA makes a new authority in place of the one of dir, sound or not, which
+// is moved to the folder old inside dir: its certificate may still be trusted
+// somewhere. old is "" if there was none.
+func ReplaceCA(dir string, permits Permits) (ca *CA, old string, err error) {
+	if err := checkFolder(dir); err != nil {
+		return nil, "", err
+	}
+	path := filepath.Join(dir, caKeyFile)
+	had, err := readPrivate(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		ca, _, err = InitCA(dir, permits)
+		return ca, "", err
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("%s: %w", path, err)
+	}
+	data, err := newAuthority(time.Now(), permits)
+	if err != nil {
+		return nil, "", fmt.Errorf("certificate authority: %w", err)
+	}
+	old = filepath.Join(dir, fmt.Sprintf("replaced-%x", sha256.Sum256(had))[:len("replaced-")+8])
+	err = os.Mkdir(old, 0o700)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		err = createWhole(filepath.Join(old, caKeyFile), had, 0o600)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) { // there, it has the same bytes
+		return nil, "", fmt.Errorf("the old certificate authority cannot be kept: %w", err)
+	}
+	if err := replaceWhole(path, data, 0o600); err != nil {
+		return nil, "", fmt.Errorf("certificate authority: %w", err)
+	}
+	ca, err = LoadCA(dir)
+	return ca, old, err
 }
 
 // LoadCA loads the certificate authority of dir, and makes ca.pem again if it is
@@ -83,11 +124,11 @@ func LoadCA(dir string) (*CA, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	cert, key, err := parseAuthority(data, time.Now())
+	chain, key, err := parseAuthority(data, time.Now())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	ca := newCA(cert, key, filepath.Join(dir, caCertFile))
+	ca := newCA(chain, key, filepath.Join(dir, caCertFile))
 	if old, err := os.ReadFile(ca.file); err == nil && bytes.Equal(old, ca.CertPEM()) {
 		return ca, nil
 	}
@@ -135,9 +176,10 @@ func readPrivate(path string) ([]byte, error) {
 
 const remake = "move it away, and a new certificate authority is made at the next start"
 
-// parseAuthority reads the private key and the certificate out of ca-key.pem.
-func parseAuthority(data []byte, now time.Time) (*x509.Certificate, crypto.Signer, error) {
-	var cert *x509.Certificate
+// parseAuthority reads the private key and the certificates out of ca-key.pem:
+// the key's own, then the ones that vouch for it, to the one that clients trust.
+func parseAuthority(data []byte, now time.Time) ([]*x509.Certificate, crypto.Signer, error) {
+	var chain []*x509.Certificate
 	var key crypto.Signer
 	for rest := data; ; {
 		var block *pem.Block
@@ -152,7 +194,10 @@ func parseAuthority(data []byte, now time.Time) (*x509.Certificate, crypto.Signe
 				key, _ = parsed.(crypto.Signer)
 			}
 		case "CERTIFICATE":
-			cert, err = x509.ParseCertificate(block.Bytes)
+			var cert *x509.Certificate
+			if cert, err = x509.ParseCertificate(block.Bytes); err == nil {
+				chain = append(chain, cert)
+			}
 		case "ENCRYPTED PRIVATE KEY":
 			return nil, nil, errors.New("the private key is encrypted, which umtape does not read: decrypt it with `openssl pkey`, or " + remake)
 		}
@@ -163,31 +208,49 @@ func parseAuthority(data []byte, now time.Time) (*x509.Certificate, crypto.Signe
 	switch {
 	case len(bytes.TrimSpace(data)) == 0:
 		return nil, nil, errors.New("it is empty: " + remake)
-	case key == nil && cert == nil:
+	case key == nil && len(chain) == 0:
 		return nil, nil, errors.New("it is not a PEM file with a private key and a certificate: " + remake)
 	case key == nil:
 		return nil, nil, errors.New("it holds no private key (PKCS #8): " + remake)
-	case cert == nil:
+	case len(chain) == 0:
 		return nil, nil, errors.New("it holds no certificate: " + remake)
 	}
 	public, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool })
-	switch {
-	case !ok || !public.Equal(cert.PublicKey):
+	if !ok || !public.Equal(chain[0].PublicKey) {
 		return nil, nil, errors.New("the private key and the certificate do not belong together: " + remake)
-	case !cert.BasicConstraintsValid || !cert.IsCA || cert.KeyUsage != 0 && cert.KeyUsage&x509.KeyUsageCertSign == 0:
-		return nil, nil, errors.New("the certificate is not one of an authority: " + remake)
-	case cert.Subject.CommonName == "goproxy.github.io":
-		return nil, nil, errors.New("this authority's private key is public, whoever trusts it trusts everybody: " + remake)
-	case now.After(cert.NotAfter):
-		return nil, nil, fmt.Errorf("the certificate expired on %s: %s and can be trusted instead", cert.NotAfter.Format(time.DateOnly), remake)
-	case now.Before(cert.NotBefore):
-		return nil, nil, fmt.Errorf("the certificate is valid from %s only: check this machine's clock", cert.NotBefore.Format(time.DateOnly))
 	}
-	return cert, key, nil
+	for i, cert := range chain {
+		if err := checkAuthority(cert, now); err != nil {
+			return nil, nil, err
+		}
+		if i > 0 && chain[i-1].CheckSignatureFrom(cert) != nil {
+			return nil, nil, errors.New("each certificate has to be signed by the next one, and one is not: " + remake)
+		}
+	}
+	return chain, key, nil
 }
 
-// newAuthority makes a key and a certificate, in the form of ca-key.pem.
-func newAuthority(now time.Time) ([]byte, error) {
+func checkAuthority(cert *x509.Certificate, now time.Time) error {
+	switch {
+	case !cert.BasicConstraintsValid || !cert.IsCA || cert.KeyUsage != 0 && cert.KeyUsage&x509.KeyUsageCertSign == 0:
+		return errors.New("the certificate is not one of an authority: " + remake)
+	case cert.Subject.CommonName == "goproxy.github.io":
+		return errors.New("this authority's private key is public, whoever trusts it trusts everybody: " + remake)
+	case now.After(cert.NotAfter):
+		return fmt.Errorf("the certificate expired on %s: %s and can be trusted instead", cert.NotAfter.Format(time.DateOnly), remake)
+	case now.Before(cert.NotBefore):
+		return fmt.Errorf("the certificate is valid from %s only: check this machine's clock", cert.NotBefore.Format(time.DateOnly))
+	}
+	return nil
+}
+
+// newAuthority makes a key and its certificates, in the form of ca-key.pem.
+//
+// A limited authority is two: the root, which clients are to trust, and the one
+// below it, which signs the leaves and whose key is kept. Java takes no notice of
+// constraints in the root itself (seen with 17 and 25). The root's own key is
+// forgotten when it has signed, so that nobody can have it sign anything else.
+func newAuthority(now time.Time, permits Permits) ([]byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -201,7 +264,7 @@ func newAuthority(now time.Time) ([]byte, error) {
 	if host, err := os.Hostname(); err == nil && host != "" && len(host) <= 40 {
 		name = fmt.Sprintf("umtape CA %s %x", host, serial.Bytes()[:3])
 	}
-	template := &x509.Certificate{
+	root := &x509.Certificate{
 		SerialNumber:          serial,
 		Subject:               pkix.Name{CommonName: name},
 		NotBefore:             now.Add(-leafAge),
@@ -211,7 +274,20 @@ func newAuthority(now time.Time) ([]byte, error) {
 		IsCA:                  true,
 		MaxPathLenZero:        true,
 	}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	var chain [][]byte
+	if permits.Any() {
+		chain, err = signChain(key, root)
+	} else {
+		permits.constrain(root)
+		root.MaxPathLen, root.MaxPathLenZero = 1, false
+		signer := *root
+		signer.Subject.CommonName = name + " signer" // 64 characters at most, RFC 5280 appendix A
+		signer.MaxPathLen, signer.MaxPathLenZero = 0, true
+		signer.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} // nor mail, nor programs
+		if signer.SerialNumber, err = newSerial(); err == nil {
+			chain, err = signChain(key, &signer, root)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -219,7 +295,33 @@ func newAuthority(now time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), encodeCert(cert)...), nil
+	data := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	for _, cert := range chain {
+		data = append(data, encodeCert(cert)...)
+	}
+	return data, nil
+}
+
+// signChain makes the certificate of key and those above it. The key of each but
+// the first is made here, and gone afterwards.
+func signChain(key *ecdsa.PrivateKey, templates ...*x509.Certificate) ([][]byte, error) {
+	var chain [][]byte
+	for i, template := range templates {
+		parent, parentKey := template, key
+		if i+1 < len(templates) {
+			parent = templates[i+1]
+			var err error
+			if parentKey, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+				return nil, err
+			}
+		}
+		cert, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), parentKey)
+		if err != nil {
+			return nil, err
+		}
+		chain, key = append(chain, cert), parentKey
+	}
+	return chain, nil
 }
 
 // newSerial is 127 random bits below a leading one, so that it is positive,
@@ -238,17 +340,18 @@ func encodeCert(der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
-// CertPEM is the authority's certificate, the text of ca.pem.
-func (ca *CA) CertPEM() []byte { return encodeCert(ca.cert.Raw) }
+// CertPEM is the certificate that clients are to trust, the text of ca.pem.
+func (ca *CA) CertPEM() []byte { return encodeCert(ca.Certificate().Raw) }
 
-// CertFile is the path of ca.pem, which clients are to trust.
+// CertFile is the path of ca.pem.
 func (ca *CA) CertFile() string { return ca.file }
 
-// Certificate is the authority's certificate. It is not to be changed.
-func (ca *CA) Certificate() *x509.Certificate { return ca.cert }
+// Certificate is the certificate that clients are to trust: the authority's own,
+// or the root above it. It is not to be changed.
+func (ca *CA) Certificate() *x509.Certificate { return ca.chain[len(ca.chain)-1] }
 
-// Fingerprint is the SHA-256 of the certificate, as "AB:CD:...".
+// Fingerprint is the SHA-256 of that certificate, as "AB:CD:...".
 func (ca *CA) Fingerprint() string {
-	sum := sha256.Sum256(ca.cert.Raw)
+	sum := sha256.Sum256(ca.Certificate().Raw)
 	return strings.ReplaceAll(fmt.Sprintf("% X", sum), " ", ":")
 }

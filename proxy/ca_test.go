@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -129,6 +130,14 @@ func caText(t *testing.T, change func(*x509.Certificate), keyInFile func(*ecdsa.
 func TestBadCAFiles(t *testing.T) {
 	good := caText(t, nil, nil)
 	block, rest := pem.Decode(good)
+	permits, err := ParsePermits([]string{"um.test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	limited, err := newAuthority(time.Now(), permits)
+	if err != nil {
+		t.Fatal(err)
+	}
 	otherKey := func(*ecdsa.PrivateKey) *ecdsa.PrivateKey {
 		k, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		return k
@@ -151,6 +160,8 @@ func TestBadCAFiles(t *testing.T) {
 		{"no_authority", caText(t, func(c *x509.Certificate) { c.IsCA = false }, nil), "not one of an authority"},
 		{"expired", caText(t, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }, nil), "expired on"},
 		{"not_yet", caText(t, func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Minute) }, nil), "check this machine's clock"},
+		{"chain", limited, ""},
+		{"chain_broken", slices.Concat(limited, rest), "signed by the next one"},
 		{"goproxys_own", caText(t, func(c *x509.Certificate) { c.Subject.CommonName = "goproxy.github.io" }, nil), "private key is public"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -235,8 +246,9 @@ func TestLeaf(t *testing.T) {
 		if len(leaf.Certificate) != 2 || !bytes.Equal(leaf.Certificate[1], ca.Certificate().Raw) {
 			t.Errorf("Leaf(%q): the chain lacks the authority", asked)
 		}
-		if life := leaf.Leaf.NotAfter.Sub(leaf.Leaf.NotBefore); life > 90*24*time.Hour {
-			t.Errorf("Leaf(%q): valid for %v", asked, life)
+		// RFC 5280 §4.1.2.5 counts the last second too.
+		if life := leaf.Leaf.NotAfter.Sub(leaf.Leaf.NotBefore) + time.Second; life > 90*24*time.Hour || life < 30*24*time.Hour {
+			t.Errorf("Leaf(%q): valid for %v, want at most 90 days", asked, life)
 		}
 	}
 	for _, bad := range []string{"", ".", "*", "*.test", "a b", "a..b", "a/b", strings.Repeat("a", 64) + ".test", strings.Repeat("a.", 130) + "a", "a\x00b"} {
@@ -247,13 +259,20 @@ func TestLeaf(t *testing.T) {
 }
 
 func TestLeafIsMintedOnce(t *testing.T) {
+	const clients = 64
 	ca := freshCA(t)
 	var minted atomic.Int32
-	ca.minted = func(string) { minted.Add(1) }
-	leaves := make([]*tls.Certificate, 64)
+	var asking sync.WaitGroup
+	asking.Add(clients)
+	ca.minted = func(string) {
+		minted.Add(1)
+		asking.Wait() // none is kept before all have asked
+	}
+	leaves := make([]*tls.Certificate, clients)
 	var all sync.WaitGroup
 	for i := range leaves {
 		all.Go(func() {
+			asking.Done()
 			leaf, err := ca.Leaf("um.test")
 			if err != nil {
 				t.Error(err)
@@ -270,11 +289,36 @@ func TestLeafIsMintedOnce(t *testing.T) {
 	if minted.Load() != 1 {
 		t.Errorf("minted %d times", minted.Load())
 	}
-	for i := range leavesKept + 10 {
-		ca.leaves.Add(fmt.Sprint(i), leaves[0])
+}
+
+// Clients that ask for ever new names, as long as names get, cost no more memory
+// than the leaves that are kept.
+func TestLeavesOfManyNamesTakeBoundedMemory(t *testing.T) {
+	ca := freshCA(t)
+	long := strings.Repeat("."+strings.Repeat("x", 59), 4)[:239]
+	mint := func(from, to int) (heap uint64) {
+		for i := from; i < to; i++ {
+			if _, err := ca.Leaf(fmt.Sprintf("host%08d%s", i, long)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
 	}
+	before := mint(0, 1)
+	full := mint(1, leavesKept)
+	later := mint(leavesKept, 4*leavesKept)
+	t.Logf("heap: %d KiB for %d leaves, %d KiB after %d names", (full-before)>>10, leavesKept, (later-before)>>10, 4*leavesKept)
 	if n := ca.leaves.Len(); n != leavesKept {
 		t.Errorf("%d leaves kept, want %d", n, leavesKept)
+	}
+	if full-before > 16<<20 {
+		t.Errorf("%d leaves take %d bytes, want at most 16 MiB", leavesKept, full-before)
+	}
+	if later > full+(full-before)/4 { // three times as many names would make it 4 × without a bound
+		t.Errorf("the heap grew from %d to %d bytes with names that are not kept", full, later)
 	}
 }
 

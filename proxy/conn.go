@@ -83,7 +83,9 @@ func (c *clientConn) logOpenFailure(err error) {
 	case c.server.isClosing(), errors.Is(err, io.EOF), errors.Is(err, errSilent):
 		log.Debug("connection ended before its first request", "conn", c.number, "client", c.RemoteAddr().String(), "target", c.target, "error", err)
 	default:
-		if c.server.config.CA != nil {
+		if refused := (*notPermittedError)(nil); errors.As(err, &refused) {
+			hint = refused.remedy()
+		} else if c.server.config.CA != nil {
 			hint = "if the client does not trust umtape's CA yet, give it " + c.server.config.CA.CertFile()
 			if c.target != "" && c.server.config.Dial != nil {
 				hint += "; if it takes no certificate but the server's own, have its connections passed by unread: --tunnel " + c.target

@@ -71,7 +71,21 @@ func (s *Server) refuseConnect(outer *clientConn, r *http.Request) *refusal {
 	case passBy && s.isSelf(r.URL.Hostname(), r.URL.Port()):
 		return &refusal{http.StatusLoopDetected, selfText}
 	}
-	return s.config.Ports.refuses(r.URL.Port())
+	if refused := s.config.Ports.refuses(r.URL.Port()); refused != nil || passBy {
+		return refused
+	}
+	if refused := s.notPermitted(r.URL.Hostname()); refused != nil {
+		return &refusal{http.StatusForbidden, refused.Error() + "; " + refused.remedy()}
+	}
+	return nil
+}
+
+// notPermitted is what stands against a tunnel to host. The client may go on to
+// ask for another name, but most do not, and none is told why TLS failed.
+func (s *Server) notPermitted(host string) *notPermittedError {
+	var refused *notPermittedError
+	errors.As(s.config.CA.CheckHost(host), &refused)
+	return refused
 }
 
 func validTarget(hostport string) bool {

@@ -24,7 +24,7 @@ import (
 
 const (
 	leafAge     = 24 * time.Hour      // how long ago a new leaf began, for clients whose clock is late
-	leafLife    = 89 * 24 * time.Hour // how long it lasts from now on, if the authority does: with leafAge 90 days
+	leafLife    = 88 * 24 * time.Hour // how long it lasts from now on, if the authority does: with leafAge below 90 days, also for who counts both ends
 	leafRenewal = 7 * 24 * time.Hour  // before its end it is minted again
 	leavesKept  = 1024
 )
@@ -32,9 +32,10 @@ const (
 // CA is a certificate authority of one user's own and mints the certificates
 // that clients are shown. All methods may be called at once.
 type CA struct {
-	cert *x509.Certificate
-	key  crypto.Signer
-	file string // of the certificate
+	cert  *x509.Certificate // the first of chain: it signs, with key
+	chain []*x509.Certificate
+	key   crypto.Signer
+	file  string // of the last of chain, the one that clients trust
 
 	leaves  *lru.Cache[string, *tls.Certificate] // by host, as hostOfLeaf gives it
 	minting singleflight.Group
@@ -44,13 +45,13 @@ type CA struct {
 	count   atomic.Uint64     // of leaves minted
 }
 
-func newCA(cert *x509.Certificate, key crypto.Signer, file string) *CA {
+func newCA(chain []*x509.Certificate, key crypto.Signer, file string) *CA {
 	leaves, err := lru.New[string, *tls.Certificate](leavesKept)
 	if err != nil {
 		panic(err) // only for a size below one
 	}
 	return &CA{
-		cert: cert, key: key, file: file,
+		cert: chain[0], chain: chain, key: key, file: file,
 		leaves:  leaves,
 		leafKey: sync.OnceValues(func() (*ecdsa.PrivateKey, error) { return ecdsa.GenerateKey(elliptic.P256(), rand.Reader) }),
 		now:     time.Now,
@@ -89,7 +90,8 @@ func leafHost(hello *tls.ClientHelloInfo, fallback string) string {
 
 // Leaf is a certificate for host, a DNS name or an IP address without port, with
 // the authority's behind it. It is minted once and kept; it is valid for at
-// least a week unless the authority's own end is nearer.
+// least a week unless the authority's own end is nearer, and for at most 90 days.
+// See [ErrNotPermitted].
 func (ca *CA) Leaf(host string) (*tls.Certificate, error) {
 	host, err := hostOfLeaf(host)
 	if err != nil {
@@ -97,6 +99,9 @@ func (ca *CA) Leaf(host string) (*tls.Certificate, error) {
 	}
 	if leaf, ok := ca.fresh(host); ok {
 		return leaf, nil
+	}
+	if err := ca.checkHost(host); err != nil {
+		return nil, err
 	}
 	leaf, err, _ := ca.minting.Do(host, func() (any, error) {
 		if leaf, ok := ca.fresh(host); ok { // minted while we came here
@@ -152,6 +157,9 @@ func (ca *CA) mint(host string) (*tls.Certificate, error) {
 	}
 	if ip := net.ParseIP(host); ip != nil {
 		template.IPAddresses = []net.IP{ip}
+		if !ca.Permits().Any() { // OpenSSL would hold an address there against the names permitted
+			template.Subject = pkix.Name{Organization: []string{"umtape"}}
+		}
 	} else {
 		template.DNSNames = []string{host}
 	}
@@ -163,7 +171,11 @@ func (ca *CA) mint(host string) (*tls.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &tls.Certificate{Certificate: [][]byte{der, ca.cert.Raw}, PrivateKey: key, Leaf: leaf}, nil
+	certs := [][]byte{der}
+	for _, c := range ca.chain {
+		certs = append(certs, c.Raw)
+	}
+	return &tls.Certificate{Certificate: certs, PrivateKey: key, Leaf: leaf}, nil
 }
 
 func later(a, b time.Time) time.Time {

@@ -175,7 +175,11 @@ func startProcess(b *testing.B, name string, cmd *exec.Cmd) *process {
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
 		if found := addressOf.FindStringSubmatch(lines.Text()); found != nil {
-			go io.Copy(io.Discard, r)
+			go func() { // what it says from now on is about what goes wrong
+				for lines.Scan() {
+					fmt.Fprintf(os.Stderr, "%s: %s\n", name, lines.Text())
+				}
+			}()
 			return &process{name: name, addr: found[1], pid: cmd.Process.Pid}
 		}
 	}
@@ -320,6 +324,9 @@ func (w *wire) exchanges(conns int) {
 			p := w.proxies[(n+i)%len(w.proxies)]
 			before := p.used(w.b)
 			took := w.round(p, conns, wireRound)
+			if len(took) == 0 {
+				w.b.Fatalf("%s: no exchange at all", p.name)
+			}
 			slices.Sort(took)
 			p.cpu = append(p.cpu, (p.used(w.b)-before).Seconds()/float64(len(took)))
 			p.rate = append(p.rate, float64(len(took))/wireRound.Seconds())

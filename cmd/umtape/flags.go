@@ -80,6 +80,11 @@ func (a *app) openCA(dir string) (*proxy.CA, error) {
 }
 
 func (a *app) loadOrMakeCA(dir string) (ca *proxy.CA, made bool, err error) {
+	return a.initCA(dir, proxy.Permits{})
+}
+
+// initCA is loadOrMakeCA with what an authority is limited to if it is made.
+func (a *app) initCA(dir string, permits proxy.Permits) (ca *proxy.CA, made bool, err error) {
 	if dir, err = caDir(dir); err != nil {
 		return nil, false, err
 	}
@@ -89,17 +94,22 @@ func (a *app) loadOrMakeCA(dir string) (ca *proxy.CA, made bool, err error) {
 		return nil, false, hint(fmt.Errorf("%s is there and its key %s is not", filepath.Join(dir, certFile), keyFile),
 			"put the key back, or move %s away to have a new authority made, which clients must then trust", certFile)
 	}
-	ca, made, err = proxy.LoadOrCreateCA(dir)
+	ca, made, err = proxy.InitCA(dir, permits)
 	if err != nil {
-		if info, look := os.Stat(dir); look == nil && !info.IsDir() {
-			return nil, false, hint(fmt.Errorf("%s is not a folder", dir), "--ca-dir names the folder that the certificate authority is in, or is to be made in")
-		}
-		return nil, false, err
+		return nil, false, inCADir(dir, err)
 	}
 	if readErr == nil && !bytes.Equal(had, ca.CertPEM()) {
 		a.say("warning: %s was not the certificate of %s and was made again from it", ca.CertFile(), keyFile)
 	}
 	return ca, made, nil
+}
+
+// inCADir is err, which came of using dir, or what is wrong with dir itself.
+func inCADir(dir string, err error) error {
+	if info, look := os.Stat(dir); look == nil && !info.IsDir() {
+		return hint(fmt.Errorf("%s is not a folder", dir), "--ca-dir names the folder that the certificate authority is in, or is to be made in")
+	}
+	return err
 }
 
 // logFlags say what is logged, and how.

@@ -100,6 +100,9 @@ func (a *app) serveUM(ctx context.Context, f serveFlags) error {
 	}
 	a.say("UM server at http://%s%s and https://%s%s", s.addr(), um.Path2007, s.addr(), um.Path2007)
 	a.say("EWS successors at %s; its certificate is trusted with --upstream-ca %s", um.PathEWS, ca.CertFile())
+	if host, _, err := net.SplitHostPort(s.addr()); err == nil && ca.CheckHost(host) != nil {
+		a.say("warning: https will fail for clients: the authority is for %s, not for %s", ca.Permits(), host)
+	}
 	a.say("Ctrl-C ends it")
 	select {
 	case <-ctx.Done():
