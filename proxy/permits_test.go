@@ -3,6 +3,7 @@ package proxy
 import (
 	"bufio"
 	"bytes"
+	"crypto/ecdsa"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -87,6 +88,12 @@ func TestLimitedAuthorityVouchesForNothingElse(t *testing.T) {
 			ca := limitedCA(t, strings.Fields(tt.permits)...)
 			if got := strings.Join(ca.Permits().Entries(), " "); got != tt.permits {
 				t.Errorf("permits %s", got)
+			}
+			// Java sees limits in certificates below the trusted one only, so they
+			// have to be in one, and the trusted one's key must not be kept.
+			signer, root := ca.chain[0], ca.Certificate()
+			if len(ca.chain) != 2 || !signer.PermittedDNSDomainsCritical || signer.Equal(root) || root.PublicKey.(*ecdsa.PublicKey).Equal(ca.key.Public()) {
+				t.Errorf("a chain of %d, limits critical %v", len(ca.chain), signer.PermittedDNSDomainsCritical)
 			}
 			for _, host := range strings.Fields(tt.yes) {
 				leaf, err := ca.Leaf(host)
