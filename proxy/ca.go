@@ -82,7 +82,7 @@ func ReplaceCA(dir string, permits Permits) (ca *CA, old string, err error) {
 		return nil, "", err
 	}
 	path := filepath.Join(dir, caKeyFile)
-	had, err := readPrivate(path)
+	had, err := readPrivate(path, "the private key", ", or set --ca-dir")
 	if errors.Is(err, fs.ErrNotExist) {
 		ca, _, err = InitCA(dir, permits)
 		return ca, "", err
@@ -117,7 +117,7 @@ func LoadCA(dir string) (*CA, error) {
 	if err := checkFolder(dir); err != nil {
 		return nil, err
 	}
-	data, err := readPrivate(path)
+	data, err := readPrivate(path, "the private key", ", or set --ca-dir")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w", path, ErrNoCA)
 	}
@@ -147,12 +147,13 @@ func checkFolder(dir string) error {
 	return fmt.Errorf("%s: others may replace the files in it (mode %04o): run `chmod go-w %[1]s`", dir, info.Mode().Perm())
 }
 
-// readPrivate reads a file that only its owner may read.
-func readPrivate(path string) ([]byte, error) {
+// readPrivate reads a file that only its owner may read. Its errors say what is in
+// it, and what else may be done than mend the file.
+func readPrivate(path, what, or string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		if errors.Is(err, fs.ErrPermission) {
-			return nil, errors.New("it cannot be read: run umtape as the file's owner, or set --ca-dir")
+			return nil, errors.New("it cannot be read: run umtape as the file's owner" + or)
 		}
 		return nil, withoutPath(err)
 	}
@@ -162,10 +163,10 @@ func readPrivate(path string) ([]byte, error) {
 		return nil, withoutPath(err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, errors.New("it is not a file: move it away, or set --ca-dir")
+		return nil, errors.New("it is not a file: name one" + or)
 	}
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("others may read the private key (mode %04o): run `chmod 600 %s`", info.Mode().Perm(), path)
+		return nil, fmt.Errorf("others may read %s (mode %04o): run `chmod 600 %s`", what, info.Mode().Perm(), path)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxCABytes))
 	if err != nil {

@@ -2,12 +2,15 @@ package proxy
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"software.sslmate.com/src/go-pkcs12"
@@ -53,7 +56,7 @@ func readClientCerts(all []ClientCert) ([]shownCert, error) {
 
 // read leaves out what the errors of parsers say: they could quote the key.
 func (c ClientCert) read() (*tls.Certificate, error) {
-	data, err := readPrivate(c.File)
+	data, err := readPrivate(c.File, "the private key", "")
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, errors.New("no such file")
@@ -86,7 +89,7 @@ func (c ClientCert) read() (*tls.Certificate, error) {
 	}
 	cert, err := tls.X509KeyPair(data, data)
 	if err != nil {
-		return nil, errors.New("certificate and private key do not belong together, or one of them is damaged: export them again")
+		return nil, errNotTogether
 	}
 	return &cert, nil
 }
@@ -101,11 +104,27 @@ func (c ClientCert) readPKCS12(data []byte) (*tls.Certificate, error) {
 	case err != nil:
 		return nil, fmt.Errorf("it is neither PEM nor a PKCS #12 file with one certificate and its key: export it again as %s.pem", strings.TrimSuffix(filepath.Base(c.File), filepath.Ext(c.File)))
 	}
-	shown := &tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key, Leaf: cert}
-	for _, a := range above {
+	all := append([]*x509.Certificate{cert}, above...)
+	own := slices.IndexFunc(all, func(c *x509.Certificate) bool { return isKeyOf(key, c) })
+	if own < 0 {
+		return nil, errNotTogether
+	}
+	shown := &tls.Certificate{Certificate: [][]byte{all[own].Raw}, PrivateKey: key, Leaf: all[own]}
+	for _, a := range slices.Delete(all, own, own+1) {
 		shown.Certificate = append(shown.Certificate, a.Raw)
 	}
 	return shown, nil
+}
+
+var errNotTogether = errors.New("certificate and private key do not belong together, or one of them is damaged: export them again")
+
+func isKeyOf(key any, c *x509.Certificate) bool {
+	signer, ok := key.(crypto.Signer)
+	if !ok {
+		return false
+	}
+	public, ok := signer.Public().(interface{ Equal(crypto.PublicKey) bool })
+	return ok && public.Equal(c.PublicKey)
 }
 
 // showCertificate makes config show the certificate that is for the server, if

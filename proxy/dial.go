@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -36,7 +37,7 @@ func (u *Upstream) connect(ctx context.Context, scheme, address string) (*server
 }
 
 // Dial opens a connection to address, "host:port", as for an https request but
-// without TLS: to where Resolve says and through Proxy.
+// without TLS: to where Resolve says, or through Proxy.
 func (u *Upstream) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if u.proxy != nil {
 		return u.proxy.tunnel(ctx, address)
@@ -66,7 +67,7 @@ func (u *Upstream) dial(ctx context.Context, network, address string) (net.Conn,
 	if err != nil {
 		return nil, err
 	}
-	return &upstreamConn{c, u.config.BodyIdleTimeout}, nil
+	return &upstreamConn{Conn: c, idle: u.config.BodyIdleTimeout}, nil
 }
 
 func (u *Upstream) dialTLS(ctx context.Context, address string) (net.Conn, error) {
@@ -75,8 +76,15 @@ func (u *Upstream) dialTLS(ctx context.Context, address string) (net.Conn, error
 	if err != nil {
 		return nil, err
 	}
+	return u.secure(ctx, raw, serverName(ctx, host, address), address)
+}
+
+// secure does TLS over raw with the server at address, which is asked to be name.
+func (u *Upstream) secure(ctx context.Context, raw net.Conn, name, address string) (net.Conn, error) {
+	host := hostOf(address)
 	config := u.tls.Clone()
-	config.ServerName = serverName(ctx, host, address)
+	config.ServerName = name
+	config.ClientSessionCache = sessionsOf{u.tls.ClientSessionCache, address}
 	config.InsecureSkipVerify = u.insecure.has(host, address)
 	if u.legacy.has(host, address) {
 		allowLegacy(config)
@@ -90,6 +98,22 @@ func (u *Upstream) dialTLS(ctx context.Context, address string) (net.Conn, error
 		return nil, err
 	}
 	return c, nil
+}
+
+// sessionsOf are the sessions with one address. Another port of the same host may
+// have been shown another certificate, and a session is resumed with the one that
+// it began with.
+type sessionsOf struct {
+	tls.ClientSessionCache
+	address string
+}
+
+func (s sessionsOf) Get(key string) (*tls.ClientSessionState, bool) {
+	return s.ClientSessionCache.Get(s.address + " " + key)
+}
+
+func (s sessionsOf) Put(key string, state *tls.ClientSessionState) {
+	s.ClientSessionCache.Put(s.address+" "+key, state)
 }
 
 // serverName is what the server is asked to be, and its certificate checked
@@ -116,12 +140,27 @@ func allowLegacy(config *tls.Config) {
 // server to read.
 type upstreamConn struct {
 	net.Conn
-	idle time.Duration
+	idle  time.Duration
+	until atomic.Pointer[time.Time] // as somebody has set it, crypto/tls before its farewell; nil for never
 }
 
 func (c *upstreamConn) Write(p []byte) (int, error) {
-	c.SetWriteDeadline(time.Now().Add(c.idle))
+	d := time.Now().Add(c.idle)
+	if t := c.until.Load(); t != nil && !t.IsZero() && t.Before(d) {
+		d = *t
+	}
+	c.Conn.SetWriteDeadline(d)
 	return c.Conn.Write(p)
+}
+
+func (c *upstreamConn) SetWriteDeadline(t time.Time) error {
+	c.until.Store(&t)
+	return c.Conn.SetWriteDeadline(t)
+}
+
+func (c *upstreamConn) SetDeadline(t time.Time) error {
+	c.until.Store(&t)
+	return c.Conn.SetDeadline(t)
 }
 
 func (c *upstreamConn) CloseWrite() error { return closeWrite(c.Conn) }

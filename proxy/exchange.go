@@ -77,10 +77,13 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	http.NewResponseController(w).EnableFullDuplex()
 	ctx, cancel := context.WithCancel(r.Context())
 	x.cancel = cancel
+	if r.ContentLength < 0 && r.Trailer == nil {
+		r.Trailer = http.Header{} // for those that were not announced, in every copy of r
+	}
 	// A copy, because net/http looks at the body of r again when it is done.
 	forward := r.WithContext(ctx)
 	if r.Body != http.NoBody {
-		x.body = newRequestBody(r.Body, conn, s.config.Limits.BodyIdle)
+		x.body = newRequestBody(r.Body, conn, s.config.Limits.BodyIdle, r.Context().Done())
 		forward.Body = x.body
 	}
 	s.goproxy.ServeHTTP(x, forward)

@@ -109,7 +109,7 @@ func explain(err error, r *http.Request) (status int, text string) {
 		text = fmt.Sprintf("%s closed the connection without an answer: check the server's log, and send the request again", where)
 	case strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`): // an alert, RFC 8446 §5.1
 		text = fmt.Sprintf("%s speaks TLS: use https:// for this port", where)
-	case strings.Contains(err.Error(), "malformed"):
+	case strings.Contains(err.Error(), "malformed"), errors.Is(err, errUnasked):
 		text = fmt.Sprintf("the answer of %s is not HTTP: check that the port is the web service's", where) // the error quotes it
 	default:
 		text = fmt.Sprintf("the request to %s failed: %s", where, ownWords(err))

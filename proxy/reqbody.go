@@ -22,9 +22,10 @@ const (
 // two things must not happen: that the rest is taken for the next request, and
 // that the transport reads it while net/http reads the connection on.
 type requestBody struct {
-	body io.Reader     // net/http's, whose Close is left to net/http
-	conn net.Conn      // what it comes by
-	idle time.Duration // the longest wait for the next part of it
+	body io.Reader       // net/http's, whose Close is left to net/http
+	conn net.Conn        // what it comes by
+	idle time.Duration   // the longest wait for the next part of it
+	over <-chan struct{} // closed when nobody is there any more to send it
 
 	bytes atomic.Int64 // read so far
 
@@ -41,8 +42,8 @@ type requestBody struct {
 	left chan struct{} // closed when the transport will not read again
 }
 
-func newRequestBody(body io.Reader, conn net.Conn, idle time.Duration) *requestBody {
-	return &requestBody{body: body, conn: conn, idle: idle, left: make(chan struct{})}
+func newRequestBody(body io.Reader, conn net.Conn, idle time.Duration, over <-chan struct{}) *requestBody {
+	return &requestBody{body: body, conn: conn, idle: idle, over: over, left: make(chan struct{})}
 }
 
 func (b *requestBody) Read(p []byte) (int, error) {
@@ -161,6 +162,8 @@ func (b *requestBody) awaitTransport() {
 		before = b.bytes.Load()
 		select {
 		case <-b.left:
+			return
+		case <-b.over:
 			return
 		case <-time.After(b.idle):
 		}

@@ -43,7 +43,7 @@ func (c *serverConn) send(r *http.Request) error {
 	var err error
 	switch {
 	case length == 0:
-	case length > 0 && length <= inlineBody && r.GetBody != nil:
+	case length > 0 && length <= shortRequest && r.GetBody != nil:
 		err = copyInline(c.w, r.Body, length)
 	case length > 0:
 		err = c.sendBody(r.Body, length)
@@ -230,7 +230,8 @@ func (c *serverConn) sendChunks(r *http.Request) error {
 		}
 	}
 	c.w.WriteString("0\r\n")
-	if err := r.Trailer.Write(c.w); err != nil { // filled by now
+	// Filled by now. What is no trailer's to say (RFC 9110 §6.5.1) is left out.
+	if err := r.Trailer.WriteSubset(c.w, writtenElsewhere); err != nil {
 		return err
 	}
 	_, err := c.w.WriteString("\r\n")

@@ -19,10 +19,25 @@ import (
 // maxAnswerHeader bounds the header of an answer, with the 1xx before it.
 const maxAnswerHeader = 1 << 20
 
-// inlineBody is how long a request's body may be to be written before the answer
-// is looked for. The buffers of two sockets hold as much, so that a server which
+// shortRequest is how long a request may be to be written before the answer is
+// looked for. The buffers of two sockets hold as much, so that a server which
 // answers without reading it stops nobody.
-const inlineBody = 16 << 10
+const shortRequest = 16 << 10
+
+// isShort is false for a request that may take long to be written.
+func isShort(r *http.Request) bool {
+	size := bodyLength(r)
+	if size < 0 || size > 0 && r.GetBody == nil { // not in memory
+		return false
+	}
+	size += int64(len(r.URL.Path) + len(r.URL.RawQuery))
+	for name, values := range r.Header {
+		for _, v := range values {
+			size += int64(len(name) + len(v) + 4)
+		}
+	}
+	return size <= shortRequest
+}
 
 // lastWords is how long a server that has stopped reading may take to say why.
 const lastWords = 500 * time.Millisecond
@@ -48,7 +63,7 @@ type serverConn struct {
 	users    atomic.Int32  // of the lane: who writes the request, who reads the answer
 	timer    *time.Timer
 	awaited  atomic.Bool // the end of an answer is
-	broken   atomic.Bool // a request could not be written to its end
+	spent    atomic.Bool // no other exchange is to begin on it
 	idle     time.Time   // since when, if no exchange runs; of the lane's holder
 
 	once  sync.Once
@@ -67,7 +82,6 @@ var (
 	errUnused    = errors.New("the connection was not used any more")
 	errUnasked   = errors.New("the server sent what nobody had asked for")
 	errClosing   = errors.New("the server ends the connection with its answer")
-	errHalf      = errors.New("a request was not sent to its end")
 	errAbandoned = errors.New("the answer was not read to its end")
 	errHeader    = fmt.Errorf("the header of the server's answer is longer than %d KiB", maxAnswerHeader>>10)
 )
@@ -123,6 +137,12 @@ func (c *serverConn) close(err error) {
 	c.once.Do(func() {
 		c.err = err
 		close(c.gone)
+		t, ok := c.Conn.(*tls.Conn)
+		if ok && err != errUnused && err != errClosing && err != errSwitched {
+			// The farewell of TLS would wait for a server that does not read.
+			t.NetConn().Close()
+			return
+		}
 		c.Conn.Close()
 	})
 }
@@ -136,11 +156,17 @@ func (c *serverConn) exchange(r *http.Request, l *lane) (*http.Response, error) 
 	c.requests <- r
 	var writeErr error
 	var writing chan error
-	if length := bodyLength(r); length == 0 || length > 0 && length <= inlineBody && r.GetBody != nil {
+	if isShort(r) {
 		writeErr = c.write(r, l)
 	} else {
 		writing = make(chan error, 1)
-		go func() { writing <- c.write(r, l) }()
+		go func() {
+			// Until it is written, the request's context may end while nobody awaits
+			// an answer any more.
+			stop := context.AfterFunc(r.Context(), func() { c.close(context.Cause(r.Context())) })
+			defer stop()
+			writing <- c.write(r, l)
+		}()
 	}
 	resp, err := c.await(r, writing, writeErr)
 	if err != nil {
@@ -165,7 +191,7 @@ func (c *serverConn) exchange(r *http.Request, l *lane) (*http.Response, error) 
 func (c *serverConn) write(r *http.Request, l *lane) error {
 	err := c.send(r)
 	if err != nil {
-		c.broken.Store(true)
+		c.spent.Store(true)
 	}
 	c.leave(l)
 	return err
@@ -182,8 +208,8 @@ func (c *serverConn) leave(l *lane) {
 	if c.users.Add(-1) > 0 {
 		return
 	}
-	if c.broken.Load() {
-		c.close(errHalf)
+	if c.spent.Load() {
+		c.close(errClosing)
 	}
 	c.idle = time.Now()
 	l.release()
@@ -314,6 +340,9 @@ func (c *serverConn) readAnswer(r *http.Request) bool {
 		return false
 	}
 	closing, whole := resp.Close || r.Close, true
+	if closing {
+		c.spent.Store(true)
+	}
 	switch n := resp.ContentLength; {
 	case resp.Body == http.NoBody:
 	case 0 < n && n <= int64(c.r.Buffered()):
@@ -327,6 +356,10 @@ func (c *serverConn) readAnswer(r *http.Request) bool {
 	default:
 		resp.Body = &answerBody{conn: c, from: resp.Body, closing: closing}
 		whole = false
+	}
+	if whole && c.r.Buffered() > 0 { // more than was asked for
+		closing = true
+		c.spent.Store(true)
 	}
 	if !c.deliver(answer{response: resp}) || !whole && !c.bodyEnds(r.Context()) {
 		return false
@@ -382,6 +415,8 @@ func (b *answerBody) Read(p []byte) (int, error) {
 		b.end(err)
 	case b.closing:
 		b.end(errClosing)
+	case b.conn.r.Buffered() > 0:
+		b.end(errUnasked)
 	default:
 		b.end(nil)
 	}
@@ -448,7 +483,9 @@ type countingConn struct {
 }
 
 func (c *countingConn) Write(p []byte) (int, error) {
+	// Before, since what is sent may be answered before Write returns.
+	c.n.Add(int64(len(p)))
 	n, err := c.Conn.Write(p)
-	c.n.Add(int64(n))
+	c.n.Add(int64(n - len(p)))
 	return n, err
 }

@@ -3,7 +3,6 @@ package proxy
 import (
 	"bufio"
 	"context"
-	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -37,12 +36,18 @@ func newUpstreamProxy(u *Upstream) (*upstreamProxy, error) {
 		return nil, errors.New("upstream proxy: the URL holds a user name, and others can read it in the list of processes: put user:password into a file (--upstream-proxy-auth FILE) or UMTAPE_UPSTREAM_PROXY_AUTH")
 	case proxy.Scheme != "http" && proxy.Scheme != "https", proxy.Hostname() == "", proxy.Opaque != "",
 		proxy.Path != "" && proxy.Path != "/", proxy.RawQuery != "", proxy.Fragment != "", proxy.Port() != "" && !validPort(proxy.Port()):
-		return nil, fmt.Errorf("upstream proxy %q: want http://HOST:PORT or https://HOST:PORT", proxy.Redacted())
+		// Not quoted: what is no such URL may hold a password anywhere.
+		return nil, errors.New("upstream proxy: the URL is not of the form http://HOST:PORT or https://HOST:PORT")
 	}
 	p := &upstreamProxy{upstream: u, url: proxy, address: hostPort(proxy)}
+	for at := range u.resolve {
+		if at != foldAddress(p.address) {
+			return nil, fmt.Errorf("--resolve says where %s is, and the upstream proxy looks up the names of servers itself: give one of --resolve and --upstream-proxy", at)
+		}
+	}
 	where := "the credentials for the upstream proxy"
 	if file != "" {
-		data, err := readPrivate(file)
+		data, err := readPrivate(file, "the password", "")
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
@@ -65,24 +70,10 @@ func (p *upstreamProxy) dial(ctx context.Context) (net.Conn, error) {
 	u := p.upstream
 	c, err := u.dial(ctx, "tcp", p.address)
 	if err == nil && p.url.Scheme == "https" {
-		c, err = p.secure(ctx, c)
+		c, err = u.secure(ctx, c, strings.TrimSuffix(p.url.Hostname(), "."), p.address)
 	}
 	if err != nil {
 		return nil, &proxyFailure{p, err}
-	}
-	return c, nil
-}
-
-func (p *upstreamProxy) secure(ctx context.Context, raw net.Conn) (net.Conn, error) {
-	config := p.upstream.tls.Clone()
-	config.ServerName = p.url.Hostname()
-	config.InsecureSkipVerify = p.upstream.insecure.has(p.url.Hostname(), p.address)
-	ctx, cancel := context.WithTimeout(ctx, p.upstream.config.TLSHandshakeTimeout)
-	defer cancel()
-	c := tls.Client(raw, config)
-	if err := c.HandshakeContext(ctx); err != nil {
-		raw.Close()
-		return nil, err
 	}
 	return c, nil
 }
@@ -119,6 +110,9 @@ func (p *upstreamProxy) tunnel(ctx context.Context, address string) (net.Conn, e
 
 // ask does the CONNECT and returns what the server behind has sent already.
 func (p *upstreamProxy) ask(c net.Conn, address string) (ahead []byte, err error) {
+	if unfit(address) {
+		return nil, errors.New("the server's address has characters that HTTP does not allow there")
+	}
 	request := "CONNECT " + address + " HTTP/1.1\r\nHost: " + address + "\r\n"
 	if p.authorization != "" {
 		request += "Proxy-Authorization: " + p.authorization + "\r\n"
@@ -127,9 +121,11 @@ func (p *upstreamProxy) ask(c net.Conn, address string) (ahead []byte, err error
 		return nil, err
 	}
 	r := bufio.NewReader(&limitedConn{Conn: c, left: maxProxyAnswer})
-	resp, err := http.ReadResponse(r, &http.Request{Method: http.MethodConnect})
-	if err != nil {
-		return nil, err
+	var resp *http.Response
+	for resp == nil || resp.StatusCode/100 == 1 && resp.StatusCode != http.StatusSwitchingProtocols {
+		if resp, err = http.ReadResponse(r, &http.Request{Method: http.MethodConnect}); err != nil {
+			return nil, err
+		}
 	}
 	if resp.StatusCode/100 != 2 {
 		return nil, &proxyRefusal{p, address, resp.StatusCode}
