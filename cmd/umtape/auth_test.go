@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -635,6 +637,10 @@ func TestAuthIdentities(t *testing.T) {
 							mu.Lock()
 							bare = append(bare, answerOf(resp.StatusCode, resp.Header))
 							mu.Unlock()
+							select {
+							case <-atWork.Done():
+							case <-time.After(pace):
+							}
 						}
 					})
 				}
@@ -829,13 +835,16 @@ func TestAuthNameOfTicket(t *testing.T) {
 			for _, tt := range []struct {
 				host, want string
 			}{
-				{"um.umtape.test", "200"}, // a name of the server's
-				{"elsewhere.test", "401"}, // nobody's: there is no ticket to be had
+				{"um.umtape.test", "200"}, // the server's own
+				{"localhost", "200"},      // another that there are tickets for
+				{"elsewhere.test", "401"}, // nobody's
 			} {
 				t.Run(way.name+"/"+tt.host, func(t *testing.T) {
 					ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 					defer cancel()
-					w := s.record(t, map[bool]string{false: s.Plain, true: s.Secure}[way.secure], true, recordFlags{})
+					target := strings.Replace(map[bool]string{false: s.Plain, true: s.Secure}[way.secure], "localhost", "um.umtape.test", 1)
+					_, port, _ := strings.Cut(target, "umtape.test:")
+					w := s.record(t, target, true, recordFlags{upstreamFlags: upstreamFlags{resolve: []string{"um.umtape.test:" + port + ":127.0.0.1"}}})
 					base, err := url.Parse(w.base)
 					if err != nil {
 						t.Fatal(err)
@@ -848,6 +857,65 @@ func TestAuthNameOfTicket(t *testing.T) {
 					w.stop()
 				})
 			}
+		}
+	}
+}
+
+// TestChallengeMeetsClients has real clients of NTLM log in to a replay that
+// asks for it, by all ways in: once, then they need no credentials.
+func TestChallengeMeetsClients(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/xml; charset=utf-8")
+		w.Header().Set("X-Query", r.URL.RawQuery)
+		io.WriteString(w, "<answer/>")
+	}))
+	defer server.Close()
+	secure := httptest.NewTLSServer(server.Config.Handler)
+	defer secure.Close()
+	ca := filepath.Join(t.TempDir(), "server.pem")
+	if err := os.WriteFile(ca, pemOf(secure), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const requests = 3
+	alice := authUser{Name: `CONTOSO\alice`, Password: "secret", Env: "NTLM_USER_FILE="}
+	s := &authServer{all: &authServers{CA: ca, Env: "KRB5_CONFIG=/dev/null"}}
+	for _, way := range authWays {
+		for _, kind := range []struct {
+			name, saw string
+			start     startClients
+			command   string
+		}{
+			{"go-ntlmssp", "401 401 200 200 200", goClients, ""},
+			{"curl --ntlm", "401 200 200 200", curlClients("ntlm\nuser = \"CONTOSO\\\\alice:secret\""), "curl"},
+		} {
+			t.Run(way.name+"/"+kind.name, func(t *testing.T) {
+				if kind.command != "" {
+					if _, err := exec.LookPath(kind.command); err != nil {
+						t.Skip(kind.command + " is not installed")
+					}
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+				defer cancel()
+				w := s.record(t, map[bool]string{false: server.URL, true: secure.URL}[way.secure], way.reverse, recordFlags{all: true})
+				client := w.anonymous()
+				for n := range requests {
+					if _, _, err := postSOAP(ctx, client, w.url(0, n)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				client.CloseIdleConnections()
+				w.stop()
+				again := w.replay(replayFlags{scheme: "ntlm"})
+				answers, err := kind.start.one(ctx, again, authSession{0, alice, requests})
+				if err != nil || statuses(answers) != kind.saw {
+					t.Fatalf("the client saw %s, not %s: %v", statuses(answers), kind.saw, err)
+				}
+				for n, a := range answers[len(answers)-requests:] {
+					if want := fmt.Sprintf("client=0&n=%d", n); a.Query != want {
+						t.Errorf("answer %d is that to %q", n, a.Query)
+					}
+				}
+			})
 		}
 	}
 }

@@ -131,7 +131,7 @@ func (w *authWay) curl(ctx context.Context, s authSession, options ...string) ([
 			config.WriteString("next\n")
 		}
 		// The libraries of NTLM and Kerberos, not curl, read who the user is.
-		fmt.Fprintf(&config, "url = %q\nsilent\nshow-error\n%s\nuser = \":\"\nnoproxy = \"\"\nsuppress-connect-headers\n", w.url(s.client, i), strings.Join(options, "\n"))
+		fmt.Fprintf(&config, "url = %q\nsilent\nshow-error\nuser = \":\"\n%s\nnoproxy = \"\"\nsuppress-connect-headers\n", w.url(s.client, i), strings.Join(options, "\n"))
 		fmt.Fprintf(&config, "cacert = %q\nheader = \"Content-Type: text/xml; charset=utf-8\"\nheader = \"SOAPAction: \\\"\\\"\"\n", w.ca.CertFile())
 		fmt.Fprintf(&config, "data-binary = \"@%s\"\ndump-header = \"-\"\noutput = %q\nmax-time = 120\n", soapFile, filepath.Join(dir, strconv.Itoa(i)))
 		if w.proxy != "" {
