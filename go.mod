@@ -3,6 +3,7 @@ module github.com/umtape/umtape
 go 1.26.0
 
 require (
+	github.com/Azure/go-ntlmssp v0.1.1
 	github.com/andybalholm/brotli v1.2.8
 	github.com/beevik/etree v1.8.1
 	github.com/elazarl/goproxy v1.9.3

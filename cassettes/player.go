@@ -229,6 +229,9 @@ func (r recorded) response(req *http.Request) *http.Response {
 	for _, name := range hopHeaders {
 		h.Del(name)
 	}
+	if !r.challenge() {
+		dropProof(h)
+	}
 	h.Set(HeaderInteraction, r.name)
 	resp := &http.Response{
 		StatusCode: r.Response.Code, Status: r.Response.Status,
