@@ -22,14 +22,17 @@ type clientConn struct {
 	secure   bool   // the client spoke TLS
 	slot     bool   // counts against Limits.Connections
 
-	state   atomic.Int32 // http.ConnState; StateNew until the HTTP server has read a byte
-	current *exchange    // the running one; HTTP/1.1 has one at a time. Only its goroutine touches it
+	state    atomic.Int32 // http.ConnState; StateNew until the HTTP server has read a byte
+	since    atomic.Int64 // when it was last of use, in nanoseconds since 1970
+	switched atomic.Bool  // it speaks another protocol since 101
+	current  *exchange    // the running one; HTTP/1.1 has one at a time. Only its goroutine touches it
 
 	chunksEnded bool // the last chunk is written already; the HTTP server's own is to be dropped
 
 	mu        sync.Mutex // guards what follows
 	busy      int        // goroutines that use the connection's transport or its place in the server
 	closed    bool
+	evicted   bool              // closed to make room: no exchange begins any more
 	transport http.RoundTripper // nil until the first request
 }
 
@@ -90,7 +93,7 @@ func (c *clientConn) unused() bool {
 func (c *clientConn) enter() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
+	if c.closed || c.evicted {
 		return false
 	}
 	c.busy++

@@ -35,7 +35,9 @@ func (x *exchange) switchProtocols(resp *http.Response) *http.Response {
 	idle := x.conn.server.config.Limits.UpgradeIdle
 	alarm := time.AfterFunc(idle, func() { client.Close(); upstream.Close() })
 	defer alarm.Stop()
-	busy := func() { alarm.Reset(idle) }
+	x.conn.switched.Store(true)
+	x.conn.waits()
+	busy := func() { alarm.Reset(idle); x.conn.touch() }
 	var both sync.WaitGroup
 	both.Go(func() { relay(upstream, &sniffedConn{Conn: client, ahead: early}, busy) })
 	x.bytes = relay(client, upstream, busy)
