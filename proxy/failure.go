@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -32,7 +33,8 @@ func (x *exchange) fail(err error) *http.Response {
 	}
 	log := x.conn.server.config.Logger
 	switch {
-	case x.request.Context().Err() != nil:
+	case errors.Is(err, errPanic): // logged already
+	case x.request.Context().Err() != nil && !errors.Is(broken, os.ErrDeadlineExceeded): // of which net/http thinks the same
 		log.Debug("the client went away before the server answered", "host", x.request.URL.Host)
 	case broken != nil:
 		log.Warn("request refused", "method", x.request.Method, "host", x.request.URL.Host, "status", status, "reason", text)
