@@ -117,6 +117,11 @@ type faultRig struct {
 }
 
 func newFaultRig(t *testing.T) *faultRig {
+	return newFaultRigWith(t, Limits{ReadHeader: faultLimit, Idle: 2 * faultLimit, BodyIdle: faultLimit, BodyRate: 1000, UpgradeIdle: faultLimit,
+		FirstByte: faultLimit, TLSHandshake: faultLimit})
+}
+
+func newFaultRigWith(t *testing.T, limits Limits) *faultRig {
 	r := &faultRig{t: t, ca: sharedCA(t)}
 	echo := func(w http.ResponseWriter, r *http.Request) {
 		b, err := io.ReadAll(r.Body)
@@ -133,10 +138,9 @@ func newFaultRig(t *testing.T) *faultRig {
 		t.Fatal(err)
 	}
 	r.server, r.addr = start(t, Config{
-		CA:     r.ca,
-		Logger: r.log.logger(slog.LevelWarn),
-		Limits: Limits{ReadHeader: faultLimit, Idle: 2 * faultLimit, BodyIdle: faultLimit, BodyRate: 1000, UpgradeIdle: faultLimit,
-			FirstByte: faultLimit, TLSHandshake: faultLimit},
+		CA:           r.ca,
+		Logger:       r.log.logger(slog.LevelWarn),
+		Limits:       limits,
 		NewTransport: func() http.RoundTripper { return panicky{u.Transport()} },
 	})
 	return r
