@@ -24,9 +24,11 @@ type clientConn struct {
 	slot     bool   // counts against Limits.Connections
 	number   uint64 // see Exchange.Conn
 
-	state   atomic.Int32 // http.ConnState; StateNew until the HTTP server has read a byte
-	unheard atomic.Bool  // a request has begun and has not got to the handler
-	current *exchange    // the running one; HTTP/1.1 has one at a time. Only its goroutine touches it
+	state    atomic.Int32 // http.ConnState; StateNew until the HTTP server has read a byte
+	since    atomic.Int64 // when it was last of use, in nanoseconds since 1970
+	switched atomic.Bool  // it speaks another protocol, since 101 or as a tunnel passed by
+	unheard  atomic.Bool  // a request has begun and has not got to the handler
+	current  *exchange    // the running one; HTTP/1.1 has one at a time. Only its goroutine touches it
 
 	chunksEnded bool                       // the last chunk is written already; the HTTP server's own is to be dropped
 	status      atomic.Pointer[statusLine] // to be written in place of the HTTP server's; nil to leave that
@@ -34,6 +36,7 @@ type clientConn struct {
 	mu        sync.Mutex // guards what follows
 	busy      int        // goroutines that use the connection's transport or its place in the server
 	closed    bool
+	evicted   bool              // closed to make room: no exchange begins any more
 	transport http.RoundTripper // nil until the first request
 }
 
@@ -98,7 +101,10 @@ func (c *clientConn) logOpenFailure(err error) {
 // changed is told by the HTTP server.
 func (c *clientConn) changed(state http.ConnState) {
 	c.state.Store(int32(state))
-	if state == http.StateActive {
+	switch state {
+	case http.StateIdle:
+		c.waits()
+	case http.StateActive:
 		// Not told of a later request of the connection that came in one piece and
 		// is none; that one goes without a line.
 		c.unheard.Store(true)
@@ -123,7 +129,7 @@ func (c *clientConn) unused() bool {
 func (c *clientConn) enter() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
+	if c.closed || c.evicted {
 		return false
 	}
 	c.busy++

@@ -83,7 +83,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	// A copy, because net/http looks at the body of r again when it is done.
 	forward := r.WithContext(ctx)
 	if r.Body != http.NoBody {
-		x.body = newRequestBody(r.Body, conn, s.config.Limits.BodyIdle, r.Context().Done())
+		x.body = newRequestBody(r.Body, conn, s.config.Limits, r.Context().Done())
 		forward.Body = x.body
 	}
 	s.goproxy.ServeHTTP(x, forward)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -22,6 +23,12 @@ func (x *exchange) fail(err error) *http.Response {
 		panic(http.ErrAbortHandler)
 	}
 	x.ours = true
+	if x.body != nil && x.request.Context().Err() != nil {
+		// net/http ends the context when the body breaks off, before who reads it
+		// is told why.
+		x.body.reading.Lock()
+		x.body.reading.Unlock() //lint:ignore SA2001 waiting is all
+	}
 	status, text := explain(err, x.request)
 	broken := x.body.broken()
 	switch {
@@ -32,7 +39,7 @@ func (x *exchange) fail(err error) *http.Response {
 	}
 	switch {
 	case x.outcome == Panicked: // noted already
-	case x.request.Context().Err() != nil:
+	case x.request.Context().Err() != nil && !errors.Is(broken, os.ErrDeadlineExceeded): // of which net/http thinks the same
 		x.outcome, x.reason = Gone, x.whyGone()
 	case broken != nil:
 		x.outcome, x.reason = Refused, text

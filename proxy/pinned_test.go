@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -26,7 +27,7 @@ type boundAuth struct {
 type boundConnKey struct{}
 
 func newBoundAuth(t testing.TB, secure bool) *boundAuth {
-	b := &boundAuth{user: make(map[net.Conn]string), ended: make(chan net.Conn, 64)}
+	b := &boundAuth{user: make(map[net.Conn]string), ended: make(chan net.Conn, 1024)}
 	b.Server = httptest.NewUnstartedServer(http.HandlerFunc(b.serve))
 	b.Config.ErrorLog = quiet
 	b.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
@@ -174,4 +175,25 @@ func TestTransportLivesAsLongAsItsConnection(t *testing.T) {
 	resp, err := client.Get("http://host.test/")
 	body(t, resp, err)
 	next(t, made)
+}
+
+// However the end of an exchange and that of its request's writing fall together,
+// the upstream connection lives on. A client of bare sockets, since net/http's
+// gives up connections by itself on a busy machine.
+func TestLoginsLast(t *testing.T) {
+	upstream := newBoundAuth(t, false)
+	_, addr := start(t, Config{})
+	for range 300 {
+		c := dial(t, addr)
+		r := bufio.NewReader(c)
+		for leg, status := range []int{401, 401, 200, 200, 200} {
+			token := [...]string{"", "Authorization: NTLM 1\r\n", "Authorization: NTLM alice\r\n", "", ""}[leg]
+			fmt.Fprintf(c, "POST %s/ HTTP/1.1\r\nHost: h\r\n%sContent-Length: 4\r\n\r\n<a/>", upstream.URL, token)
+			resp, err := http.ReadResponse(r, nil)
+			if body(t, resp, err); resp.StatusCode != status {
+				t.Fatalf("leg %d: %d, want %d", leg, resp.StatusCode, status)
+			}
+		}
+		c.Close()
+	}
 }

@@ -128,13 +128,15 @@ type Config struct {
 // Limits bound what one client can hold. A zero field means its default.
 type Limits struct {
 	HeaderBytes  int           // of one request's header; default 1 MiB; over it the client gets 431
+	HeaderFields int           // in one request's header; default 1000; over it the client gets 431
 	ReadHeader   time.Duration // from a request's first byte to the end of its header; default 30 s
 	Idle         time.Duration // between two requests of a connection; default 3 min
 	BodyIdle     time.Duration // between two parts of a body, from the client, to it, or from the server; default 2 min
+	BodyRate     int           // bytes a second, on average, of a request's body that takes longer than BodyIdle to come; default 100
 	UpgradeIdle  time.Duration // of a connection after 101 and of one of Config.Tunnel, both ways; default 1 h
 	FirstByte    time.Duration // from accept, or from the answer to CONNECT, to the first byte; default 30 s
 	TLSHandshake time.Duration // default 15 s
-	Connections  int           // accepted at once, further ones wait in the listener's queue; default 4096
+	Connections  int           // open at once; default 4096, or half of the open files allowed if that is less. For more, those idle for longest are closed
 }
 
 func (l Limits) withDefaults() Limits {
@@ -149,7 +151,9 @@ func (l Limits) withDefaults() Limits {
 		}
 	}
 	setInt(&l.HeaderBytes, 1<<20)
-	setInt(&l.Connections, 4096)
+	setInt(&l.HeaderFields, 1000)
+	setInt(&l.BodyRate, 100)
+	setInt(&l.Connections, defaultConnections())
 	setTime(&l.ReadHeader, 30*time.Second)
 	setTime(&l.Idle, 3*time.Minute)
 	setTime(&l.BodyIdle, 2*time.Minute)

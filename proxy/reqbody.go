@@ -25,6 +25,7 @@ type requestBody struct {
 	body io.Reader       // net/http's, whose Close is left to net/http
 	conn net.Conn        // what it comes by
 	idle time.Duration   // the longest wait for the next part of it
+	rate int             // bytes a second that it must come at, once idle has been waited for in all
 	over <-chan struct{} // closed when nobody is there any more to send it
 
 	bytes atomic.Int64 // read so far
@@ -33,6 +34,7 @@ type requestBody struct {
 
 	mu    sync.Mutex    // guards what follows
 	asked bool          // somebody wanted it
+	waits time.Duration // for the client, all together
 	taken bool          // from the transport: it has closed the body, or the exchange ends
 	until time.Time     // no read lasts longer; zero for no such time
 	each  time.Duration // no longer than this for each part, once the answer is written; zero before
@@ -42,8 +44,8 @@ type requestBody struct {
 	left chan struct{} // closed when the transport will not read again
 }
 
-func newRequestBody(body io.Reader, conn net.Conn, idle time.Duration, over <-chan struct{}) *requestBody {
-	return &requestBody{body: body, conn: conn, idle: idle, over: over, left: make(chan struct{})}
+func newRequestBody(body io.Reader, conn net.Conn, limits Limits, over <-chan struct{}) *requestBody {
+	return &requestBody{body: body, conn: conn, idle: limits.BodyIdle, rate: limits.BodyRate, over: over, left: make(chan struct{})}
 }
 
 func (b *requestBody) Read(p []byte) (int, error) {
@@ -65,12 +67,14 @@ func (b *requestBody) read(p []byte, settling bool) (int, error) {
 		return 0, b.err
 	}
 	b.asked = true
-	b.conn.SetReadDeadline(b.deadline())
+	began := time.Now()
+	b.conn.SetReadDeadline(b.deadline(began))
 	b.mu.Unlock()
 	n, err := b.body.Read(p)
 	b.bytes.Add(int64(n))
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.waits += time.Since(began)
 	if err == nil {
 		return n, nil
 	}
@@ -81,8 +85,15 @@ func (b *requestBody) read(p []byte, settling bool) (int, error) {
 	return n, err
 }
 
-func (b *requestBody) deadline() time.Time {
-	d := time.Now().Add(cmp.Or(b.each, b.idle))
+// deadline is that of a read which begins now. A client that sends a byte now and
+// then keeps to idle for ever, but not to rate. Time that the server took does not
+// count.
+func (b *requestBody) deadline(now time.Time) time.Time {
+	d := now.Add(cmp.Or(b.each, b.idle))
+	// In whole seconds, which no body is long enough to overflow.
+	if slow := now.Add(b.idle - b.waits + time.Duration(b.bytes.Load()/int64(b.rate))*time.Second); slow.Before(d) {
+		d = slow
+	}
 	if !b.until.IsZero() && b.until.Before(d) {
 		return b.until
 	}
@@ -128,7 +139,7 @@ func (b *requestBody) settle(expects bool, endAnswer func()) bool {
 		if expects && !asked {
 			b.until = time.Now().Add(lingerTime)
 		}
-		b.conn.SetReadDeadline(b.deadline())
+		b.conn.SetReadDeadline(b.deadline(time.Now()))
 	}
 	b.mu.Unlock()
 	if ended == io.EOF || ended == nil && expects && !asked {
@@ -195,7 +206,7 @@ func linger(c *clientConn) {
 func bodyFault(err error) (status int, text string) {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return http.StatusRequestTimeout, "the request's body did not come in time: send it without such a pause"
+		return http.StatusRequestTimeout, "the request's body did not come in time: send it faster and without long pauses"
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return http.StatusBadRequest, "the request's body broke off: it is shorter than its header says, or its last chunk is missing"
 	}

@@ -31,6 +31,9 @@ func (s *Server) way(c *clientConn, r *http.Request) Way {
 // route makes r.URL absolute: it says where the request goes and what the
 // transport sees. The Host header stays as it came, except with Reverse.
 func (s *Server) route(c *clientConn, r *http.Request) *refusal {
+	if most := s.config.Limits.HeaderFields; fields(r.Header) > most {
+		return &refusal{http.StatusRequestHeaderFieldsTooLarge, "the request's header has more than " + strconv.Itoa(most) + " fields"}
+	}
 	r.URL.User = nil // deprecated in requests (RFC 9110 §4.2.4), and a credential
 	scheme := "http"
 	if c.secure {
@@ -168,4 +171,14 @@ func isLocalIP(ip netip.Addr) bool {
 		}
 	}
 	return false
+}
+
+// fields is how many lines h has. A header of many short ones takes many times
+// the memory of its text, and is copied on its way.
+func fields(h http.Header) int {
+	n := 0
+	for _, values := range h {
+		n += len(values)
+	}
+	return n
 }

@@ -24,6 +24,10 @@ type Server struct {
 	tls     *tls.Config   // nil without a CA
 	slots   chan struct{} // one for each connection accepted and not yet ended
 
+	crowding sync.Mutex    // held by the accept loop that makes room
+	crowded  atomic.Bool   // it wants to know of connections that become idle
+	waits    chan struct{} // by this
+
 	ctx    context.Context // ends with Close: every exchange's context comes from it
 	cancel context.CancelFunc
 	start  sync.Once // starts http on queue
@@ -40,6 +44,9 @@ type Server struct {
 	conns     map[*clientConn]struct{}
 	open      int    // of those that are no tunnels
 	accepted  uint64 // so many have been
+
+	madeRoom    int       // connections closed to make room
+	toldCrowded time.Time // when the log said so
 }
 
 func newServer(c Config) *Server {
@@ -47,6 +54,7 @@ func newServer(c Config) *Server {
 		config: c,
 		queue:  newConnQueue(),
 		slots:  make(chan struct{}, c.Limits.Connections),
+		waits:  make(chan struct{}, 1),
 		conns:  make(map[*clientConn]struct{}),
 	}
 	s.own.Store(new([]ownAddress))
@@ -85,23 +93,16 @@ func (s *Server) Serve(ln net.Listener) error {
 	defer s.removeListener(ln)
 	var pause time.Duration
 	for {
-		select {
-		case s.slots <- struct{}{}:
-		case <-s.ctx.Done():
-			return http.ErrServerClosed
-		case <-s.queue.done:
-			return http.ErrServerClosed
-		}
 		raw, err := ln.Accept()
 		if err != nil {
-			<-s.slots
 			if s.isClosing() {
 				return http.ErrServerClosed
 			}
 			if !outOfFiles(err) {
 				return err
 			}
-			// Other connections will end and free some; the listener is sound.
+			// Connections that end free some; the listener is sound.
+			s.makeRoom()
 			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
 			s.config.Logger.Warn("cannot accept a connection, trying again: raise the limit on open files", "error", err, "in", pause)
 			select {
@@ -112,9 +113,12 @@ func (s *Server) Serve(ln net.Listener) error {
 		}
 		pause = 0
 		if client := clientIP(raw.RemoteAddr()); !s.allows(client) {
-			<-s.slots
 			s.turnAway(raw, client)
 			continue
+		}
+		if !s.takeSlot() {
+			raw.Close()
+			return http.ErrServerClosed
 		}
 		c := &clientConn{Conn: raw, raw: raw, server: s, slot: true}
 		if !s.register(c) {
@@ -251,6 +255,7 @@ func (s *Server) register(c *clientConn) bool {
 		s.accepted++
 		c.number = s.accepted
 	}
+	c.touch()
 	return true
 }
 

@@ -154,21 +154,6 @@ func TestCloseWhileClientsCome(t *testing.T) {
 	all.Wait()
 }
 
-func TestConnectionsAreLimited(t *testing.T) {
-	_, addr := start(t, Config{Limits: Limits{Connections: 2}, NewTransport: func() http.RoundTripper {
-		return roundTrip(func(r *http.Request) (*http.Response, error) { return reply(r, 200, "ok"), nil })
-	}})
-	request := "GET http://h.test/ HTTP/1.1\r\nHost: h\r\n\r\n"
-	first, second, third := dial(t, addr), dial(t, addr), dial(t, addr)
-	for _, c := range []net.Conn{first, second} {
-		io.WriteString(c, request)
-		readHead(t, bufio.NewReader(c), "HTTP/1.1 200 ")
-	}
-	io.WriteString(third, request)
-	first.Close()
-	readHead(t, bufio.NewReader(third), "HTTP/1.1 200 ") // now there is room
-}
-
 func TestListenTLSOrPlain(t *testing.T) {
 	ca := sharedCA(t)
 	raw, err := net.Listen("tcp", "127.0.0.1:0")

@@ -19,6 +19,10 @@ import (
 // maxAnswerHeader bounds the header of an answer, with the 1xx before it.
 const maxAnswerHeader = 1 << 20
 
+// maxInterim bounds the 1xx answers before an answer. Those of an operation that
+// takes long are some seconds apart.
+const maxInterim = 1000
+
 // shortRequest is how long a request may be to be written before the answer is
 // looked for. The buffers of two sockets hold as much, so that a server which
 // answers without reading it stops nobody.
@@ -83,6 +87,7 @@ var (
 	errUnasked   = errors.New("the server sent what nobody had asked for")
 	errClosing   = errors.New("the server ends the connection with its answer")
 	errAbandoned = errors.New("the answer was not read to its end")
+	errInterim   = fmt.Errorf("the server has sent %d interim answers (1xx) and no answer", maxInterim)
 	errHeader    = fmt.Errorf("the header of the server's answer is longer than %d KiB", maxAnswerHeader>>10)
 )
 
@@ -160,13 +165,10 @@ func (c *serverConn) exchange(r *http.Request, l *lane) (*http.Response, error) 
 		writeErr = c.write(r, l)
 	} else {
 		writing = make(chan error, 1)
-		go func() {
-			// Until it is written, the request's context may end while nobody awaits
-			// an answer any more.
-			stop := context.AfterFunc(r.Context(), func() { c.close(context.Cause(r.Context())) })
-			defer stop()
-			writing <- c.write(r, l)
-		}()
+		// It may go on after the answer, and then heeds no context: that of a proxy's
+		// exchange ends as soon as the server has answered, which may be before the
+		// last Write has returned.
+		go func() { writing <- c.write(r, l) }()
 	}
 	resp, err := c.await(r, writing, writeErr)
 	if err != nil {
@@ -316,13 +318,17 @@ func (c *serverConn) read() {
 // then is closed, or somebody else's.
 func (c *serverConn) readAnswer(r *http.Request) bool {
 	var resp *http.Response
-	for {
+	for interim := 0; ; interim++ {
 		var err error
 		if resp, err = http.ReadResponse(c.r, r); err != nil {
 			if c.in.left == 0 {
 				err = errHeader // it says what is wrong with the half line that was read
 			}
 			c.close(err)
+			return false
+		}
+		if interim > maxInterim {
+			c.close(errInterim)
 			return false
 		}
 		resp.TLS = c.tls

@@ -13,8 +13,9 @@ const (
 	sniffBytes         = 2048 // holds most ClientHellos, so that sniffing costs no further read
 )
 
-// errSilent is what sniff returns for a client that sent nothing in time.
-var errSilent = errors.New("no byte came in time")
+// errSilent is what sniff returns for a client that sent nothing in time, or
+// went away before it did.
+var errSilent = errors.New("no byte came")
 
 // sniffedConn is a connection whose first bytes have been read and put back.
 type sniffedConn struct {
@@ -34,9 +35,9 @@ func sniff(c net.Conn, early []byte, within time.Duration) (*sniffedConn, error)
 	n, err := c.Read(b)
 	if n == 0 {
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			err = fmt.Errorf("%w (%v)", errSilent, within)
+			return nil, fmt.Errorf("%w for %v", errSilent, within)
 		}
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errSilent, err)
 	}
 	return &sniffedConn{Conn: c, ahead: b[:n]}, c.SetReadDeadline(time.Time{})
 }

@@ -111,7 +111,7 @@ func (s *Server) passBy(outer *clientConn, x *exchange) {
 	// Not in the handler, whose return frees what net/http has of the connection.
 	go func() {
 		defer outer.leave()
-		sent, received := s.join(&sniffedConn{Conn: client, ahead: early}, upstream)
+		sent, received := s.join(outer, &sniffedConn{Conn: client, ahead: early}, upstream)
 		s.config.Logger.Debug("tunnel", "client", client.RemoteAddr().String(), "target", target, "sent", sent, "received", received, "took", time.Since(x.began))
 	}()
 }
@@ -134,14 +134,17 @@ func (s *Server) dialTarget(r *http.Request) (net.Conn, error) {
 }
 
 // join copies between the two until both have ended or nothing came from either
-// for Limits.UpgradeIdle, and closes them. It gives how much each has sent.
-func (s *Server) join(client, upstream io.ReadWriteCloser) (sent, received int64) {
+// for Limits.UpgradeIdle, and closes them. It gives how much each has sent. The
+// client is that of conn, which may be closed to make room while nothing comes.
+func (s *Server) join(conn *clientConn, client, upstream io.ReadWriteCloser) (sent, received int64) {
 	defer upstream.Close()
 	defer client.Close()
 	idle := s.config.Limits.UpgradeIdle
 	alarm := time.AfterFunc(idle, func() { client.Close(); upstream.Close() })
 	defer alarm.Stop()
-	busy := func() { alarm.Reset(idle) }
+	conn.switched.Store(true)
+	conn.waits()
+	busy := func() { alarm.Reset(idle); conn.touch() }
 	var both sync.WaitGroup
 	both.Go(func() { sent = relay(upstream, client, busy) })
 	received = relay(client, upstream, busy)

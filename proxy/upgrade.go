@@ -30,7 +30,7 @@ func (x *exchange) switchProtocols(resp *http.Response) *http.Response {
 		return afterSwitch(resp)
 	}
 	early, _ := buffered.Peek(buffered.Reader.Buffered())
-	_, x.bytes = x.conn.server.join(&sniffedConn{Conn: client, ahead: early}, upstream)
+	_, x.bytes = x.conn.server.join(x.conn, &sniffedConn{Conn: client, ahead: early}, upstream)
 	return afterSwitch(resp)
 }
 

@@ -7,13 +7,12 @@ import (
 	"context"
 	"os"
 	"os/signal"
-	"syscall"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	// After the first signal the second one ends the process at once; what was
-	// answered is on tape by then.
+	ctx, stop := signal.NotifyContext(context.Background(), endSignals...)
+	// After the first signal the second one kills the process, unless endServing
+	// has it; what was answered is on tape by then.
 	context.AfterFunc(ctx, stop)
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()

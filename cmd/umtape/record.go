@@ -12,7 +12,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -286,23 +285,10 @@ func reverseURL(s string) (*url.URL, error) {
 
 func (s *recording) addr() string { return s.listener.Addr().String() }
 
-// grace is how long running exchanges may take to finish at the end.
-const grace = 10 * time.Second
-
 // stop ends the recording: no new requests, running ones finished and on tape,
 // the cassette closed, the summary written to w.
 func (s *recording) stop(w io.Writer) error {
-	ctx, cancel := context.WithTimeout(context.Background(), grace)
-	defer cancel()
-	notice := time.AfterFunc(time.Second/2, func() {
-		s.app.say("exchanges are still running; waiting for them, at most %s; Ctrl-C again ends at once", grace)
-	})
-	shutdown := s.server.Shutdown(ctx)
-	notice.Stop()
-	if errors.Is(shutdown, context.DeadlineExceeded) {
-		s.app.say("warning: exchanges still running after %s were cut off", grace)
-		shutdown = nil
-	}
+	shutdown := s.app.endServing(s.server.Shutdown)
 	served := <-s.served
 	if errors.Is(served, http.ErrServerClosed) {
 		served = nil

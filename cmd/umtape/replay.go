@@ -125,6 +125,7 @@ func (a *app) replay(ctx context.Context, paths []string, f replayFlags) error {
 
 // replaying is a running umtape replay.
 type replaying struct {
+	app          *app
 	player       *cassettes.Player
 	interactions int
 	server       *proxy.Server
@@ -142,7 +143,7 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 	if err != nil {
 		return nil, misuse("--challenge %w", err)
 	}
-	s := &replaying{served: make(chan error, 1)}
+	s := &replaying{app: a, served: make(chan error, 1)}
 	var tapes []*cassettes.Cassette
 	for _, path := range paths {
 		tape, err := a.load(path)
@@ -195,16 +196,11 @@ func (s *replaying) addr() string { return s.listener.Addr().String() }
 
 // stop ends the replay and writes the report to w.
 func (s *replaying) stop(w io.Writer) error {
-	ctx, cancel := context.WithTimeout(context.Background(), grace)
-	defer cancel()
-	err := s.server.Shutdown(ctx)
+	err := s.app.endServing(s.server.Shutdown)
 	if served := <-s.served; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
 	}
-	if err != nil {
-		return err
-	}
-	return writePlayed(w, s.player.Played())
+	return errors.Join(err, writePlayed(w, s.player.Played()))
 }
 
 // maxListed is how many unused interactions are named.

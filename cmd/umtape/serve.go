@@ -109,7 +109,7 @@ func (a *app) serveUM(ctx context.Context, f serveFlags) error {
 	case err := <-s.served:
 		s.served <- err
 	}
-	return s.stop()
+	return a.endServing(s.shutdown)
 }
 
 func (a *app) serverOptions(f serveFlags) (umserver.Options, error) {
@@ -171,7 +171,15 @@ func (s *umServer) addr() string { return s.listener.Addr().String() }
 func (s *umServer) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
+	return s.shutdown(ctx)
+}
+
+// shutdown waits for running exchanges until ctx ends.
+func (s *umServer) shutdown(ctx context.Context) error {
 	err := s.server.Shutdown(ctx)
+	if err != nil {
+		s.server.Close()
+	}
 	if served := <-s.served; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
 	}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// endSignals end a long-running command: the first cleanly, the second at once.
+var endSignals = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
+
+// grace is how long running exchanges may take to finish at the end.
+const grace = 10 * time.Second
+
+// errAgain is that of a command which a second signal has ended.
+var errAgain = errors.New("a second signal has ended it at once: exchanges that were still running were cut off")
+
+// endServing ends a server by shutdown, which waits for running exchanges until
+// its context ends and then cuts them off: after grace, or at the next signal.
+// One after that, while what was recorded is put in order, kills the process.
+func (a *app) endServing(shutdown func(context.Context) error) error {
+	again, release := signal.NotifyContext(context.Background(), endSignals...)
+	defer release()
+	ctx, cancel := context.WithTimeout(again, grace)
+	defer cancel()
+	notice := time.AfterFunc(time.Second/2, func() {
+		a.say("exchanges are still running; waiting for them, at most %s; Ctrl-C again ends at once", grace)
+	})
+	defer notice.Stop()
+	err := shutdown(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case again.Err() != nil:
+		return errAgain
+	case errors.Is(err, context.DeadlineExceeded):
+		a.say("warning: exchanges still running after %s were cut off", grace)
+		return nil
+	}
+	return err
+}
