@@ -25,6 +25,9 @@ func (x *exchange) fail(err error) *http.Response {
 	x.ours = true
 	status, text := explain(err, x.request)
 	broken := x.body.broken()
+	if x.request.Context().Err() != nil {
+		broken = x.body.brokenOff()
+	}
 	switch {
 	case errors.Is(err, errPanic):
 		status = http.StatusInternalServerError
