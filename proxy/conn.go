@@ -129,7 +129,7 @@ func (c *clientConn) unused() bool {
 func (c *clientConn) enter() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed || c.evicted {
+	if c.closed || c.evicted || c.server.queue.closed() {
 		return false
 	}
 	c.busy++
@@ -274,6 +274,15 @@ func (q *connQueue) Accept() (net.Conn, error) {
 		return c, nil
 	case <-q.done:
 		return nil, net.ErrClosed
+	}
+}
+
+func (q *connQueue) closed() bool {
+	select {
+	case <-q.done:
+		return true
+	default:
+		return false
 	}
 }
 

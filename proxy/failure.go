@@ -23,14 +23,11 @@ func (x *exchange) fail(err error) *http.Response {
 		panic(http.ErrAbortHandler)
 	}
 	x.ours = true
-	if x.body != nil && x.request.Context().Err() != nil {
-		// net/http ends the context when the body breaks off, before who reads it
-		// is told why.
-		x.body.reading.Lock()
-		x.body.reading.Unlock() //lint:ignore SA2001 waiting is all
-	}
 	status, text := explain(err, x.request)
 	broken := x.body.broken()
+	if x.request.Context().Err() != nil {
+		broken = x.body.brokenOff()
+	}
 	switch {
 	case errors.Is(err, errPanic):
 		status = http.StatusInternalServerError

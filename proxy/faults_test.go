@@ -505,6 +505,11 @@ func hostile(t testing.TB, read bool, do func(c net.Conn)) (url string) {
 	return "http://" + ln.Addr().String() + "/"
 }
 
+// eitherFailure makes one of 502 and 504.
+func eitherFailure(got string) string {
+	return strings.NewReplacer("502", "50x", "504", "50x").Replace(got)
+}
+
 // untilClosed waits for the proxy to give up.
 func untilClosed(c net.Conn) { io.Copy(io.Discard, c) }
 
@@ -613,11 +618,7 @@ func serverFaults() []fault {
 		}},
 		{name: "server refuses", n: 16, got: "502 SOAP fault", log: "refused the connection", do: func(r *faultRig) string { return r.ask("http://" + closedPort(r.t) + "/") }},
 		{name: "unknown host", n: 4, limit: "DialTimeout", got: "50x SOAP fault", log: "nobody.invalid", do: func(r *faultRig) string {
-			got := r.ask("http://nobody.invalid/")
-			for _, status := range []string{"502", "504"} { // a name server may not answer
-				got = strings.Replace(got, status, "50x", 1)
-			}
-			return got
+			return eitherFailure(r.ask("http://nobody.invalid/")) // the name server may not answer
 		}},
 	}
 }

@@ -125,6 +125,18 @@ func (b *requestBody) broken() error {
 	return b.err
 }
 
+// brokenOff is broken once whoever reads the body has noted what happened: a read
+// that fails ends the request's context first. It is not to be called before that
+// has ended, which ends the read that is under way too.
+func (b *requestBody) brokenOff() error {
+	if b == nil {
+		return nil
+	}
+	b.reading.Lock()
+	defer b.reading.Unlock()
+	return b.broken()
+}
+
 // settle is called when the answer is written. It returns when nobody can read
 // the body any more; it is false if the next byte of the connection is not the
 // next request's, so that the connection must not be used again.

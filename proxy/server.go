@@ -179,10 +179,10 @@ func (s *Server) stop() {
 	s.closing = true
 	listeners := slices.Clone(s.listeners)
 	s.mu.Unlock()
+	s.queue.Close() // from here on no exchange begins, see clientConn.enter
 	for _, ln := range listeners {
 		ln.Close()
 	}
-	s.queue.Close()
 }
 
 // kill closes the network side of the connections that which picks. Whoever

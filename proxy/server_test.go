@@ -71,6 +71,23 @@ func TestShutdownWaitsForRunningExchange(t *testing.T) {
 	}
 }
 
+// A request that comes when the server has begun to end is not forwarded, though
+// its connection is still open.
+func TestNoExchangeBeginsAfterShutdownHas(t *testing.T) {
+	upstream, got := rawServer(t, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+	s, addr := start(t, Config{})
+	c := dial(t, addr)
+	r := bufio.NewReader(c)
+	fmt.Fprintf(c, "GET http://%s/ HTTP/1.1\r\nHost: h\r\n\r\n", upstream)
+	readHead(t, r, "HTTP/1.1 200 ")
+	next(t, got)
+	s.stop() // how Shutdown begins
+	fmt.Fprintf(c, "GET http://%s/ HTTP/1.1\r\nHost: h\r\n\r\n", upstream)
+	if b, _ := io.ReadAll(r); len(b) > 0 || len(got) > 0 {
+		t.Errorf("the client got %q, the server %d requests more", b, len(got))
+	}
+}
+
 func TestShutdownEndsUpgradedConnections(t *testing.T) {
 	upstream := server(t, func(w http.ResponseWriter, r *http.Request) {
 		c, rw, err := http.NewResponseController(w).Hijack()
