@@ -144,6 +144,7 @@ func (x *exchange) answer(resp *http.Response, err error) *http.Response {
 		resp.Header = http.Header{}
 	}
 	cleanResponse(resp.Header, resp.StatusCode)
+	x.promiseSession(resp.Header, resp.StatusCode)
 	x.length = resp.Header["Content-Length"]
 	if x.length == nil && resp.ContentLength > 0 {
 		x.length = []string{strconv.FormatInt(resp.ContentLength, 10)}
