@@ -89,6 +89,13 @@ func (b *teeBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Awaited passes on what the body of the server says of itself: whether the next
+// Read may have to wait. A proxy does not hold the header back for such a body.
+func (b *teeBody) Awaited() bool {
+	a, ok := b.from.(interface{ Awaited() bool })
+	return ok && a.Awaited()
+}
+
 func (b *teeBody) keep(p []byte) {
 	room := b.x.options.MaxBody - int64(len(b.copy))
 	if int64(len(p)) > room {

@@ -216,8 +216,8 @@ var copyBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 // to net/http's buffer, where it joins the header.
 func (b *responseBody) WriteTo(w io.Writer) (int64, error) {
 	x := b.x
-	if b.length < 0 {
-		x.flush()
+	if a, ok := b.ReadCloser.(interface{ Awaited() bool }); b.length < 0 || ok && a.Awaited() {
+		x.flush() // the client is to know what is known
 	}
 	buffer := copyBuffers.Get().(*[32 << 10]byte)
 	defer copyBuffers.Put(buffer)

@@ -64,27 +64,6 @@ func TestHTTP2UnaskedIsRefused(t *testing.T) {
 	}
 }
 
-// .NET waits 350 ms for the 100 before it sends a body without.
-func TestContinueIsSentAtOnce(t *testing.T) {
-	ca := sharedCA(t)
-	upstream := serverTLS(t, func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
-	plain := server(t, func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
-	_, addr := start(t, Config{CA: ca})
-	for name, c := range map[string]io.ReadWriter{
-		"connect": tlsTunnel(t, addr, upstream.Listener.Addr().String(), ca, ""),
-		"plain":   dial(t, addr),
-	} {
-		fmt.Fprintf(c, "POST http://%s/ HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n", plain.Listener.Addr())
-		r := bufio.NewReader(c)
-		readHead(t, r, "HTTP/1.1 100 Continue") // no body before it
-		io.WriteString(c, "<a/>")
-		resp, err := http.ReadResponse(r, nil)
-		if got := body(t, resp, err); got != "<a/>" {
-			t.Errorf("%s: got %q", name, got)
-		}
-	}
-}
-
 // An early 401 to a large body must not cost the upstream connection, or NTLM
 // could never finish.
 func TestEarlyAnswerLeavesUploadWhole(t *testing.T) {

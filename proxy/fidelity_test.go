@@ -11,15 +11,13 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"text/tabwriter"
 	"time"
-
-	"github.com/umtape/umtape/cassettes"
 )
 
 // TestFidelity compares, byte for byte, what the server received with what the
@@ -31,11 +29,7 @@ func TestFidelity(t *testing.T) { testFidelity(t, fidelityWays(t, nil)) }
 
 // Recording changes nothing of it.
 func TestFidelityRecording(t *testing.T) {
-	tape, err := cassettes.Create(filepath.Join(t.TempDir(), "calls.yaml"), cassettes.HeaderMeta{}, cassettes.Refuse, cassettes.SyncNever)
-	if err != nil {
-		t.Fatal(err)
-	}
-	recorder := cassettes.NewRecorder(tape, cassettes.RecordOptions{All: true})
+	tape, recorder := record(t)
 	h := fidelityWays(t, recorder.Wrap)
 	h.recording = true
 	testFidelity(t, h)
@@ -272,7 +266,7 @@ func same(sent, arrived message, allowed []string) bool {
 
 type fidelityWay struct {
 	name   string
-	dial   func(testing.TB) io.ReadWriter
+	dial   func(testing.TB) net.Conn
 	to     string // before the path in a request line
 	host   string // what the client says
 	server string // what the server is to be told
@@ -285,28 +279,34 @@ type fidelityHarness struct {
 	got       chan message // what it received
 }
 
-// fidelityWays starts a server of bare sockets, plain and over TLS, and a proxy
-// of each kind before it, whose transports wrap may wrap.
+// fidelityWays are ways to a server that answers what the test says next.
 func fidelityWays(t testing.TB, wrap func(http.RoundTripper) http.RoundTripper) *fidelityHarness {
-	ca := sharedCA(t)
 	h := &fidelityHarness{answers: make(chan string, 1), got: make(chan message, 4)}
+	h.ways = waysTo(t, wrap, h.serve)
+	return h
+}
+
+// waysTo starts a server of bare sockets, plain and over TLS, whose connections
+// serve gets, and a proxy of each kind before it, whose transports wrap may wrap.
+func waysTo(t testing.TB, wrap func(http.RoundTripper) http.RoundTripper, serve func(net.Conn)) []fidelityWay {
+	ca := sharedCA(t)
 	raw, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	ln := ListenTLSOrPlain(raw, ca)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	var all sync.WaitGroup
+	all.Go(func() {
 		for {
 			c, err := ln.Accept()
 			if err != nil {
 				return
 			}
-			go h.serve(c)
+			c.SetDeadline(time.Now().Add(patience))
+			all.Go(func() { defer c.Close(); serve(c) })
 		}
-	}()
-	t.Cleanup(func() { ln.Close(); <-done })
+	})
+	t.Cleanup(func() { ln.Close(); all.Wait() })
 	server := raw.Addr().String()
 	upstream := insecureUpstream(t)
 	proxy := func(c Config) string {
@@ -321,20 +321,17 @@ func fidelityWays(t testing.TB, wrap func(http.RoundTripper) http.RoundTripper) 
 	reverse := func(scheme string) string { return proxy(Config{Reverse: &url.URL{Scheme: scheme, Host: server}}) }
 	forward := proxy(Config{})
 	plain, secure := reverse("http"), reverse("https")
-	h.ways = []fidelityWay{
-		{"plain proxy", func(t testing.TB) io.ReadWriter { return dial(t, forward) }, "http://" + server, server, server},
-		{"CONNECT", func(t testing.TB) io.ReadWriter { return tlsTunnel(t, forward, server, ca, "") }, "", "um.example.test", "um.example.test"},
-		{"reverse", func(t testing.TB) io.ReadWriter { return dial(t, plain) }, "", "umtape.example.test", server},
-		{"reverse TLS", func(t testing.TB) io.ReadWriter { return tlsOver(t, dial(t, secure), ca, "") }, "", "umtape.example.test", server},
+	return []fidelityWay{
+		{"plain proxy", func(t testing.TB) net.Conn { return dial(t, forward) }, "http://" + server, server, server},
+		{"CONNECT", func(t testing.TB) net.Conn { return tlsTunnel(t, forward, server, ca, "") }, "", "um.example.test", "um.example.test"},
+		{"reverse", func(t testing.TB) net.Conn { return dial(t, plain) }, "", "umtape.example.test", server},
+		{"reverse TLS", func(t testing.TB) net.Conn { return tlsOver(t, dial(t, secure), ca, "") }, "", "umtape.example.test", server},
 	}
-	return h
 }
 
 // serve takes one request, answers, and ends the connection if the answer's end
 // is that.
 func (h *fidelityHarness) serve(c net.Conn) {
-	defer c.Close()
-	c.SetDeadline(time.Now().Add(patience))
 	r := bufio.NewReader(c)
 	for {
 		m, err := readMessage(r, false, false)

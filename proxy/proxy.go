@@ -69,7 +69,9 @@ type Config struct {
 	// spelling, so Header.Get does not find it; use Header["SOAPAction"].
 	// The length of an answer's body is its Content-Length header or
 	// Response.ContentLength; a body of length -1 is sent in chunks, each as soon
-	// as it is read. An error becomes 502 or 504, a panic 500; [http.ErrAbortHandler], returned
+	// as it is read. A header waits for the first bytes of its body to join it,
+	// unless the body has a method Awaited() bool that says they may be long in
+	// coming. An error becomes 502 or 504, a panic 500; [http.ErrAbortHandler], returned
 	// or thrown, cuts the client's connection.
 	NewTransport func() http.RoundTripper
 

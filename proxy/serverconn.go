@@ -429,6 +429,9 @@ func (b *answerBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Awaited reports whether the next Read may have to wait for the server.
+func (b *answerBody) Awaited() bool { return b.conn.r.Buffered() == 0 }
+
 // Close ends the connection if the body was not read to its end: what follows
 // cannot be told from the next answer.
 func (b *answerBody) Close() error {
