@@ -30,15 +30,16 @@ type exchange struct {
 	upgrade string // protocol the client asks to switch to; "" for none
 
 	// Of the response.
-	ours      bool        // made here, not by the transport: net/http may add to it
-	line      *statusLine // what the server wrote, if net/http would write another
-	length    []string    // Content-Length as it came; nil if there was none
-	status    int         // 0 until the header is written
-	bytes     int64       // body bytes given to the client
-	bodyErr   error       // why the body ended before its end
-	clientErr error       // why the client could not be written to
-	switched  bool        // 101: the connection is no longer HTTP
-	aborted   bool        // the transport cut it
+	response  *http.Response // nil for an answer of ours; its trailer is filled by its body
+	ours      bool           // made here, not by the transport: net/http may add to it
+	line      *statusLine    // what the server wrote, if net/http would write another
+	length    []string       // Content-Length as it came; nil if there was none
+	status    int            // 0 until the header is written
+	bytes     int64          // body bytes given to the client
+	bodyErr   error          // why the body ended before its end
+	clientErr error          // why the client could not be written to
+	switched  bool           // 101: the connection is no longer HTTP
+	aborted   bool           // the transport cut it
 
 	// For tell, see Exchange.
 	asking        bool    // refused to have the client say who it is
@@ -149,7 +150,7 @@ func (x *exchange) answer(resp *http.Response, err error) *http.Response {
 	if x.length == nil && resp.ContentLength > 0 {
 		x.length = []string{strconv.FormatInt(resp.ContentLength, 10)}
 	}
-	x.line = ownStatusLine(resp)
+	x.line, x.response = ownStatusLine(resp), resp
 	resp.Body = &responseBody{ReadCloser: resp.Body, x: x, length: resp.ContentLength}
 	return resp
 }
@@ -311,13 +312,13 @@ const lastChunk = "0\r\n\r\n"
 
 // endAnswer sends all of the answer, for a client that sends the rest of its
 // request only then. net/http writes the last chunk not before the handler
-// returns, which must wait for that rest.
+// returns, which must wait for that rest. An answer with a trailer has to wait.
 func (x *exchange) endAnswer() {
 	x.flush()
 	h := x.Header()
 	chunked := h["Content-Length"] == nil && x.request.ProtoAtLeast(1, 1) && x.request.Method != http.MethodHead &&
 		x.status != http.StatusNoContent && x.status != http.StatusNotModified
-	if chunked && h["Trailer"] == nil {
+	if chunked && (x.response == nil || len(x.response.Trailer) == 0) {
 		io.WriteString(x.conn, lastChunk)
 		x.conn.chunksEnded = true
 	}
