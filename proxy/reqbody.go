@@ -39,6 +39,7 @@ type requestBody struct {
 	until time.Time     // no read lasts longer; zero for no such time
 	each  time.Duration // no longer than this for each part, once the answer is written; zero before
 	err   error         // how the body ended, io.EOF if well; nil if it has not
+	whole bool          // the transport has read it to its end
 
 	once sync.Once
 	left chan struct{} // closed when the transport will not read again
@@ -59,6 +60,9 @@ func (b *requestBody) Read(p []byte) (int, error) {
 func (b *requestBody) read(p []byte, settling bool) (int, error) {
 	b.mu.Lock()
 	switch {
+	case b.whole: // also for a transport that asks once more when it is taken already
+		b.mu.Unlock()
+		return 0, io.EOF
 	case b.taken && !settling:
 		b.mu.Unlock()
 		return 0, http.ErrBodyReadAfterClose
@@ -78,7 +82,7 @@ func (b *requestBody) read(p []byte, settling bool) (int, error) {
 	if err == nil {
 		return n, nil
 	}
-	b.err = err
+	b.err, b.whole = err, err == io.EOF && !settling
 	// From its end on net/http waits for the client to go away, without limit.
 	b.conn.SetReadDeadline(time.Time{})
 	b.leave()
