@@ -197,3 +197,38 @@ func TestLoginsLast(t *testing.T) {
 		c.Close()
 	}
 }
+
+// A server that answers a long request at its header costs no connection either,
+// whether or not the body was begun to be sent by then.
+func TestAnswersToHeadersKeepTheConnection(t *testing.T) {
+	up := newScripted(t)
+	_, addr := start(t, Config{})
+	const size = 100 << 10
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		c := <-up.conns
+		for {
+			r, err := http.ReadRequest(c.r)
+			if err != nil {
+				return
+			}
+			c.say("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+			if _, err := io.Copy(io.Discard, r.Body); err != nil {
+				return
+			}
+		}
+	}()
+	c := dial(t, addr)
+	r := bufio.NewReader(c)
+	for range 50 {
+		fmt.Fprintf(c, "POST %s/ HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n", up.url, size)
+		readHead(t, r, "HTTP/1.1 401 ")
+		c.Write(make([]byte, size))
+	}
+	if n := up.made.Load(); n != 1 {
+		t.Errorf("%d connections to the server, want 1", n)
+	}
+	c.Close()
+	next(t, served)
+}

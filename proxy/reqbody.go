@@ -13,9 +13,10 @@ import (
 )
 
 const (
-	settleBytes = 256 << 10              // of a body nobody wanted; more is not worth the connection
-	settleTime  = 2 * time.Second        // for the client to send them; for the next part, if the transport reads them
-	lingerTime  = 500 * time.Millisecond // for the client to read its answer before the connection is cut
+	settleBytes    = 256 << 10              // of a body nobody wanted; more is not worth the connection
+	settleTime     = 2 * time.Second        // for the client to send them; for the next part, if the transport reads them
+	transportStart = 100 * time.Millisecond // for a transport that wants it to say so
+	lingerTime     = 500 * time.Millisecond // for the client to read its answer before the connection is cut
 )
 
 // requestBody is the client's body. An answer may come before its end, and then
@@ -41,12 +42,13 @@ type requestBody struct {
 	err   error         // how the body ended, io.EOF if well; nil if it has not
 	whole bool          // the transport has read it to its end
 
-	once sync.Once
-	left chan struct{} // closed when the transport will not read again
+	first chan struct{} // closed when somebody has wanted it
+	once  sync.Once
+	left  chan struct{} // closed when the transport will not read again
 }
 
 func newRequestBody(body io.Reader, conn net.Conn, limits Limits, over <-chan struct{}) *requestBody {
-	return &requestBody{body: body, conn: conn, idle: limits.BodyIdle, rate: limits.BodyRate, over: over, left: make(chan struct{})}
+	return &requestBody{body: body, conn: conn, idle: limits.BodyIdle, rate: limits.BodyRate, over: over, first: make(chan struct{}), left: make(chan struct{})}
 }
 
 func (b *requestBody) Read(p []byte) (int, error) {
@@ -70,7 +72,10 @@ func (b *requestBody) read(p []byte, settling bool) (int, error) {
 		defer b.mu.Unlock()
 		return 0, b.err
 	}
-	b.asked = true
+	if !b.asked {
+		b.asked = true
+		close(b.first)
+	}
 	began := time.Now()
 	b.conn.SetReadDeadline(b.deadline(began))
 	b.mu.Unlock()
@@ -149,10 +154,10 @@ func (b *requestBody) settle(expects bool, endAnswer func()) bool {
 	asked, ended := b.asked, b.err
 	if ended == nil {
 		b.each = settleTime
-		b.taken = b.taken || !asked
 		// The client that was never told to go on may send its body or not, and
 		// net/http closes its connection; this is how long it tries to drain it.
 		if expects && !asked {
+			b.taken = true
 			b.until = time.Now().Add(lingerTime)
 		}
 		b.conn.SetReadDeadline(b.deadline(time.Now()))
@@ -162,7 +167,7 @@ func (b *requestBody) settle(expects bool, endAnswer func()) bool {
 		return true
 	}
 	endAnswer()
-	if asked && ended == nil {
+	if ended == nil && b.willBeRead() {
 		b.awaitTransport()
 	}
 	b.Close()
@@ -178,6 +183,24 @@ func (b *requestBody) settle(expects bool, endAnswer func()) bool {
 		n, err = b.read(buffer[:], true)
 	}
 	return err == io.EOF
+}
+
+// willBeRead reports whether the transport reads the body or is about to. A server
+// may answer before it has begun, and one that does not want it need not say so.
+func (b *requestBody) willBeRead() bool {
+	select {
+	case <-b.first:
+		return true
+	default:
+	}
+	select {
+	case <-b.first:
+		return true
+	case <-b.left:
+	case <-b.over:
+	case <-time.After(transportStart):
+	}
+	return false
 }
 
 // awaitTransport returns when the transport will not read again. One that sends
