@@ -146,6 +146,23 @@ func TestMonitorAnswersOnlyWhatItIsFor(t *testing.T) {
 	}
 }
 
+// recordMonitored runs umtape record --metrics until stop is called or the test
+// ends. said is what it said at its start; ended gets what it returned.
+func recordMonitored(t *testing.T, path string) (said string, stop func(), ended <-chan error) {
+	t.Helper()
+	a, stderr := testApp(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	caDir, result := filepath.Join(t.TempDir(), "ca"), make(chan error, 1)
+	go func() {
+		result <- a.record(ctx, path, recordFlags{
+			listen: "127.0.0.1:0", metrics: "127.0.0.1:0", caDir: caDir, sync: "never", maxBody: 1 << 20, log: logFlags{format: "text"},
+		})
+	}()
+	waitFor(t, stderr, "Ctrl-C ends the recording")
+	return stderr.String(), cancel, result
+}
+
 // TestReadiness: ready while it can record, not when the tape has failed, nor
 // while the last exchange finishes; then the listener is gone.
 func TestReadiness(t *testing.T) {
@@ -157,18 +174,9 @@ func TestReadiness(t *testing.T) {
 		io.WriteString(w, disconnected)
 	}))
 	defer server.Close()
-	a, stderr := testApp(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
 	path := filepath.Join(t.TempDir(), "calls.yaml")
-	ended := make(chan error, 1)
-	go func() {
-		ended <- a.record(ctx, path, recordFlags{
-			listen: "127.0.0.1:0", metrics: "127.0.0.1:0", caDir: filepath.Join(t.TempDir(), "ca"), sync: "never", maxBody: 1 << 20, log: logFlags{format: "text"},
-		})
-	}()
-	waitFor(t, stderr, "Ctrl-C ends the recording")
-	proxyAddr, addr := listening.FindStringSubmatch(stderr.String())[1], measuring.FindStringSubmatch(stderr.String())[1]
+	said, stop, ended := recordMonitored(t, path)
+	proxyAddr, addr := listening.FindStringSubmatch(said)[1], measuring.FindStringSubmatch(said)[1]
 	readyz := "http://" + addr + "/readyz"
 	if status, body := fetch(t, "GET", readyz); status != 200 || body != "ok\n" {
 		t.Errorf("recording: %d %q", status, body)
@@ -184,7 +192,7 @@ func TestReadiness(t *testing.T) {
 	defer client.Close()
 	io.WriteString(client, soapPost(server.URL+"/um", fmt.Sprintf(disconnectOf, "call")))
 	<-arrived
-	cancel()
+	stop()
 	// The listener of the proxy is closed first, so from here on it is stopping.
 	for {
 		c, err := net.Dial("tcp", proxyAddr)
@@ -213,25 +221,16 @@ func TestReadiness(t *testing.T) {
 }
 
 func TestNotReadyWhenTheTapeHasFailed(t *testing.T) {
-	a, stderr := testApp(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
 	path := filepath.Join(t.TempDir(), "calls.yaml")
-	ended := make(chan error, 1)
-	go func() {
-		ended <- a.record(ctx, path, recordFlags{
-			listen: "127.0.0.1:0", metrics: "127.0.0.1:0", caDir: filepath.Join(t.TempDir(), "ca"), sync: "never", maxBody: 1 << 20, log: logFlags{format: "text"},
-		})
-	}()
-	waitFor(t, stderr, "Ctrl-C ends the recording")
+	said, stop, ended := recordMonitored(t, path)
 	if err := os.Truncate(path, 10); err != nil {
 		t.Fatal(err)
 	}
-	addr := measuring.FindStringSubmatch(stderr.String())[1]
+	addr := measuring.FindStringSubmatch(said)[1]
 	if status, body := fetch(t, "GET", "http://"+addr+"/readyz"); status != 503 || !strings.Contains(body, "calls.yaml: cut short by another program") {
 		t.Errorf("%d %q", status, body)
 	}
-	cancel()
+	stop()
 	if err := <-ended; err != nil { // nothing was to be recorded, so nothing is lost
 		t.Error(err)
 	}
