@@ -101,6 +101,7 @@ func (a *app) record(ctx context.Context, path string, f recordFlags) error {
 		return err
 	}
 	defer monitor.close()
+	defer collectLess()()
 	plan.watch.metrics = monitor.numbers()
 	ca, err := a.openCA(f.caDir)
 	if err != nil {
