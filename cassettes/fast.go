@@ -37,12 +37,33 @@ func (f *fastReader) read(record []byte) (i *Interaction, ok bool) {
 	i.ID = f.small(recordStart)
 	f.must("      request:\n")
 	f.request(&i.Request)
-	f.must("      response:\n")
+	f.answer(i)
+	return i, !f.bad
+}
+
+// readAnswer is read for a record that it has read before, and leaves its
+// request out.
+func (f *fastReader) readAnswer(record []byte) (i *Interaction, ok bool) {
+	at := bytes.Index(record, []byte("\n"+responseStart)) // what the request says is indented deeper
+	if at < 0 {
+		return nil, false
+	}
+	i = new(Interaction)
+	f.b, f.bad = record, false
+	i.ID = f.small(recordStart)
+	f.b = record[at+1:]
+	f.answer(i)
+	return i, !f.bad
+}
+
+const responseStart = "      response:\n"
+
+func (f *fastReader) answer(i *Interaction) {
+	f.must(responseStart)
 	f.response(&i.Response)
 	f.must("      umtape:\n")
 	f.meta(&i.Umtape)
 	f.bad = f.bad || len(f.b) > 0 || !validCode(i.Response.Code)
-	return i, !f.bad
 }
 
 func (f *fastReader) request(r *cassette.Request) {

@@ -1,81 +1,185 @@
 package cassettes
 
-import "sync"
+import (
+	"math/bits"
+	"sync"
+)
 
-// index finds the interactions that answer a request. Each is filed under one
-// key for every likeness, with and without its host. Its methods may be called
-// by several goroutines at once.
-type index struct {
-	groups map[key]*group
-
-	mu   sync.Mutex // guards used and every group's next
-	used []bool     // by interaction
-}
-
-// group is the interactions of one key, in the order in which they were
+// Repeat says what answers a request that has been made more often than it was
 // recorded.
-type group struct {
-	members []int
-	next    int // members before it are used
+type Repeat int
+
+const (
+	RepeatLast  Repeat = iota // the last answer, again and again
+	RepeatCycle               // the first one again, and so on
+	RepeatFail                // nothing: it is a miss
+)
+
+// index finds the interactions that answer a request. Interactions with one key
+// are a group, in the order in which they were recorded; groups that differ in
+// no more than host, version or spelling share a fold, by which they are found.
+// Its methods may be called by several goroutines at once.
+type index struct {
+	marks  []mark
+	repeat Repeat
+	slots  []uint32 // by fold, open addressing: 1 + the first member of a group; 0 is free
+
+	mu    sync.Mutex // guards what follows
+	links []link     // by interaction
+	used  []uint64   // a bit for each interaction
 }
 
-func newIndex(size int) *index {
-	return &index{groups: make(map[key]*group, int(likenesses)*2*size), used: make([]bool, size)}
+// link ties an interaction to the others. What a group has is at its first
+// member.
+type link struct {
+	next  uint32 // 1 + the group's next member; 0 for none
+	group uint32 // of a group: 1 + the first member of another with this fold; 0 for none
+	turn  uint32 // of a group: the member whose turn it is; with allHad, the last one, since each had its turn
 }
 
-// add files interaction n, which r asked for.
-func (x *index) add(n int, r asked) {
-	for like := range likenesses {
-		for _, host := range []bool{false, true} {
-			k := r.key(host, like)
-			g := x.groups[k]
-			if g == nil {
-				g = &group{}
-				x.groups[k] = g
+const allHad = 1 << 31
+
+// newIndex returns an index of these interactions, fewer than allHad.
+func newIndex(marks []mark, repeat Repeat) *index {
+	x := &index{
+		marks: marks, repeat: repeat,
+		links: make([]link, len(marks)), used: make([]uint64, (len(marks)+63)/64),
+		slots: make([]uint32, 1<<bits.Len(uint(len(marks)+len(marks)/4))),
+	}
+	// From the last on, so that each is put before those that came after it.
+	for _, weak := range []bool{false, true} {
+		for n := len(marks) - 1; n >= 0; n-- {
+			if m := &marks[n]; m.flags&markUnasked == 0 && m.weak() == weak {
+				x.add(n)
 			}
-			g.members = append(g.members, n)
+		}
+	}
+	return x
+}
+
+// slot is where a fold's groups start, or would.
+func (x *index) slot(fold uint64) *uint32 {
+	mask := uint64(len(x.slots) - 1)
+	for at := fold & mask; ; at = (at + 1) & mask {
+		if s := &x.slots[at]; *s == 0 || x.marks[*s-1].fold == fold {
+			return s
 		}
 	}
 }
 
-// prefer takes weak interactions out of the groups that have others. A weak one
-// would be a turn lost: a challenge, or an answer that is not whole.
-func (x *index) prefer(weak []bool) {
-	for _, g := range x.groups {
-		var strong []int
-		for _, n := range g.members {
-			if !weak[n] {
-				strong = append(strong, n)
+// add puts interaction n at the start of its group, unless it is weak and others
+// are not.
+func (x *index) add(n int) {
+	m := &x.marks[n]
+	k := m.key()
+	at := x.slot(m.fold)
+	for *at != 0 {
+		first := int(*at - 1)
+		if f := &x.marks[first]; f.key() == k {
+			if m.weak() && !f.weak() {
+				return
 			}
+			x.links[n] = link{next: *at, group: x.links[first].group}
+			x.links[first].group = 0
+			break
 		}
-		if len(strong) > 0 && len(strong) < len(g.members) {
-			g.members = strong
-		}
+		at = &x.links[first].group
 	}
+	*at = uint32(n + 1)
+	x.links[n].turn = uint32(n)
+}
+
+// found is what the index has for a request.
+type found struct {
+	n     int
+	like  likeness
+	again bool // it has answered before
+	spent bool // there is none only because all had their turn
 }
 
 // take returns the interaction that answers a request next, of those that are
-// most like it: the first that has not answered yet, and when all have, the
-// last one again.
-func (x *index) take(a asked) (n int, like likeness, ok bool) {
-	for like := range likenesses {
-		g := x.groups[a.key(a.host != "", like)]
-		if g != nil {
-			return x.next(g), like, true
-		}
+// most like it: the first that has not had its turn, and when all have, what
+// Repeat says. anyHost says that the client named none.
+func (x *index) take(k key, anyHost bool) (f found, ok bool) {
+	first := *x.slot(k.fold)
+	if first == 0 {
+		return f, false
 	}
-	return 0, 0, false
-}
-
-func (x *index) next(g *group) int {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for g.next < len(g.members) && x.used[g.members[g.next]] {
-		g.next++
+	weak, ok := x.best(first, k, anyHost, &f.like)
+	if !ok {
+		return f, false
 	}
-	n := g.members[min(g.next, len(g.members)-1)]
-	x.used[n] = true
-	return n
+	suits := func(m *mark) bool {
+		return (anyHost || m.host == k.host) && k.like(m.key()) == f.like && m.weak() == weak
+	}
+	group, last := x.next(first, suits)
+	if group < 0 {
+		switch x.repeat {
+		case RepeatFail:
+			return found{spent: true}, false
+		case RepeatCycle:
+			for g := first; g != 0; g = x.links[g-1].group {
+				if suits(&x.marks[g-1]) {
+					x.links[g-1].turn = g - 1
+				}
+			}
+			group, _ = x.next(first, suits)
+		default:
+			f.n, f.again = last, true
+			return f, true
+		}
+	}
+	f.n, f.again = x.turn(group)
+	return f, true
+}
+
+// best finds out how much alike the most alike interactions are, and whether
+// they are weak.
+func (x *index) best(first uint32, k key, anyHost bool, like *likeness) (weak, ok bool) {
+	for g := first; g != 0; g = x.links[g-1].group {
+		m := &x.marks[g-1]
+		if !anyHost && m.host != k.host {
+			continue
+		}
+		if l := k.like(m.key()); !ok || l < *like || l == *like && weak && !m.weak() {
+			*like, weak, ok = l, m.weak(), true
+		}
+	}
+	return weak, ok
+}
+
+// next returns the group whose member is the next to answer, -1 if all have
+// had their turn, and the member that had the last one.
+func (x *index) next(first uint32, suits func(*mark) bool) (group, last int) {
+	group, last = -1, -1
+	for g := first; g != 0; g = x.links[g-1].group {
+		if !suits(&x.marks[g-1]) {
+			continue
+		}
+		switch turn := x.links[g-1].turn; {
+		case turn&allHad != 0:
+			last = max(last, int(turn&^allHad))
+		case group < 0 || turn < x.links[group].turn:
+			group = int(g - 1)
+		}
+	}
+	return group, last
+}
+
+// turn gives a group's next member its turn. again says that it had one before.
+func (x *index) turn(group int) (n int, again bool) {
+	l := &x.links[group]
+	n = int(l.turn)
+	again = x.used[n/64]&(1<<(n%64)) != 0
+	x.used[n/64] |= 1 << (n % 64)
+	if next := x.links[n].next; next != 0 {
+		l.turn = next - 1
+	} else {
+		l.turn = uint32(n) | allHad
+	}
+	return n, again
 }
 
 // unused lists the interactions that have answered nothing.
@@ -83,8 +187,8 @@ func (x *index) unused() []int {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	var list []int
-	for n, used := range x.used {
-		if !used {
+	for n := range x.marks {
+		if x.used[n/64]&(1<<(n%64)) == 0 {
 			list = append(list, n)
 		}
 	}

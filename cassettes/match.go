@@ -3,17 +3,13 @@ package cassettes
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/umtape/umtape/inspect"
 )
-
-// A key is what two requests share when the one answers for the other: method,
-// path and query, and what the Body says. Headers, SOAP headers, the XML
-// declaration, prefixes, encodings and the SOAP version are no part of it.
-type key [sha256.Size]byte
 
 // asked is a request as matching sees it: redacted by the cassette's rules.
 type asked struct {
@@ -69,45 +65,73 @@ func splitURL(raw string) (scheme, host, target string) {
 	return scheme, host, target
 }
 
-// likeness is how much alike two requests have to be.
+// likeness is how much alike two requests are, of those that say the same.
 type likeness byte
 
 const (
 	sameVersion likeness = iota // the same, SOAP version included
 	sameBody                    // the same in either SOAP version
 	sameFolded                  // ... and with the https:// spellings of Microsoft's namespaces counted as their http:// twins
-	likenesses
 )
 
-// key digests the request for one likeness. With host, scheme and host are part
-// of it.
-func (a asked) key(host bool, like likeness) key {
+// A key is what one request has to share with another to be answered like it:
+// method, path and query, and what the Body says. Headers, SOAP headers, the XML
+// declaration, prefixes and encodings are no part of it. Its parts are from
+// SHA-256, so that nobody can make two requests share one by design or by luck.
+type key struct {
+	fold    uint64 // of everything that has to be equal for sameFolded
+	plain   uint32 // of what else has to be for sameBody
+	host    uint32 // of scheme and host, if the client named one
+	version inspect.Version
+}
+
+// key digests the request.
+func (a asked) key() key {
 	buf := make([]byte, 0, 1024)
 	add := func(s string) { buf = append(append(buf, s...), 0) }
-	buf = append(buf, byte(like))
-	if host {
-		buf = append(buf, 'h')
-	}
+	add(a.scheme)
+	add(a.host)
+	host := sha256.Sum256(buf)
+	k := key{host: binary.LittleEndian.Uint32(host[:])}
+	buf = buf[:0]
 	add(a.method)
 	add(a.target)
-	if host {
-		add(a.scheme)
-		add(a.host)
-	}
-	if a.message != nil {
-		add("soap")
-		if like == sameVersion {
-			add(a.message.Version.String())
-		}
-		buf = a.message.AppendCanonical(buf, like == sameFolded)
-		if a.beside != nil {
-			buf = append(append(buf, 0), a.beside...)
-		}
-	} else {
+	if a.message == nil {
 		add("bytes")
 		buf = append(buf, a.body...)
+		digest := sha256.Sum256(buf)
+		k.fold = binary.LittleEndian.Uint64(digest[:])
+		return k
 	}
-	return sha256.Sum256(buf)
+	add("soap")
+	k.version = a.message.Version
+	start := len(buf)
+	buf = a.message.AppendCanonical(buf, true)
+	end := len(buf)
+	if a.beside != nil {
+		buf = append(append(buf, 0), a.beside...)
+	}
+	digest := sha256.Sum256(buf)
+	k.fold = binary.LittleEndian.Uint64(digest[:])
+	k.plain = binary.LittleEndian.Uint32(digest[8:])
+	rest := len(buf)
+	buf = a.message.AppendCanonical(buf, false)
+	if !bytes.Equal(buf[start:end], buf[rest:]) { // a twin was folded
+		digest = sha256.Sum256(buf[rest:])
+		k.plain = binary.LittleEndian.Uint32(digest[:])
+	}
+	return k
+}
+
+// like says how much alike two requests of the same fold are.
+func (k key) like(other key) likeness {
+	switch {
+	case k.plain != other.plain:
+		return sameFolded
+	case k.version != other.version:
+		return sameBody
+	}
+	return sameVersion
 }
 
 // operation is what the request asks for, in words for people.

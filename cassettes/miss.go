@@ -31,35 +31,36 @@ const (
 
 // explain finds the nearest interaction: of the same operation if there is one,
 // then at the same path, with the fewest differences, the earliest of those.
-func (p *Player) explain(a asked) Miss {
+// spent says that there are equal ones, all of which had their turn.
+func (p *Player) explain(a asked, spent bool) Miss {
 	m := Miss{Operation: a.operation()}
-	best, nearest := -1, nearness{}
+	best, nearest, operation := -1, nearness{}, ""
 	for _, sameOperation := range []bool{true, false} {
-		compared := 0
-		for n, r := range p.recorded {
-			if compared == maxCompared || (r.operation == m.Operation) != sameOperation {
+		for _, n := range p.library.like(m.Operation, sameOperation) {
+			i, err := p.library.interaction(n)
+			if err != nil {
 				continue
 			}
-			compared++
-			b := p.asked(r)
+			b := askedOf(i, p.options.MaxBody)
 			d := a.differences(b, maxDifferences)
 			near := nearness{pathOf(a.target) == pathOf(b.target), a.target == b.target, (a.message != nil) == (b.message != nil), len(d)}
 			if best < 0 || near.than(nearest) {
-				best, nearest, m.Differences = n, near, d
+				best, nearest, m.Differences, operation = n, near, d, b.operation()
 			}
 		}
 		if best >= 0 {
+			m.Nearest = p.library.name(best)
 			break
 		}
 	}
 	switch {
 	case best < 0:
 		m.Reason = "the cassette holds no interactions"
-	case p.recorded[best].operation != m.Operation:
-		m.Nearest = p.recorded[best].name
-		m.Reason = fmt.Sprintf("no %s is recorded; nearest is %s, a %s", m.Operation, m.Nearest, p.recorded[best].operation)
+	case spent:
+		m.Reason = fmt.Sprintf("it was recorded, as %s, and each answer was given as often as it was recorded (--repeat fail)", m.Nearest)
+	case operation != m.Operation:
+		m.Reason = fmt.Sprintf("no %s is recorded; nearest is %s, a %s", m.Operation, m.Nearest, operation)
 	default:
-		m.Nearest = p.recorded[best].name
 		m.Reason = fmt.Sprintf("nearest is %s, which differs at %s", m.Nearest, summary(m.Differences))
 	}
 	// A sender that means XML wants to know what is wrong with it.

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/umtape/umtape/inspect"
@@ -33,6 +32,10 @@ type PlayOptions struct {
 	// "/UnifiedMessaging"; no slash at its end.
 	Base string
 
+	// Repeat says what answers a request that comes more often than it was
+	// recorded.
+	Repeat Repeat
+
 	// OnExchange, if not nil, is told of each exchange.
 	OnExchange OnExchange
 
@@ -44,74 +47,45 @@ type PlayOptions struct {
 // A Player answers requests from cassettes. It is an http.RoundTripper that
 // opens no connection. Its methods may be called by several goroutines at once.
 type Player struct {
-	options  PlayOptions
-	recorded []recorded
-	index    *index
-	faults   []atomic.Pointer[string] // Facts.Fault of recorded, found when first asked for
+	options PlayOptions
+	library *library
 
 	mu     sync.Mutex // guards report
 	report Played
 }
 
-// recorded is one interaction with the name it answers under.
-type recorded struct {
-	*Interaction
-	name      string // FILE#ID
-	operation string
-}
-
 // Played counts what a [Player] has answered.
 type Played struct {
 	Answered int      // requests answered from a cassette
+	Repeated int      // of those, the ones that an interaction answered which had answered before
 	Missed   int      // requests that nothing answered
 	Unused   []string // interactions that answered nothing, as FILE#ID; not the challenges before an answer
 }
 
 // NewPlayer returns a player of these cassettes, in their order.
 func NewPlayer(options PlayOptions, tapes ...*Cassette) *Player {
-	if options.MaxBody <= 0 {
-		options.MaxBody = DefaultMaxBody
+	reels := make([]*Reel, len(tapes))
+	for n, t := range tapes {
+		reels[n] = hold(t, options.maxBody())
 	}
+	return PlayReels(options, reels...)
+}
+
+// PlayReels returns a player of opened cassettes, in their order. It reads from
+// them until nobody uses it any more.
+func PlayReels(options PlayOptions, reels ...*Reel) *Player {
+	options.MaxBody = options.maxBody()
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	p := &Player{options: options}
-	for _, t := range tapes {
-		prefix := interactionPrefix(t.Path)
-		for _, i := range t.Interactions {
-			p.recorded = append(p.recorded, recorded{Interaction: i, name: prefix + strconv.Itoa(i.ID)})
-		}
-	}
-	p.index = newIndex(len(p.recorded))
-	if options.OnExchange != nil {
-		p.faults = make([]atomic.Pointer[string], len(p.recorded))
-	}
-	weak := make([]bool, len(p.recorded))
-	for n := range p.recorded {
-		r := &p.recorded[n]
-		a := p.asked(*r)
-		r.operation = a.operation()
-		weak[n] = r.challenge() || r.playable() != nil
-		if t := r.Umtape.Truncated; t != "request" && t != "both" { // half a request answers none
-			p.index.add(n, a)
-		}
-	}
-	p.index.prefer(weak)
-	return p
+	return &Player{options: options, library: newLibrary(options.Repeat, reels)}
 }
 
-// asked reads a recorded request for matching. Redaction is applied again: it
-// changes nothing in a cassette of ours, and makes those of others match.
-func (p *Player) asked(r recorded) asked {
-	h := canonicalHeader(r.Request.Headers)
-	body := asUnderstood([]byte(r.Request.Body), h, p.options.MaxBody)
-	return ask(r.Request.Method, redactURL(r.Request.URL), h, redactBody(body, h))
-}
-
-// challenge reports whether the answer is a leg of authentication, which a
-// replay does without (PROTOCOL.md, section 4.5).
-func (r recorded) challenge() bool {
-	return r.Response.Code == http.StatusUnauthorized || r.Response.Code == http.StatusProxyAuthRequired
+func (o PlayOptions) maxBody() int64 {
+	if o.MaxBody <= 0 {
+		return DefaultMaxBody
+	}
+	return o.MaxBody
 }
 
 // Played returns what has been answered so far.
@@ -119,9 +93,9 @@ func (p *Player) Played() Played {
 	p.mu.Lock()
 	played := p.report
 	p.mu.Unlock()
-	for _, n := range p.index.unused() {
-		if r := p.recorded[n]; !r.challenge() {
-			played.Unused = append(played.Unused, r.name)
+	for _, n := range p.library.index.unused() {
+		if p.library.marks[n].flags&markChallenge == 0 {
+			played.Unused = append(played.Unused, p.library.name(n))
 		}
 	}
 	return played
@@ -143,25 +117,32 @@ func (p *Player) RoundTrip(req *http.Request) (*http.Response, error) {
 	h := canonicalHeader(req.Header)
 	body = redactBody(asUnderstood(body, h, p.options.MaxBody), h)
 	a := ask(req.Method, redactURL(p.requestURL(req.URL)), h, body)
-	n, like, ok := p.index.take(a)
+	found, ok := p.library.index.take(a.key(), a.host == "")
 	if !ok {
-		return p.miss(req, began, a.message.Operation(), p.explain(a)), nil
+		return p.miss(req, began, a.message.Operation(), p.explain(a, found.spent)), nil
 	}
-	r := p.recorded[n]
-	if err := r.playable(); err != nil {
-		return p.miss(req, began, a.message.Operation(), Miss{Operation: a.operation(), Nearest: r.name, Reason: err.Error()}), nil
+	name := p.library.name(found.n)
+	i, err := p.library.answer(found.n)
+	if err == nil {
+		err = i.playable(name)
+	}
+	if err != nil {
+		return p.miss(req, began, a.message.Operation(), Miss{Operation: a.operation(), Nearest: name, Reason: err.Error()}), nil
 	}
 	p.mu.Lock()
 	p.report.Answered++
+	if found.again {
+		p.report.Repeated++
+	}
 	p.mu.Unlock()
-	resp := r.response(req)
+	resp := i.response(req, name)
 	note := ""
-	if like == sameFolded {
+	if found.like == sameFolded {
 		note = "matched only because https:// spellings of Microsoft's namespaces count as http://; a real server refuses them"
 		resp.Header.Set(HeaderNote, note)
 	}
 	if p.options.OnExchange != nil || note != "" {
-		p.tell(req, began, Facts{Verdict: Replayed, Operation: a.message.Operation(), Call: r.Umtape.Call, Fault: p.faultOf(n), Interaction: r.name, Reason: note})
+		p.tell(req, began, Facts{Verdict: Replayed, Operation: a.message.Operation(), Call: i.Umtape.Call, Fault: p.faultOf(i), Interaction: name, Reason: note})
 	}
 	return resp, nil
 }
@@ -171,20 +152,15 @@ func (p *Player) tell(req *http.Request, began time.Time, f Facts) {
 	f.tell(req.Context(), p.options.OnExchange, p.options.Logger)
 }
 
-// faultOf is Facts.Fault of the n-th recorded answer.
-func (p *Player) faultOf(n int) string {
-	if p.faults == nil {
-		return "" // nobody wants to know
+// faultOf is Facts.Fault of a recorded answer.
+func (p *Player) faultOf(i *Interaction) string {
+	r := &i.Response
+	if p.options.OnExchange == nil || !strings.Contains(r.Body, "Fault") && isText([]byte(r.Body)) && r.Headers["Content-Encoding"] == nil {
+		return "" // nobody wants to know, or it is none
 	}
-	if kind := p.faults[n].Load(); kind != nil {
-		return *kind
-	}
-	r := p.recorded[n].Response
 	h := canonicalHeader(r.Headers)
 	m, _ := inspect.ParseBody(h, asUnderstood([]byte(r.Body), h, p.options.MaxBody))
-	kind := faultKind(m)
-	p.faults[n].Store(&kind)
-	return kind
+	return faultKind(m)
 }
 
 // requestURL is u as cassettes keep it, "" for scheme and host if the client
@@ -211,10 +187,10 @@ func readBounded(body io.ReadCloser, limit int64) (read []byte, over bool, err e
 }
 
 // playable returns why an interaction cannot answer, or nil.
-func (r recorded) playable() error {
-	switch r.Umtape.Truncated {
+func (i *Interaction) playable(name string) error {
+	switch i.Umtape.Truncated {
 	case "response", "both":
-		return fmt.Errorf("%s would answer, but its response was not recorded whole; record it again", r.name)
+		return fmt.Errorf("%s would answer, but its response was not recorded whole; record it again", name)
 	}
 	return nil
 }
@@ -224,21 +200,21 @@ func (r recorded) playable() error {
 var hopHeaders = []string{"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Transfer-Encoding", "Upgrade"}
 
 // response builds the answer from copies: cassettes are shared by all requests.
-func (r recorded) response(req *http.Request) *http.Response {
-	h := canonicalHeader(r.Response.Headers)
+func (i *Interaction) response(req *http.Request, name string) *http.Response {
+	h := canonicalHeader(i.Response.Headers)
 	for _, name := range hopHeaders {
 		h.Del(name)
 	}
-	if !r.challenge() {
+	if !i.challenge() {
 		dropProof(h)
 	}
-	h.Set(HeaderInteraction, r.name)
+	h.Set(HeaderInteraction, name)
 	resp := &http.Response{
-		StatusCode: r.Response.Code, Status: r.Response.Status,
+		StatusCode: i.Response.Code, Status: i.Response.Status,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header:        h,
-		Body:          io.NopCloser(strings.NewReader(r.Response.Body)),
-		ContentLength: int64(len(r.Response.Body)),
+		Body:          io.NopCloser(strings.NewReader(i.Response.Body)),
+		ContentLength: int64(len(i.Response.Body)),
 		Request:       req,
 	}
 	switch {
@@ -248,12 +224,12 @@ func (r recorded) response(req *http.Request) *http.Response {
 		if n, err := strconv.ParseInt(h.Get("Content-Length"), 10, 64); err == nil {
 			resp.ContentLength = n
 		}
-	case len(r.Response.Trailer) > 0:
-		resp.Trailer = r.Response.Trailer.Clone()
+	case len(i.Response.Trailer) > 0:
+		resp.Trailer = i.Response.Trailer.Clone()
 		resp.ContentLength = -1 // trailers travel with chunks
 		h.Del("Content-Length")
 	default:
-		h.Set("Content-Length", fmt.Sprint(len(r.Response.Body)))
+		h.Set("Content-Length", fmt.Sprint(len(i.Response.Body)))
 	}
 	return resp
 }

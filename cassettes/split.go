@@ -35,6 +35,7 @@ type layout struct {
 	torn    *Torn    // Offset and Line in the text split
 	strange bool     // there is something between or after the records that is neither blank nor a comment
 	ragged  bool     // the text does not end in a line break
+	line    int      // 1-based, where the splitting has got to
 }
 
 // headerLen returns the length of the header, or 0 if data does not start with
@@ -57,40 +58,54 @@ func split(data []byte) *layout {
 	if l.header == 0 {
 		return nil
 	}
-	pos, line := l.header, 1+bytes.Count(data[:l.header], []byte("\n"))
+	l.line = 1 + bytes.Count(data[:l.header], []byte("\n"))
+	l.split(data, l.header, true)
+	return l
+}
+
+// split adds the records of data from pos on, where a line starts, and returns
+// how far it got: to the end if data is the last of the file, else to the first
+// record that may not be there as a whole.
+func (l *layout) split(data []byte, pos int, last bool) int {
 	for pos < len(data) {
 		next := nextRecord(data, pos) // == pos if a record starts here
+		if next == len(data) && !last {
+			return pos
+		}
 		if next > pos {
-			l.gap(data, pos, next, line)
-			line += bytes.Count(data[pos:next], []byte("\n"))
+			l.gap(data, pos, next)
+			l.line += bytes.Count(data[pos:next], []byte("\n"))
 			pos = next
 			continue
 		}
 		limit := nextRecord(data, pos+len(recordStart))
+		if limit == len(data) && !last {
+			return pos
+		}
 		r := oneRecord(data, pos, limit)
-		r.line = line
+		r.line = l.line
 		if r.sum == r.end && limit == len(data) {
-			l.torn = &Torn{Offset: int64(pos), Line: line, Lost: int64(len(data) - pos),
+			l.torn = &Torn{Offset: int64(pos), Line: l.line, Lost: int64(len(data) - pos),
 				Why: fmt.Sprintf("interaction %s ends before its checksum", idText(data[pos:]))}
-			break
+			return pos
 		}
 		l.records = append(l.records, r)
-		line += bytes.Count(data[pos:r.end], []byte("\n"))
+		l.line += bytes.Count(data[pos:r.end], []byte("\n"))
 		pos = r.end
 	}
-	if l.torn == nil {
+	if last && l.torn == nil {
 		l.ragged = data[len(data)-1] != '\n'
 	}
-	return l
+	return pos
 }
 
 // gap judges the text between two records, or after the last.
-func (l *layout) gap(data []byte, pos, next, line int) {
+func (l *layout) gap(data []byte, pos, next int) {
 	text := data[pos:next]
 	last := text[bytes.LastIndexByte(text, '\n')+1:] // the start of a line that was never ended
 	if next == len(data) && (couldBeRecord(last) || bytes.IndexByte(text, 0) >= 0) &&
 		onlyComments(text[:len(text)-len(last)], true) {
-		l.torn = &Torn{Offset: int64(pos), Line: line, Lost: int64(len(text)),
+		l.torn = &Torn{Offset: int64(pos), Line: l.line, Lost: int64(len(text)),
 			Why: "the file ends in the first line of an interaction"}
 		return
 	}
