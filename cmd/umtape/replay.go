@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -144,13 +143,11 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 		return nil, misuse("--challenge %w", err)
 	}
 	s := &replaying{app: a, served: make(chan error, 1)}
-	var tapes []*cassettes.Cassette
-	for _, path := range paths {
-		tape, err := a.load(path)
-		if err != nil {
-			return nil, err
-		}
-		tapes = append(tapes, tape)
+	tapes, err := a.loadAll(paths)
+	if err != nil {
+		return nil, err
+	}
+	for _, tape := range tapes {
 		s.interactions += len(tape.Interactions)
 	}
 	s.player = cassettes.NewPlayer(cassettes.PlayOptions{MaxBody: int64(f.maxBody), Base: strings.TrimSuffix(f.base, "/"), OnExchange: note, Logger: watch.log}, tapes...)
@@ -170,26 +167,6 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 	}
 	go func() { s.served <- s.server.Serve(s.listener) }()
 	return s, nil
-}
-
-// load reads a cassette and warns of a torn tail.
-func (a *app) load(path string) (*cassettes.Cassette, error) {
-	tape, err := cassettes.Load(path)
-	if err != nil {
-		return nil, loadHint(err, path)
-	}
-	if t := tape.Torn; t != nil {
-		a.say("warning: %s: line %d: the last interaction was not written to its end (%s) and is left out; `umtape recover %s` cuts it off", path, t.Line, t.Why, path)
-	}
-	return tape, nil
-}
-
-// loadHint adds to an error of Load what the error cannot know.
-func loadHint(err error, path string) error {
-	if errors.Is(err, os.ErrNotExist) {
-		return hint(err, "name a cassette that is there, or make this one: umtape record %s", path)
-	}
-	return err
 }
 
 func (s *replaying) addr() string { return s.listener.Addr().String() }
