@@ -49,14 +49,16 @@ type Player struct {
 	index    *index
 	faults   []atomic.Pointer[string] // Facts.Fault of recorded, found when first asked for
 
-	mu     sync.Mutex // guards report
+	mu     sync.Mutex // guards report and uses
 	report Played
+	uses   uses
 }
 
 // recorded is one interaction with the name it answers under.
 type recorded struct {
 	*Interaction
 	name      string // FILE#ID
+	path      string // of its cassette, as given to Load
 	operation string
 }
 
@@ -79,7 +81,7 @@ func NewPlayer(options PlayOptions, tapes ...*Cassette) *Player {
 	for _, t := range tapes {
 		prefix := interactionPrefix(t.Path)
 		for _, i := range t.Interactions {
-			p.recorded = append(p.recorded, recorded{Interaction: i, name: prefix + strconv.Itoa(i.ID)})
+			p.recorded = append(p.recorded, recorded{Interaction: i, name: prefix + strconv.Itoa(i.ID), path: t.Path})
 		}
 	}
 	p.index = newIndex(len(p.recorded))
@@ -153,6 +155,7 @@ func (p *Player) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	p.mu.Lock()
 	p.report.Answered++
+	p.uses.answered(n)
 	p.mu.Unlock()
 	resp := r.response(req)
 	note := ""

@@ -25,6 +25,8 @@ type replayFlags struct {
 	metrics string
 	access  accessFlags
 	log     logFlags
+	report  string   // file for the report; "" for none
+	strict  bool     // what was missed or not used is a failure
 	who     access   // what access comes to
 	numbers *metrics // what to count into; nil for nothing
 }
@@ -46,11 +48,13 @@ that order, then with the last answer again. Through a proxy the host counts too
 Every answer carries Umtape-Interaction: FILE#ID. A request that nothing answers
 gets HTTP 500 with a SOAP fault and Umtape-Miss, naming the nearest interaction
 and where it differs. Ctrl-C ends the replay and prints what was answered,
-missed and not used.
+missed and not used; --report FILE tells it to programs, and umtape prune, and with
+--strict what was missed or not used is exit code 1.
 
 Misses and other failures are logged, one line each; -v logs every exchange, as
 a terminal does. No line holds a body, a header but Host, a query or a token.`,
 		Example: `  umtape replay calls.yaml
+  umtape replay --strict --report report.json recorded/
   curl --proxy http://127.0.0.1:8088 --cacert ~/.config/umtape/ca.pem \
        -H 'Content-Type: text/xml; charset=utf-8' --data-binary @disconnect.xml \
        https://um.example.com/UnifiedMessaging/Service.asmx
@@ -66,6 +70,8 @@ a terminal does. No line holds a body, a header but Host, a query or a token.`,
 	cmd.Flags().StringVar(&f.base, "base", "", "`PATH` put before that of clients which talk to umtape directly, if record --reverse had a URL with one")
 	cmd.Flags().StringVar(&f.scheme, "challenge", "", "ask clients for credentials by this `SCHEME`, basic or ntlm, and accept what they send")
 	cmd.Flags().Var(&f.maxBody, "max-body", "the longest request body that is read for matching")
+	cmd.Flags().StringVar(&f.report, "report", "", "write what was used, used again, not used and missed to `FILE`, as JSON, at the end")
+	cmd.Flags().BoolVar(&f.strict, "strict", false, "fail at the end if a request was missed or an interaction not used")
 	metricsFlag(cmd, &f.metrics)
 	f.access.register(cmd)
 	f.log.register(cmd)
@@ -87,6 +93,9 @@ func (a *app) replay(ctx context.Context, paths []string, f replayFlags) error {
 		return misuse("--challenge %w", err)
 	}
 	if _, err := f.log.logger(a); err != nil {
+		return err
+	}
+	if err := reportable(f.report); err != nil {
 		return err
 	}
 	monitor, err := a.openMonitor(f.metrics, "replay", cassettes.PlayVerdicts)
@@ -119,13 +128,37 @@ func (a *app) replay(ctx context.Context, paths []string, f replayFlags) error {
 		s.served <- err
 	}
 	monitor.stopping()
-	return s.stop(a.stdout)
+	err = s.stop(a.stdout)
+	if f.report != "" {
+		err = errors.Join(err, writeReport(f.report, playedToJSON(s.tapes, s.player.Played(), s.player.Uses())))
+	}
+	if f.strict {
+		err = errors.Join(err, strictly(s.player.Played()))
+	}
+	return err
+}
+
+// strictly is the error of a replay that was to answer all that it was asked, from all
+// that it had.
+func strictly(p cassettes.Played) error {
+	var what []string
+	if p.Missed > 0 {
+		what = append(what, count(p.Missed, "request")+" missed")
+	}
+	if n := len(p.Unused); n > 0 {
+		what = append(what, count(n, "interaction")+" not used")
+	}
+	if what == nil {
+		return nil
+	}
+	return fmt.Errorf("--strict: %s", strings.Join(what, ", "))
 }
 
 // replaying is a running umtape replay.
 type replaying struct {
 	app          *app
 	player       *cassettes.Player
+	tapes        []*cassettes.Cassette
 	interactions int
 	server       *proxy.Server
 	listener     net.Listener
@@ -143,14 +176,13 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 		return nil, misuse("--challenge %w", err)
 	}
 	s := &replaying{app: a, served: make(chan error, 1)}
-	tapes, err := a.loadAll(paths)
-	if err != nil {
+	if s.tapes, err = a.loadAll(paths); err != nil {
 		return nil, err
 	}
-	for _, tape := range tapes {
+	for _, tape := range s.tapes {
 		s.interactions += len(tape.Interactions)
 	}
-	s.player = cassettes.NewPlayer(cassettes.PlayOptions{MaxBody: int64(f.maxBody), Base: strings.TrimSuffix(f.base, "/"), OnExchange: note, Logger: watch.log}, tapes...)
+	s.player = cassettes.NewPlayer(cassettes.PlayOptions{MaxBody: int64(f.maxBody), Base: strings.TrimSuffix(f.base, "/"), OnExchange: note, Logger: watch.log}, s.tapes...)
 	if s.server, err = proxy.New(proxy.Config{
 		NewTransport: func() http.RoundTripper { return cassettes.Challenge(scheme, s.player) },
 		CA:           ca,
