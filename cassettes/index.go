@@ -2,6 +2,7 @@ package cassettes
 
 import (
 	"math/bits"
+	"slices"
 	"sync"
 )
 
@@ -26,7 +27,7 @@ type index struct {
 
 	mu    sync.Mutex // guards what follows
 	links []link     // by interaction
-	used  []uint64   // a bit for each interaction
+	times []uint32   // by interaction: how often it has answered
 }
 
 // link ties an interaction to the others. What a group has is at its first
@@ -43,7 +44,7 @@ const allHad = 1 << 31
 func newIndex(marks []mark, repeat Repeat) *index {
 	x := &index{
 		marks: marks, repeat: repeat,
-		links: make([]link, len(marks)), used: make([]uint64, (len(marks)+63)/64),
+		links: make([]link, len(marks)), times: make([]uint32, len(marks)),
 		slots: make([]uint32, 1<<bits.Len(uint(len(marks)+len(marks)/4))),
 	}
 	// From the last on, so that each is put before those that came after it.
@@ -127,6 +128,7 @@ func (x *index) take(k key, anyHost bool) (f found, ok bool) {
 			}
 			group, _ = x.next(first, suits)
 		default:
+			x.times[last]++
 			f.n, f.again = last, true
 			return f, true
 		}
@@ -172,8 +174,8 @@ func (x *index) next(first uint32, suits func(*mark) bool) (group, last int) {
 func (x *index) turn(group int) (n int, again bool) {
 	l := &x.links[group]
 	n = int(l.turn)
-	again = x.used[n/64]&(1<<(n%64)) != 0
-	x.used[n/64] |= 1 << (n % 64)
+	again = x.times[n] > 0
+	x.times[n]++
 	if next := x.links[n].next; next != 0 {
 		l.turn = next - 1
 	} else {
@@ -182,15 +184,9 @@ func (x *index) turn(group int) (n int, again bool) {
 	return n, again
 }
 
-// unused lists the interactions that have answered nothing.
-func (x *index) unused() []int {
+// uses returns how often each interaction has answered.
+func (x *index) uses() []uint32 {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	var list []int
-	for n := range x.marks {
-		if x.used[n/64]&(1<<(n%64)) == 0 {
-			list = append(list, n)
-		}
-	}
-	return list
+	return slices.Clone(x.times)
 }

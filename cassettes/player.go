@@ -50,8 +50,9 @@ type Player struct {
 	options PlayOptions
 	library *library
 
-	mu     sync.Mutex // guards report
+	mu     sync.Mutex // guards report and uses
 	report Played
+	uses   uses
 }
 
 // Played counts what a [Player] has answered.
@@ -93,8 +94,8 @@ func (p *Player) Played() Played {
 	p.mu.Lock()
 	played := p.report
 	p.mu.Unlock()
-	for _, n := range p.library.index.unused() {
-		if p.library.marks[n].flags&markChallenge == 0 {
+	for n, times := range p.library.index.uses() {
+		if times == 0 && p.library.marks[n].flags&markChallenge == 0 {
 			played.Unused = append(played.Unused, p.library.name(n))
 		}
 	}

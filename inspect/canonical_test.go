@@ -252,6 +252,29 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+func TestChanges(t *testing.T) {
+	const ns = "http://schemas.microsoft.com/exchange/services/2006/messages"
+	whole := func(header, body string) *Message {
+		return parse(t, `<s:Envelope xmlns:s="`+SOAP11NS+`">`+header+`<s:Body>`+body+`</s:Body></s:Envelope>`)
+	}
+	before := whole(`<s:Header><V a="1">x</V><W/></s:Header>`, `<D xmlns="`+ns+`"><X>1</X></D>`)
+	for _, tt := range []struct{ header, body, diff string }{
+		{`<s:Header> <V a="1">x</V><W/></s:Header>`, `<p:D xmlns:p="` + ns + `"><p:X>1</p:X></p:D>`, ""},
+		{`<s:Header><V a="2">y</V></s:Header>`, `<D xmlns="` + ns + `"><X>2</X><Y/></D>`,
+			"Body/D/X: text differs|Body/D/Y: added|Header/V/@a: value differs|Header/V: text differs|Header/W: removed"},
+		{``, `<D xmlns="https` + ns[4:] + `"><X>1</X></D>`,
+			`Body/D: namespace differs: "` + ns + `", then "https` + ns[4:] + `"|Header: removed`},
+	} {
+		var got []string
+		for _, d := range Changes(before, whole(tt.header, tt.body), 10) {
+			got = append(got, d.String())
+		}
+		if strings.Join(got, "|") != tt.diff {
+			t.Errorf("%s:\n got %q\nwant %q", tt.body, got, tt.diff)
+		}
+	}
+}
+
 // TestCompareIsLinear compares messages of many equal siblings; at quadratic
 // cost it would not end within the test's time.
 func TestCompareIsLinear(t *testing.T) {

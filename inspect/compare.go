@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -22,15 +23,47 @@ func (d Difference) String() string { return d.Path + ": " + d.What }
 // and only if their canonical forms with folded twins are equal. "missing" is
 // what only want has, "unexpected" what only got has.
 func Compare(want, got *Message, limit int) []Difference {
-	c := comparison{limit: limit}
+	c := comparison{limit: limit, words: againstRecorded, fold: true}
 	c.content(nil, want.Body, got.Body, namespaces{}, 0)
+	return c.found
+}
+
+// Changes lists the first differences between two messages of which the one may
+// have become the other, at most limit of them: those of the Bodies as [Compare]
+// does, but with the https:// spellings of Microsoft's namespaces told from their
+// twins, and then those of the Headers.
+func Changes(before, after *Message, limit int) []Difference {
+	c := comparison{limit: limit, words: betweenTwo}
+	c.content(nil, before.Body, after.Body, namespaces{}, 0)
+	c.root = "Header"
+	switch {
+	case before.Header == nil && after.Header == nil:
+	case after.Header == nil:
+		c.add(nil, c.words.missing)
+	case before.Header == nil:
+		c.add(nil, c.words.unexpected)
+	default:
+		c.content(nil, before.Header, after.Header, namespaces{}, 0)
+	}
 	return c.found
 }
 
 type comparison struct {
 	limit int
+	words words
+	fold  bool   // https:// spellings of Microsoft's namespaces are their http:// twins
+	root  string // of the paths; "" is the Body
 	found []Difference
 }
+
+// words are how differences are worded. namespaces has room for the wanted one, or
+// the one before, and the other.
+type words struct{ missing, unexpected, namespaces string }
+
+var (
+	againstRecorded = words{"missing", "unexpected", "namespace differs: %[2]s here, %[1]s recorded"}
+	betweenTwo      = words{"removed", "added", "namespace differs: %[1]s, then %[2]s"}
+)
 
 // namespaces is a pair already reported at an ancestor, so that one different
 // declaration is one difference.
@@ -44,9 +77,9 @@ type step struct {
 	index  int // in parent.Children
 }
 
-func (s *step) path() string {
+func (s *step) path(root string) string {
 	if s == nil {
-		return "Body"
+		return cmp.Or(root, "Body")
 	}
 	local := s.parent.Children[s.index].Name.Local
 	position, count := 0, 0
@@ -60,26 +93,26 @@ func (s *step) path() string {
 	}
 	local = Shorten(local, shownName)
 	if count > 1 {
-		return fmt.Sprintf("%s/%s[%d]", s.up.path(), local, position)
+		return fmt.Sprintf("%s/%s[%d]", s.up.path(root), local, position)
 	}
-	return s.up.path() + "/" + local
+	return s.up.path(root) + "/" + local
 }
 
 func (c *comparison) add(at *step, what string) { c.addAttr(at, "", what) }
 
 func (c *comparison) addAttr(at *step, suffix, what string) {
 	if len(c.found) < c.limit {
-		c.found = append(c.found, Difference{at.path() + suffix, what})
+		c.found = append(c.found, Difference{at.path(c.root) + suffix, what})
 	}
 }
 
 func (c *comparison) element(at *step, want, got *Element, known namespaces, depth int) {
-	w, g := elementName(want, true).Space, elementName(got, true).Space
+	w, g := elementName(want, c.fold).Space, elementName(got, c.fold).Space
 	if pair := (namespaces{w, g}); w != g && pair != known {
-		c.add(at, fmt.Sprintf("namespace differs: %s here, %s recorded", spaceName(g), spaceName(w)))
+		c.add(at, fmt.Sprintf(c.words.namespaces, spaceName(w), spaceName(g)))
 		known = pair
 	}
-	c.attrs(at, comparedAttrs(want, true), comparedAttrs(got, true))
+	c.attrs(at, comparedAttrs(want, c.fold), comparedAttrs(got, c.fold))
 	c.content(at, want, got, known, depth)
 }
 
@@ -96,9 +129,9 @@ func (c *comparison) attrs(at *step, want, got []comparedAttr) {
 		}
 		switch {
 		case order < 0:
-			c.addAttr(at, "/@"+Shorten(want[0].name.Local, shownName), "missing")
+			c.addAttr(at, "/@"+Shorten(want[0].name.Local, shownName), c.words.missing)
 		case order > 0:
-			c.addAttr(at, "/@"+Shorten(got[0].name.Local, shownName), "unexpected")
+			c.addAttr(at, "/@"+Shorten(got[0].name.Local, shownName), c.words.unexpected)
 		case want[0] != got[0]:
 			c.addAttr(at, "/@"+Shorten(want[0].name.Local, shownName), "value differs")
 		}
@@ -129,10 +162,10 @@ func (c *comparison) children(at *step, want, got *Element, known namespaces, de
 	for (i < len(want.Children) || j < len(got.Children)) && len(c.found) < c.limit {
 		switch {
 		case i == len(want.Children):
-			c.add(&step{at, got, j}, "unexpected")
+			c.add(&step{at, got, j}, c.words.unexpected)
 			j++
 		case j == len(got.Children):
-			c.add(&step{at, want, i}, "missing")
+			c.add(&step{at, want, i}, c.words.missing)
 			i++
 		case want.Children[i].Name.Local == got.Children[j].Name.Local:
 			here := &step{at, want, i}
@@ -142,10 +175,10 @@ func (c *comparison) children(at *step, want, got *Element, known namespaces, de
 			}
 			i, j = i+1, j+1
 		case goesOn(got.Children[j:], want.Children[i]):
-			c.add(&step{at, got, j}, "unexpected")
+			c.add(&step{at, got, j}, c.words.unexpected)
 			j++
 		default:
-			c.add(&step{at, want, i}, "missing")
+			c.add(&step{at, want, i}, c.words.missing)
 			i++
 		}
 	}

@@ -38,6 +38,7 @@ var owners = map[string]string{
 	"golang.org/x/net/html/charset":        "inspect",
 	"github.com/spf13/cobra":               "cmd/umtape",
 	"github.com/prometheus/client_golang":  "cmd/umtape",
+	"github.com/schollz/progressbar/v3":    "cmd/umtape",
 	"github.com/Azure/go-ntlmssp":          "",
 	"github.com/rogpeppe/go-internal":      "",
 	"go.uber.org/goleak":                   "",

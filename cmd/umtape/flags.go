@@ -9,12 +9,14 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"github.com/umtape/umtape/cassettes"
 	"github.com/umtape/umtape/inspect/report"
 	"github.com/umtape/umtape/proxy"
 )
@@ -196,6 +198,22 @@ func (s *size) Set(text string) error {
 		return errors.New("write it as 1048576, 512KiB, 16MiB or 1GiB")
 	}
 	*s = size(n * factor)
+	return nil
+}
+
+// repeatFlag is the value of --repeat.
+type repeatFlag struct{ cassettes.Repeat }
+
+var repeatNames = []string{cassettes.RepeatLast: "last", cassettes.RepeatCycle: "cycle", cassettes.RepeatFail: "fail"}
+
+func (r *repeatFlag) String() string { return repeatNames[r.Repeat] }
+func (r *repeatFlag) Type() string   { return "WHAT" }
+func (r *repeatFlag) Set(s string) error {
+	n := slices.Index(repeatNames, s)
+	if n < 0 {
+		return errors.New("it is none of last, cycle, fail")
+	}
+	r.Repeat = cassettes.Repeat(n)
 	return nil
 }
 

@@ -25,6 +25,10 @@ in full, its messages indented for reading.`,
 		Args: cassetteArgs(true),
 		RunE: a.begin(func(cmd *cobra.Command, args []string) error {
 			one := cmd.Flags().Changed("id")
+			args, err := tapesIn(args)
+			if err != nil {
+				return err
+			}
 			switch {
 			case one && len(args) > 1:
 				return misuse("--id shows an interaction of one cassette; %d were named", len(args))

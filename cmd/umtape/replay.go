@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -22,10 +21,14 @@ type replayFlags struct {
 	caDir   string
 	base    string
 	scheme  string
+	repeat  repeatFlag
+	noCache bool
 	maxBody size
 	metrics string
 	access  accessFlags
 	log     logFlags
+	report  string   // file for the report; "" for none
+	strict  bool     // what was missed or not used is a failure
 	who     access   // what access comes to
 	numbers *metrics // what to count into; nil for nothing
 }
@@ -42,16 +45,22 @@ pointed straight at it, over http or https. It opens no connection to anywhere.
 A request is answered when method, path, query and what the SOAP Body says are
 the same; prefixes, indentation, attribute order and the XML declaration do not
 matter, nor do headers. The same request recorded several times is answered in
-that order, then with the last answer again. Through a proxy the host counts too.
+that order, then as --repeat says. Through a proxy the host counts too.
+
+Bodies stay in the files; they have to be left as they are until the end. What was
+found out about a cassette of more than 5000 interactions is kept in your cache
+folder, so that it opens at once the next time (--no-cache).
 
 Every answer carries Umtape-Interaction: FILE#ID. A request that nothing answers
 gets HTTP 500 with a SOAP fault and Umtape-Miss, naming the nearest interaction
 and where it differs. Ctrl-C ends the replay and prints what was answered,
-missed and not used.
+missed and not used; --report FILE tells it to programs, and umtape prune, and with
+--strict what was missed or not used is exit code 1.
 
 Misses and other failures are logged, one line each; -v logs every exchange, as
 a terminal does. No line holds a body, a header but Host, a query or a token.`,
 		Example: `  umtape replay calls.yaml
+  umtape replay --strict --report report.json recorded/
   curl --proxy http://127.0.0.1:8088 --cacert ~/.config/umtape/ca.pem \
        -H 'Content-Type: text/xml; charset=utf-8' --data-binary @disconnect.xml \
        https://um.example.com/UnifiedMessaging/Service.asmx
@@ -66,7 +75,11 @@ a terminal does. No line holds a body, a header but Host, a query or a token.`,
 	caFlag(cmd, &f.caDir)
 	cmd.Flags().StringVar(&f.base, "base", "", "`PATH` put before that of clients which talk to umtape directly, if record --reverse had a URL with one")
 	cmd.Flags().StringVar(&f.scheme, "challenge", "", "ask clients for credentials by this `SCHEME`, basic or ntlm, and accept what they send")
+	cmd.Flags().Var(&f.repeat, "repeat", "what answers a request that comes more often than it was recorded: the `last` answer, all of them in a cycle, or fail")
+	cmd.Flags().BoolVar(&f.noCache, "no-cache", false, "keep nothing about long cassettes in your cache folder, and use nothing that is there")
 	cmd.Flags().Var(&f.maxBody, "max-body", "the longest request body that is read for matching")
+	cmd.Flags().StringVar(&f.report, "report", "", "write what was used, used again, not used and missed to `FILE`, as JSON, at the end")
+	cmd.Flags().BoolVar(&f.strict, "strict", false, "fail at the end if a request was missed or an interaction not used")
 	metricsFlag(cmd, &f.metrics)
 	f.access.register(cmd)
 	f.log.register(cmd)
@@ -88,6 +101,9 @@ func (a *app) replay(ctx context.Context, paths []string, f replayFlags) error {
 		return misuse("--challenge %w", err)
 	}
 	if _, err := f.log.logger(a); err != nil {
+		return err
+	}
+	if err := reportable(f.report); err != nil {
 		return err
 	}
 	monitor, err := a.openMonitor(f.metrics, "replay", cassettes.PlayVerdicts)
@@ -120,13 +136,38 @@ func (a *app) replay(ctx context.Context, paths []string, f replayFlags) error {
 		s.served <- err
 	}
 	monitor.stopping()
-	return s.stop(a.stdout)
+	err = s.stop(a.stdout)
+	if f.report != "" {
+		uses, errUses := s.player.Uses()
+		err = errors.Join(err, errUses, writeReport(f.report, playedToJSON(s.reels, s.player.Played(), uses)))
+	}
+	if f.strict {
+		err = errors.Join(err, strictly(s.player.Played()))
+	}
+	return err
+}
+
+// strictly is the error of a replay that was to answer all that it was asked, from all
+// that it had.
+func strictly(p cassettes.Played) error {
+	var what []string
+	if p.Missed > 0 {
+		what = append(what, count(p.Missed, "request")+" missed")
+	}
+	if n := len(p.Unused); n > 0 {
+		what = append(what, count(n, "interaction")+" not used")
+	}
+	if what == nil {
+		return nil
+	}
+	return fmt.Errorf("--strict: %s", strings.Join(what, ", "))
 }
 
 // replaying is a running umtape replay.
 type replaying struct {
 	app          *app
 	player       *cassettes.Player
+	reels        []*cassettes.Reel
 	interactions int
 	server       *proxy.Server
 	listener     net.Listener
@@ -144,16 +185,15 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 		return nil, misuse("--challenge %w", err)
 	}
 	s := &replaying{app: a, served: make(chan error, 1)}
-	var tapes []*cassettes.Cassette
-	for _, path := range paths {
-		tape, err := a.load(path)
-		if err != nil {
-			return nil, err
-		}
-		tapes = append(tapes, tape)
-		s.interactions += len(tape.Interactions)
+	if s.reels, err = a.openAll(paths, f); err != nil {
+		return nil, err
 	}
-	s.player = cassettes.NewPlayer(cassettes.PlayOptions{MaxBody: int64(f.maxBody), Base: strings.TrimSuffix(f.base, "/"), OnExchange: note, Logger: watch.log}, tapes...)
+	for _, r := range s.reels {
+		s.interactions += r.Len()
+	}
+	s.player = cassettes.PlayReels(cassettes.PlayOptions{
+		MaxBody: int64(f.maxBody), Base: strings.TrimSuffix(f.base, "/"), Repeat: f.repeat.Repeat, OnExchange: note, Logger: watch.log,
+	}, s.reels...)
 	if s.server, err = proxy.New(proxy.Config{
 		NewTransport: func() http.RoundTripper { return cassettes.Challenge(scheme, s.player) },
 		CA:           ca,
@@ -170,26 +210,6 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 	}
 	go func() { s.served <- s.server.Serve(s.listener) }()
 	return s, nil
-}
-
-// load reads a cassette and warns of a torn tail.
-func (a *app) load(path string) (*cassettes.Cassette, error) {
-	tape, err := cassettes.Load(path)
-	if err != nil {
-		return nil, loadHint(err, path)
-	}
-	if t := tape.Torn; t != nil {
-		a.say("warning: %s: line %d: the last interaction was not written to its end (%s) and is left out; `umtape recover %s` cuts it off", path, t.Line, t.Why, path)
-	}
-	return tape, nil
-}
-
-// loadHint adds to an error of Load what the error cannot know.
-func loadHint(err error, path string) error {
-	if errors.Is(err, os.ErrNotExist) {
-		return hint(err, "name a cassette that is there, or make this one: umtape record %s", path)
-	}
-	return err
 }
 
 func (s *replaying) addr() string { return s.listener.Addr().String() }

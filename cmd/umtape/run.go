@@ -49,6 +49,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if errors.As(err, &hinted) {
 		fmt.Fprintf(stderr, "umtape: hint: %s\n", hinted.hint)
 	}
+	if errors.As(err, new(*troubleError)) {
+		return exitMisuse
+	}
 	if wrong {
 		fmt.Fprintf(stderr, "umtape: hint: see `%s --help`\n", commandOf(root, args))
 		return exitMisuse
@@ -75,6 +78,20 @@ func (e *misuseError) Unwrap() error { return e.err }
 
 func misuse(format string, args ...any) error {
 	return &misuseError{err: fmt.Errorf(format, args...)}
+}
+
+// troubleError is a failure of a command that says by exit 1 what it has found, as
+// diff(1) does: it is exit 2.
+type troubleError struct{ err error }
+
+func (e *troubleError) Error() string { return e.err.Error() }
+func (e *troubleError) Unwrap() error { return e.err }
+
+func trouble(err error) error {
+	if err == nil || errors.Is(err, errFound) {
+		return err
+	}
+	return &troubleError{err: err}
 }
 
 // hintedError is an error with what to do about it.
@@ -120,7 +137,7 @@ validates it against the protocol, and shows what was said.`,
 	root.SetErr(a.stderr)
 	root.AddCommand(
 		a.demoCommand(), a.recordCommand(), a.replayCommand(), a.validateCommand(), a.inspectCommand(),
-		a.recoverCommand(), a.serveCommand(), a.caCommand(), a.versionCommand(),
+		a.recoverCommand(), a.diffCommand(), a.mergeCommand(), a.sortCommand(), a.pruneCommand(), a.serveCommand(), a.caCommand(), a.versionCommand(),
 	)
 	return root
 }

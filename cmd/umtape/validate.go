@@ -41,7 +41,11 @@ cassette cannot be read, 2 when the command line is wrong.`,
 			if rules {
 				return a.listRules(asJSON)
 			}
-			return a.validate(args, threshold, asJSON, quiet)
+			paths, err := tapesIn(args)
+			if err != nil {
+				return err
+			}
+			return a.validate(paths, threshold, asJSON, quiet)
 		}),
 	}
 	cmd.Flags().StringVar(&failOn, "fail-on", "error", "lowest `SEVERITY` that is a failure: error, warning or note")

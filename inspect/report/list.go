@@ -118,6 +118,10 @@ func ListJSON(w io.Writer, entries []Entry) error {
 	return writeJSON(w, map[string]any{"interactions": list})
 }
 
+// JSON writes v as this package writes what it has: indented, nothing in it that
+// could mislead a reader of a terminal.
+func JSON(w io.Writer, v any) error { return writeJSON(w, v) }
+
 func writeJSON(w io.Writer, v any) error {
 	enc := json.NewEncoder(escapingWriter{w})
 	enc.SetEscapeHTML(false)

@@ -1,0 +1,80 @@
+package cassettes
+
+import (
+	"net/http"
+	"testing"
+	"time"
+)
+
+func TestUses(t *testing.T) {
+	refused := poll("1", "Connecting") // a challenge, which a replay does without
+	refused.Response.Code = http.StatusUnauthorized
+	tape := cassetteOf("dir/a.yaml", poll("1", "Connecting"), poll("2", "Connected"), poll("3", "Connected"), refused)[0]
+	p := NewPlayer(PlayOptions{}, tape)
+	ask := func(call string) {
+		t.Helper()
+		send(t, p, poll(call, ""))
+	}
+	ask("1")
+	ask("1")
+	ask("9")
+	ask("9")
+	ask("3")
+	u, err := p.Uses()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(u.Used) != 2 || u.Used[0].Times != 2 || u.Used[0].Name != "a.yaml#0" || u.Used[0].Path != "dir/a.yaml" || u.Used[1].ID != 2 || u.Used[1].Operation != "GetCallInfo" {
+		t.Errorf("used %+v", u.Used)
+	}
+	if len(u.Unused) != 1 || u.Unused[0].ID != 1 {
+		t.Errorf("unused %+v", u.Unused)
+	}
+	if len(u.Missed) != 1 || u.Missed[0].Times != 2 || u.Missed[0].Nearest == "" || len(u.Missed[0].Differences) != 1 {
+		t.Errorf("missed %+v", u.Missed)
+	}
+	if played := p.Played(); len(played.Unused) != len(u.Unused) || played.Missed != 2 || played.Answered != 3 {
+		t.Errorf("played %+v", played)
+	}
+}
+
+// TestUsesAreBounded: clients cannot make a player keep more and more.
+func TestUsesAreBounded(t *testing.T) {
+	var u uses
+	for n := range maxMissKinds + 5 {
+		u.missed(Miss{Operation: "X", Reason: time.Duration(n).String()})
+	}
+	u.missed(Miss{Operation: "X", Reason: "0s"})
+	if len(u.misses) != maxMissKinds || u.others != 5 || u.misses[0].Times != 2 {
+		t.Errorf("%d kinds, %d others", len(u.misses), u.others)
+	}
+}
+
+func TestRecorded(t *testing.T) {
+	i := tiny(1)
+	if got := i.Recorded(); !got.Equal(start.Add(time.Second)) {
+		t.Errorf("ours: %v", got)
+	}
+	i.Umtape.Arrived = time.Time{}
+	if got := i.Recorded(); !got.IsZero() {
+		t.Errorf("unknown: %v", got)
+	}
+	i.Response.Headers = http.Header{"date": {"Mon, 23 Nov 2026 10:15:00 GMT"}}
+	if got := i.Recorded(); !got.Equal(start.Truncate(time.Second)) {
+		t.Errorf("of others: %v", got)
+	}
+}
+
+func send(t *testing.T, p *Player, i *Interaction) *http.Response {
+	t.Helper()
+	req, err := i.GetHTTPRequest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.RequestURI = ""
+	resp, err := p.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/umtape/umtape/cassettes"
+)
+
+func (a *app) mergeCommand() *cobra.Command {
+	var f outputFlags
+	var sorted bool
+	cmd := &cobra.Command{
+		Use:   "merge CASSETTE... -o FILE",
+		Short: "Make one cassette of several",
+		Long: `merge writes the interactions of all the cassettes to one, in the order in which the
+cassettes are named, with ids from 0 on: a replay of it answers as a replay of all
+of them. With --sort they are put in the order in which their requests arrived.
+The cassettes themselves stay as they are.`,
+		Example: `  umtape merge -o calls.yaml monday.yaml tuesday.yaml
+  umtape merge --sort -o calls.yaml recorded/`,
+		Args: cassetteArgs(true),
+		RunE: a.begin(func(_ *cobra.Command, args []string) error {
+			if f.output == "" {
+				return misuse("merge writes a new cassette; name it with --output")
+			}
+			return a.merge(args, f, sorted)
+		}),
+	}
+	cmd.Flags().StringVarP(&f.output, "output", "o", "", "the `FILE` to write")
+	cmd.Flags().BoolVar(&f.force, "force", false, "replace that file if it exists")
+	cmd.Flags().BoolVar(&sorted, "sort", false, "put the interactions in the order in which their requests arrived")
+	return cmd
+}
+
+func (a *app) merge(args []string, f outputFlags, sorted bool) error {
+	paths, err := tapesIn(args)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Lstat(f.output); err == nil && !f.force {
+		// Said before anything is read, which can take long.
+		return fmt.Errorf("%s: there is a file already; --force replaces it", f.output)
+	}
+	var from []*cassettes.Edit
+	for _, path := range paths {
+		e, err := cassettes.ReadEdit(path)
+		if err != nil {
+			return loadHint(err, path)
+		}
+		a.sayOf(e, false)
+		from = append(from, e)
+	}
+	out := cassettes.Derived(from...)
+	for _, e := range from {
+		out.Records = append(out.Records, e.Records...)
+	}
+	if sorted {
+		out.Sort()
+	}
+	out.Renumber()
+	if err := out.SaveAs(f.output, f.force); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.stdout, "%s: %s from %s\n", f.output, count(len(out.Records), "interaction"), count(len(from), "cassette"))
+	return err
+}

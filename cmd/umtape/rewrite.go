@@ -1,0 +1,131 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/umtape/umtape/cassettes"
+)
+
+// outputFlags say where a command that makes a cassette of another writes it.
+type outputFlags struct {
+	output string
+	force  bool
+}
+
+func (f *outputFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write to `FILE` instead, and leave the cassette as it is")
+	cmd.Flags().BoolVar(&f.force, "force", false, "replace the file that --output names if it exists")
+}
+
+// check says what makes no sense for these cassettes.
+func (f *outputFlags) check(paths []string) error {
+	switch {
+	case f.output != "" && len(paths) > 1:
+		return misuse("--output takes one cassette; %d were named", len(paths))
+	case f.output == "" && f.force:
+		return misuse("--force goes with --output; without it the cassette itself is replaced")
+	}
+	return nil
+}
+
+// rewrite changes cassettes one after the other, each in place unless there is an
+// output. change does the work and says in a few words what it has done.
+func (a *app) rewrite(args []string, f outputFlags, open func(path string, write bool) (*cassettes.Edit, error), change func(*cassettes.Edit) (did string, err error)) error {
+	paths, err := tapesIn(args)
+	if err != nil {
+		return err
+	}
+	if err := f.check(paths); err != nil {
+		return err
+	}
+	for _, path := range paths {
+		if err := a.rewriteOne(path, f, open, change); err != nil {
+			return loadHint(err, path)
+		}
+	}
+	return nil
+}
+
+func (a *app) rewriteOne(path string, f outputFlags, open func(string, bool) (*cassettes.Edit, error), change func(*cassettes.Edit) (string, error)) (err error) {
+	inPlace := f.output == "" || oneFile(path, f.output)
+	e, err := open(path, inPlace)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	a.sayOf(e, inPlace)
+	did, err := change(e)
+	if err != nil {
+		return err
+	}
+	if inPlace {
+		changed, err := e.Save()
+		if err != nil {
+			return err
+		}
+		if !changed {
+			did = strings.TrimSuffix(did, "; nothing to do") + "; nothing to do"
+		}
+		_, err = fmt.Fprintf(a.stdout, "%s: %s\n", path, did)
+		return err
+	}
+	if err := e.SaveAs(f.output, f.force); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.stdout, "%s: %s; written to %s\n", path, strings.TrimSuffix(did, "; nothing to do"), f.output)
+	return err
+}
+
+// openEdit opens a cassette to be changed, or to be read.
+func openEdit(path string, write bool) (*cassettes.Edit, error) {
+	if write {
+		return cassettes.OpenEdit(path)
+	}
+	return cassettes.ReadEdit(path)
+}
+
+func oneFile(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
+}
+
+// sayOf tells what in a cassette is to be minded when it is written anew.
+func (a *app) sayOf(e *cassettes.Edit, inPlace bool) {
+	if t := e.Torn; t != nil {
+		becomes := "is left out"
+		if inPlace {
+			becomes = "stays at the end"
+		}
+		a.say("warning: %s: line %d: the last interaction was not written to its end (%s) and %s; `umtape recover %s` cuts it off", e.Path, t.Line, t.Why, becomes, e.Path)
+	}
+	var edited []string
+	for _, r := range e.Records {
+		if r.Edited {
+			edited = append(edited, fmt.Sprint(r.ID))
+		}
+	}
+	switch n := len(edited); {
+	case n == 1:
+		a.say("%s: interaction %s was edited since it was recorded, and stays marked so", e.Path, edited[0])
+	case n > 1:
+		const shown = 10
+		list := strings.Join(edited[:min(n, shown)], ", ")
+		if n > shown {
+			list += ", ..."
+		}
+		a.say("%s: %s were edited since they were recorded, and stay marked so: %s", e.Path, count(n, "interaction"), list)
+	}
+	if e.Foreign {
+		redacted := ""
+		if e.Cleaned > 0 {
+			redacted = fmt.Sprintf(" and %s redacted", count(e.Cleaned, "interaction"))
+		}
+		a.say("%s: was not written by umtape: it is put in umtape's layout%s", e.Path, redacted)
+	}
+}

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/umtape/umtape/cassettes"
+)
+
+func (a *app) sortCommand() *cobra.Command {
+	var f outputFlags
+	cmd := &cobra.Command{
+		Use:   "sort CASSETTE...",
+		Short: "Put interactions in the order in which their requests arrived",
+		Long: `sort puts the interactions of a cassette in the order in which their requests
+arrived, with ids from 0 on, as record does at its end. Those of which that is not
+known, since umtape did not record them, come first, in the order they have.
+
+The cassette is replaced at one stroke, or stays as it is; with --output it is
+left alone. It is not touched while it is being recorded.`,
+		Example: `  umtape sort calls.yaml
+  umtape sort -o sorted.yaml calls.yaml`,
+		Args: cassetteArgs(true),
+		RunE: a.begin(func(_ *cobra.Command, args []string) error {
+			return a.rewrite(args, f, openEdit, func(e *cassettes.Edit) (string, error) {
+				sorted := e.Sort()
+				e.Renumber()
+				if !sorted {
+					return count(len(e.Records), "interaction") + ", in order already", nil
+				}
+				return count(len(e.Records), "interaction") + ", now in order of arrival", nil
+			})
+		}),
+	}
+	f.register(cmd)
+	return cmd
+}
