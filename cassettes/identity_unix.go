@@ -3,15 +3,14 @@
 package cassettes
 
 import (
-	"io/fs"
+	"os"
 	"syscall"
 )
 
-// fileIdentity is what else tells one file from another, or from itself when it
-// has been changed.
-func fileIdentity(info fs.FileInfo) []uint64 {
+// fileNumber is by what the system knows a file.
+func fileNumber(info os.FileInfo) (device, number uint64) {
 	if s, ok := info.Sys().(*syscall.Stat_t); ok {
-		return []uint64{uint64(s.Dev), uint64(s.Ino)}
+		return uint64(s.Dev), uint64(s.Ino)
 	}
-	return nil
+	return 0, 0
 }

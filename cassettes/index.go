@@ -21,7 +21,7 @@ const (
 // no more than host, version or spelling share a fold, by which they are found.
 // Its methods may be called by several goroutines at once.
 type index struct {
-	marks  []mark
+	marks  marks
 	repeat Repeat
 	slots  []uint32 // by fold, open addressing: 1 + the first member of a group; 0 is free
 
@@ -41,16 +41,16 @@ type link struct {
 const allHad = 1 << 31
 
 // newIndex returns an index of these interactions, fewer than allHad.
-func newIndex(marks []mark, repeat Repeat) *index {
+func newIndex(marks marks, repeat Repeat) *index {
 	x := &index{
 		marks: marks, repeat: repeat,
-		links: make([]link, len(marks)), times: make([]uint32, len(marks)),
-		slots: make([]uint32, 1<<bits.Len(uint(len(marks)+len(marks)/4))),
+		links: make([]link, marks.len), times: make([]uint32, marks.len),
+		slots: make([]uint32, 1<<bits.Len(uint(marks.len+marks.len/4))),
 	}
 	// From the last on, so that each is put before those that came after it.
 	for _, weak := range []bool{false, true} {
-		for n := len(marks) - 1; n >= 0; n-- {
-			if m := &marks[n]; m.flags&markUnasked == 0 && m.weak() == weak {
+		for n := marks.len - 1; n >= 0; n-- {
+			if m := marks.at(n); m.flags&markUnasked == 0 && m.weak() == weak {
 				x.add(n)
 			}
 		}
@@ -62,7 +62,7 @@ func newIndex(marks []mark, repeat Repeat) *index {
 func (x *index) slot(fold uint64) *uint32 {
 	mask := uint64(len(x.slots) - 1)
 	for at := fold & mask; ; at = (at + 1) & mask {
-		if s := &x.slots[at]; *s == 0 || x.marks[*s-1].fold == fold {
+		if s := &x.slots[at]; *s == 0 || x.marks.at(int(*s-1)).fold == fold {
 			return s
 		}
 	}
@@ -71,12 +71,12 @@ func (x *index) slot(fold uint64) *uint32 {
 // add puts interaction n at the start of its group, unless it is weak and others
 // are not.
 func (x *index) add(n int) {
-	m := &x.marks[n]
+	m := x.marks.at(n)
 	k := m.key()
 	at := x.slot(m.fold)
 	for *at != 0 {
 		first := int(*at - 1)
-		if f := &x.marks[first]; f.key() == k {
+		if f := x.marks.at(first); f.key() == k {
 			if m.weak() && !f.weak() {
 				return
 			}
@@ -122,7 +122,7 @@ func (x *index) take(k key, anyHost bool) (f found, ok bool) {
 			return found{spent: true}, false
 		case RepeatCycle:
 			for g := first; g != 0; g = x.links[g-1].group {
-				if suits(&x.marks[g-1]) {
+				if suits(x.marks.at(int(g - 1))) {
 					x.links[g-1].turn = g - 1
 				}
 			}
@@ -141,7 +141,7 @@ func (x *index) take(k key, anyHost bool) (f found, ok bool) {
 // they are weak.
 func (x *index) best(first uint32, k key, anyHost bool, like *likeness) (weak, ok bool) {
 	for g := first; g != 0; g = x.links[g-1].group {
-		m := &x.marks[g-1]
+		m := x.marks.at(int(g - 1))
 		if !anyHost && m.host != k.host {
 			continue
 		}
@@ -157,7 +157,7 @@ func (x *index) best(first uint32, k key, anyHost bool, like *likeness) (weak, o
 func (x *index) next(first uint32, suits func(*mark) bool) (group, last int) {
 	group, last = -1, -1
 	for g := first; g != 0; g = x.links[g-1].group {
-		if !suits(&x.marks[g-1]) {
+		if !suits(x.marks.at(int(g - 1))) {
 			continue
 		}
 		switch turn := x.links[g-1].turn; {
@@ -176,12 +176,30 @@ func (x *index) turn(group int) (n int, again bool) {
 	n = int(l.turn)
 	again = x.times[n] > 0
 	x.times[n]++
-	if next := x.links[n].next; next != 0 {
-		l.turn = next - 1
-	} else {
-		l.turn = uint32(n) | allHad
-	}
+	x.pass(l)
 	return n, again
+}
+
+// passOver lets the turns of interactions pass that have answered already. Nobody
+// has the index yet.
+func (x *index) passOver() {
+	for _, slot := range x.slots {
+		for g := slot; g != 0; g = x.links[g-1].group {
+			for l := &x.links[g-1]; l.turn&allHad == 0 && x.times[l.turn] > 0; {
+				x.pass(l)
+			}
+		}
+	}
+}
+
+// pass moves a group's turn on.
+func (x *index) pass(group *link) {
+	n := group.turn
+	if next := x.links[n].next; next != 0 {
+		group.turn = next - 1
+	} else {
+		group.turn = n | allHad
+	}
 }
 
 // uses returns how often each interaction has answered.

@@ -5,8 +5,7 @@ import "sort"
 // library is the cassettes of a player, their interactions numbered through.
 type library struct {
 	reels []*Reel
-	from  []int // the number of each reel's first interaction
-	marks []mark
+	marks marks
 	index *index
 
 	// operations are the first interactions of each, maxCompared at most, by
@@ -14,36 +13,82 @@ type library struct {
 	operations map[uint32][]int
 }
 
+// marks are those of several reels as one list.
+type marks struct {
+	parts [][]mark
+	from  []int // the number of each part's first mark
+	len   int
+}
+
+func (l *marks) add(part []mark) {
+	l.parts, l.from = append(l.parts, part), append(l.from, l.len)
+	l.len += len(part)
+}
+
+func (l *marks) at(n int) *mark {
+	part, k := l.place(n)
+	return &l.parts[part][k]
+}
+
+// place returns the part of the n-th mark and its number there.
+func (l *marks) place(n int) (part, k int) {
+	if len(l.parts) == 1 {
+		return 0, n
+	}
+	part = sort.SearchInts(l.from, n+1) - 1
+	return part, n - l.from[part]
+}
+
 func newLibrary(repeat Repeat, reels []*Reel) *library {
 	l := &library{reels: reels, operations: map[uint32][]int{}}
-	total := 0
 	for _, r := range reels {
-		l.from = append(l.from, total)
-		total += len(r.marks)
-	}
-	if len(reels) == 1 {
-		l.marks = reels[0].marks
-	} else {
-		l.marks = make([]mark, 0, total)
-		for n, r := range reels {
-			l.marks = append(l.marks, r.marks...)
-			r.marks = l.marks[l.from[n]:len(l.marks):len(l.marks)] // not held twice
+		for k := range r.marks {
+			op := r.marks[k].op
+			if list := l.operations[op]; len(list) < maxCompared {
+				l.operations[op] = append(list, l.marks.len+k)
+			}
 		}
-	}
-	for n := range l.marks {
-		op := l.marks[n].op
-		if list := l.operations[op]; len(list) < maxCompared {
-			l.operations[op] = append(list, n)
-		}
+		l.marks.add(r.marks)
 	}
 	l.index = newIndex(l.marks, repeat)
 	return l
 }
 
+// inherit takes over how often interactions have answered that were in old too.
+func (l *library) inherit(old *library) {
+	type same struct {
+		path      string
+		fold      uint64
+		size, sum uint32
+	}
+	of := func(l *library, n int) same {
+		r, _ := l.at(n)
+		m := l.marks.at(n)
+		return same{r.path, m.fold, m.size, m.sum}
+	}
+	had := map[same][]uint32{}
+	for n, times := range old.index.uses() {
+		if times > 0 {
+			k := of(old, n)
+			had[k] = append(had[k], times)
+		}
+	}
+	if len(had) == 0 {
+		return
+	}
+	for n := range l.marks.len {
+		k := of(l, n)
+		if times := had[k]; len(times) > 0 {
+			l.index.times[n], had[k] = times[0], times[1:]
+		}
+	}
+	l.index.passOver()
+}
+
 // at returns the reel of an interaction and its number there.
 func (l *library) at(n int) (*Reel, int) {
-	k := sort.SearchInts(l.from, n+1) - 1
-	return l.reels[k], n - l.from[k]
+	part, k := l.marks.place(n)
+	return l.reels[part], k
 }
 
 func (l *library) interaction(n int) (*Interaction, error) {

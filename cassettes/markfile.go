@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"io"
 	"os"
@@ -66,9 +67,8 @@ func marksHead(f *os.File, options OpenOptions) ([]byte, error) {
 		b = binary.LittleEndian.AppendUint64(b, uint64(n))
 	}
 	digest := sha256.New()
-	for _, n := range fileIdentity(info) {
-		digest.Write(binary.LittleEndian.AppendUint64(nil, n))
-	}
+	device, number := fileNumber(info)
+	digest.Write(fmt.Appendln(nil, device, number))
 	const samples, each = 64, 4096
 	block := make([]byte, each)
 	for k := range int64(samples) {

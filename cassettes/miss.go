@@ -32,12 +32,12 @@ const (
 // explain finds the nearest interaction: of the same operation if there is one,
 // then at the same path, with the fewest differences, the earliest of those.
 // spent says that there are equal ones, all of which had their turn.
-func (p *Player) explain(a asked, spent bool) Miss {
+func (p *Player) explain(l *library, a asked, spent bool) Miss {
 	m := Miss{Operation: a.operation()}
 	best, nearest, operation := -1, nearness{}, ""
 	for _, sameOperation := range []bool{true, false} {
-		for _, n := range p.library.like(m.Operation, sameOperation) {
-			i, err := p.library.interaction(n)
+		for _, n := range l.like(m.Operation, sameOperation) {
+			i, err := l.interaction(n)
 			if err != nil {
 				continue
 			}
@@ -49,7 +49,7 @@ func (p *Player) explain(a asked, spent bool) Miss {
 			}
 		}
 		if best >= 0 {
-			m.Nearest = p.library.name(best)
+			m.Nearest = l.name(best)
 			break
 		}
 	}

@@ -36,7 +36,23 @@ func openOurs(path string, options OpenOptions) (r *Reel, err error) {
 	if err != nil || !info.Mode().IsRegular() {
 		return nil, errNotPlain
 	}
-	r = &Reel{path: path, prefix: interactionPrefix(path), file: f}
+	r = &Reel{path: path, prefix: interactionPrefix(path), from: f, file: f}
+	if info.Size() <= options.HoldBytes {
+		data, err := io.ReadAll(io.LimitReader(f, options.HoldBytes+1))
+		if err != nil {
+			return nil, pathFault(path, err, "")
+		}
+		if int64(len(data)) <= options.HoldBytes {
+			r.from, r.file, r.size = bytes.NewReader(data), nil, int64(len(data))
+			s := scanner{reel: r, options: options, size: r.size}
+			err := s.scan(bytes.NewReader(data))
+			f.Close()
+			return r, err
+		}
+		if _, err := f.Seek(0, io.SeekStart); err != nil { // it grows
+			return nil, pathFault(path, err, "")
+		}
+	}
 	kept, head := "", []byte(nil)
 	if options.CacheDir != "" {
 		if kept, err = marksPath(options.CacheDir, path); err == nil && loadMarks(kept, f, r, options) {

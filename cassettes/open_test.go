@@ -247,7 +247,7 @@ func TestChangedUnderUs(t *testing.T) {
 	}
 	put(t, path, readAll(t, path)[:1000])
 	resp, body := post(t, p, service, "<a>8</a>")
-	if resp.StatusCode != 500 || !strings.Contains(body, path+": the file was changed by another program while it was being replayed; start the replay again") {
+	if resp.StatusCode != 500 || !strings.Contains(body, path+": the file was changed by another program while it was being replayed; it has to be opened again") {
 		t.Errorf("%d %s", resp.StatusCode, body)
 	}
 	if _, err := os.Stat(r.kept); !os.IsNotExist(err) {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/umtape/umtape/inspect"
@@ -48,7 +49,7 @@ type PlayOptions struct {
 // opens no connection. Its methods may be called by several goroutines at once.
 type Player struct {
 	options PlayOptions
-	library *library
+	library atomic.Pointer[library]
 
 	mu     sync.Mutex // guards report and uses
 	report Played
@@ -79,7 +80,20 @@ func PlayReels(options PlayOptions, reels ...*Reel) *Player {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Player{options: options, library: newLibrary(options.Repeat, reels)}
+	p := &Player{options: options}
+	p.library.Store(newLibrary(options.Repeat, reels))
+	return p
+}
+
+// Replace has requests from now on answered from these reels; those under way are
+// answered from what was there before. An interaction that is in both, unchanged and
+// in a cassette of the same path, counts as what it has answered so far. Of reels
+// that are not among the new ones the files are closed when nobody reads from them
+// any more.
+func (p *Player) Replace(reels ...*Reel) {
+	l := newLibrary(p.options.Repeat, reels)
+	l.inherit(p.library.Load())
+	p.library.Store(l)
 }
 
 func (o PlayOptions) maxBody() int64 {
@@ -94,9 +108,10 @@ func (p *Player) Played() Played {
 	p.mu.Lock()
 	played := p.report
 	p.mu.Unlock()
-	for n, times := range p.library.index.uses() {
-		if times == 0 && p.library.marks[n].flags&markChallenge == 0 {
-			played.Unused = append(played.Unused, p.library.name(n))
+	l := p.library.Load()
+	for n, times := range l.index.uses() {
+		if times == 0 && l.marks.at(n).flags&markChallenge == 0 {
+			played.Unused = append(played.Unused, l.name(n))
 		}
 	}
 	return played
@@ -118,12 +133,13 @@ func (p *Player) RoundTrip(req *http.Request) (*http.Response, error) {
 	h := canonicalHeader(req.Header)
 	body = redactBody(asUnderstood(body, h, p.options.MaxBody), h)
 	a := ask(req.Method, redactURL(p.requestURL(req.URL)), h, body)
-	found, ok := p.library.index.take(a.key(), a.host == "")
+	l := p.library.Load()
+	found, ok := l.index.take(a.key(), a.host == "")
 	if !ok {
-		return p.miss(req, began, a.message.Operation(), p.explain(a, found.spent)), nil
+		return p.miss(req, began, a.message.Operation(), p.explain(l, a, found.spent)), nil
 	}
-	name := p.library.name(found.n)
-	i, err := p.library.answer(found.n)
+	name := l.name(found.n)
+	i, err := l.answer(found.n)
 	if err == nil {
 		err = i.playable(name)
 	}

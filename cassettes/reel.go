@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"os"
 	"strconv"
 	"sync"
@@ -21,7 +22,9 @@ type Reel struct {
 	marks   []mark
 
 	held []*Interaction // of a cassette in memory, else nil
-	file *os.File
+	from io.ReaderAt    // of one that is read again
+	file *os.File       // the same, nil if the bytes are in memory
+	size int64          // of those bytes
 
 	kept    string // the file that the marks came from; "" if they did not
 	notKept error  // why the marks could not be kept; nothing depends on it
@@ -36,6 +39,10 @@ func (r *Reel) Len() int { return len(r.marks) }
 // Torn returns what at the end of the file was not written to its end, nil if it
 // is whole.
 func (r *Reel) Torn() *Torn { return r.torn }
+
+// HeldBytes returns how many bytes of the file are in memory, see
+// OpenOptions.HoldBytes.
+func (r *Reel) HeldBytes() int64 { return r.size }
 
 // NotCached returns why nothing could be put in OpenOptions.CacheDir, nil if
 // there was nothing to put there or it is there.
@@ -78,11 +85,11 @@ func (r *Reel) read(n int, fast func(*fastReader, []byte) (*Interaction, bool)) 
 		*pooled = make([]byte, m.size)
 	}
 	b := (*pooled)[:m.size]
-	if _, err := r.file.ReadAt(b, m.off); err != nil || crc32.Checksum(b, castagnoli) != m.sum {
+	if _, err := r.from.ReadAt(b, m.off); err != nil || crc32.Checksum(b, castagnoli) != m.sum {
 		if r.kept != "" {
 			_ = os.Remove(r.kept) // or the next Open would believe it again
 		}
-		return nil, &fault{kind: errChanged, path: r.path, what: errChanged.Error(), next: "start the replay again"}
+		return nil, &fault{kind: errChanged, path: r.path, what: errChanged.Error(), next: "it has to be opened again"}
 	}
 	if i, ok := fast(new(fastReader), b); ok {
 		return i, nil
@@ -103,7 +110,7 @@ func (r *Reel) name(n int) string {
 	}
 	if r.marks[n].flags&markRenamed != 0 {
 		var b [idRoom]byte
-		if got, _ := r.file.ReadAt(b[:], r.marks[n].off); got > len(recordStart) {
+		if got, _ := r.from.ReadAt(b[:], r.marks[n].off); got > len(recordStart) {
 			if id := idText(b[:got]); allDigits([]byte(id)) {
 				return r.prefix + id
 			}
@@ -133,6 +140,11 @@ type OpenOptions struct {
 	// MaxBody is the longest request body that is read for matching, in bytes;
 	// DefaultMaxBody if zero.
 	MaxBody int64
+
+	// HoldBytes is how long a file may be to be held in memory as it is, in bytes,
+	// so that it can be changed without harm, and is read faster. A longer one has
+	// to be left as it is until Close.
+	HoldBytes int64
 
 	// CacheDir is a folder of the user's for what was found out about long
 	// cassettes, so that they open at once the next time; it is made if there is

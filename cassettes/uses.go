@@ -66,9 +66,9 @@ func (p *Player) Uses() (Uses, error) {
 	p.mu.Lock()
 	u := Uses{Missed: slices.Clone(p.uses.misses), Others: p.uses.others}
 	p.mu.Unlock()
-	l := p.library
+	l := p.library.Load()
 	for n, times := range l.index.uses() {
-		if times == 0 && l.marks[n].flags&markChallenge != 0 {
+		if times == 0 && l.marks.at(n).flags&markChallenge != 0 {
 			continue
 		}
 		i, err := l.interaction(n)

@@ -1,38 +1,165 @@
 package main
 
 import (
+	"context"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
+	"time"
 
 	"github.com/umtape/umtape/cassettes"
 )
 
-// openAll opens the cassettes that arguments name for replay.
-func (a *app) openAll(args []string, f replayFlags) ([]*cassettes.Reel, error) {
-	paths, err := tapesIn(args)
-	if err != nil {
-		return nil, err
-	}
-	options := cassettes.OpenOptions{MaxBody: int64(f.maxBody)}
+// holdBytes is how much of the cassettes of a replay is held in memory, in all: short
+// ones, which people edit while they are replayed.
+const holdBytes = 16 << 20
+
+// shelf is the cassettes that the arguments of a replay name, as they were when they
+// were opened.
+type shelf struct {
+	app     *app
+	args    []string
+	options cassettes.OpenOptions
+	reels   []*cassettes.Reel
+	states  map[string]string // by path: of the file when it was opened
+}
+
+// openShelf opens the cassettes that arguments name.
+func (a *app) openShelf(args []string, f replayFlags) (*shelf, error) {
+	s := &shelf{app: a, args: args, options: cassettes.OpenOptions{MaxBody: int64(f.maxBody)}}
 	if dir, err := os.UserCacheDir(); err == nil && !f.noCache {
-		options.CacheDir = filepath.Join(dir, "umtape", "marks")
+		s.options.CacheDir = filepath.Join(dir, "umtape", "marks")
+	}
+	paths, err := tapesIn(args)
+	if err == nil {
+		err = s.open(paths, states(paths))
+	}
+	return s, err
+}
+
+// open opens what was changed since it was opened last, given what state the files
+// are in. After an error everything is as it was.
+func (s *shelf) open(paths []string, now map[string]string) error {
+	had := map[string]*cassettes.Reel{}
+	room := int64(holdBytes)
+	for _, r := range s.reels {
+		if now[r.Path()] == s.states[r.Path()] {
+			had[r.Path()] = r
+			room -= r.HeldBytes()
+		}
 	}
 	var reels []*cassettes.Reel
 	for _, path := range paths {
-		bar := a.progress("opening " + path)
-		options.OnProgress = bar.at
-		r, err := cassettes.Open(path, options)
-		bar.end()
-		if err != nil {
-			for _, r := range reels {
-				r.Close()
+		r := had[path]
+		if r == nil {
+			var err error
+			if r, err = s.openOne(path, room); err != nil {
+				for _, r := range reels {
+					if had[r.Path()] == nil {
+						r.Close()
+					}
+				}
+				return err
 			}
-			return nil, loadHint(err, path)
+			room -= r.HeldBytes()
 		}
 		reels = append(reels, r)
-		if t := r.Torn(); t != nil {
-			a.warnTorn(path, t)
+	}
+	s.reels, s.states = reels, now
+	return nil
+}
+
+func (s *shelf) openOne(path string, room int64) (*cassettes.Reel, error) {
+	options := s.options
+	options.HoldBytes = room
+	bar := s.app.progress("opening " + path)
+	options.OnProgress = bar.at
+	r, err := cassettes.Open(path, options)
+	bar.end()
+	if err != nil {
+		return nil, loadHint(err, path)
+	}
+	if t := r.Torn(); t != nil {
+		s.app.warnTorn(path, t)
+	}
+	return r, nil
+}
+
+// interactions returns how many there are.
+func (s *shelf) interactions() (n int) {
+	for _, r := range s.reels {
+		n += r.Len()
+	}
+	return n
+}
+
+// lookEvery is how often a replay looks whether its cassettes were changed. They are
+// opened again when they have been left alone for as long.
+const lookEvery = 500 * time.Millisecond
+
+// following is follow in the background, until what it returns is called or ctx ends.
+func (s *shelf) following(ctx context.Context, player *cassettes.Player) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var background sync.WaitGroup
+	background.Go(func() { s.follow(ctx, player) })
+	return func() {
+		cancel()
+		background.Wait()
+	}
+}
+
+// follow has a player replay what was changed, until ctx ends. What cannot be opened
+// is told, and what was there before goes on being replayed.
+func (s *shelf) follow(ctx context.Context, player *cassettes.Player) {
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	seen := s.states
+	failed := ""
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		paths, err := tapesIn(s.args)
+		now := states(paths)
+		still := maps.Equal(now, seen)
+		seen = now
+		if maps.Equal(now, s.states) {
+			failed = ""
+			continue
+		}
+		if !still {
+			continue
+		}
+		if err == nil {
+			err = s.open(paths, now)
+		}
+		if err != nil {
+			if told := err.Error(); told != failed {
+				failed = told
+				s.app.say("warning: what is replayed was changed and cannot be opened, so that what was there before is still replayed: %s", oneLine(err))
+			}
+			continue
+		}
+		failed = ""
+		player.Replace(s.reels...)
+		s.app.say("the cassettes were changed; now replaying %s from %s", count(s.interactions(), "interaction"), strings.Join(s.args, ", "))
+	}
+}
+
+// states returns, by path, what tells whether a file was changed.
+func states(paths []string) map[string]string {
+	m := map[string]string{}
+	for _, path := range paths {
+		if info, err := os.Stat(path); err != nil {
+			m[path] = "missing"
+		} else {
+			m[path] = fmt.Sprint(info.Size(), info.ModTime().UnixNano(), info.Mode())
 		}
 	}
-	return reels, nil
+	return m
 }

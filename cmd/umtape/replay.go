@@ -47,9 +47,11 @@ the same; prefixes, indentation, attribute order and the XML declaration do not
 matter, nor do headers. The same request recorded several times is answered in
 that order, then as --repeat says. Through a proxy the host counts too.
 
-Bodies stay in the files; they have to be left as they are until the end. What was
-found out about a cassette of more than 5000 interactions is kept in your cache
-folder, so that it opens at once the next time (--no-cache).
+A cassette that is changed meanwhile is opened again, once it has been left alone for
+a second; a file that comes into a folder as well. What cannot be opened is told, and
+what was there before goes on. Beyond 16 MiB bodies stay in the files, and what was
+found out about a cassette is kept in your cache folder, so that it opens at once the
+next time (--no-cache).
 
 Every answer carries Umtape-Interaction: FILE#ID. A request that nothing answers
 gets HTTP 500 with a SOAP fault and Umtape-Miss, naming the nearest interaction
@@ -124,22 +126,24 @@ func (a *app) replay(ctx context.Context, paths []string, f replayFlags) error {
 		monitor.metrics.follow(s.server, ca)
 		monitor.setReady(func() error { return nil }) // the cassettes are loaded
 	}
-	if s.interactions == 0 {
+	if s.shelf.interactions() == 0 {
 		a.say("warning: there is nothing to replay: every request will be a miss")
 	}
-	a.say("replaying %s from %s; proxy and server at http://%s and https://%s", count(s.interactions, "interaction"), strings.Join(paths, ", "), s.addr(), s.addr())
+	a.say("replaying %s from %s; proxy and server at http://%s and https://%s", count(s.shelf.interactions(), "interaction"), strings.Join(paths, ", "), s.addr(), s.addr())
 	f.who.sayTo(a)
 	a.say("nothing is forwarded; Ctrl-C ends the replay")
+	endFollowing := s.shelf.following(ctx, s.player)
 	select {
 	case <-ctx.Done():
 	case err := <-s.served:
 		s.served <- err
 	}
+	endFollowing()
 	monitor.stopping()
 	err = s.stop(a.stdout)
 	if f.report != "" {
 		uses, errUses := s.player.Uses()
-		err = errors.Join(err, errUses, writeReport(f.report, playedToJSON(s.reels, s.player.Played(), uses)))
+		err = errors.Join(err, errUses, writeReport(f.report, playedToJSON(s.shelf.reels, s.player.Played(), uses)))
 	}
 	if f.strict {
 		err = errors.Join(err, strictly(s.player.Played()))
@@ -165,13 +169,12 @@ func strictly(p cassettes.Played) error {
 
 // replaying is a running umtape replay.
 type replaying struct {
-	app          *app
-	player       *cassettes.Player
-	reels        []*cassettes.Reel
-	interactions int
-	server       *proxy.Server
-	listener     net.Listener
-	served       chan error
+	app      *app
+	player   *cassettes.Player
+	shelf    *shelf
+	server   *proxy.Server
+	listener net.Listener
+	served   chan error
 }
 
 func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replaying, error) {
@@ -185,15 +188,12 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 		return nil, misuse("--challenge %w", err)
 	}
 	s := &replaying{app: a, served: make(chan error, 1)}
-	if s.reels, err = a.openAll(paths, f); err != nil {
+	if s.shelf, err = a.openShelf(paths, f); err != nil {
 		return nil, err
-	}
-	for _, r := range s.reels {
-		s.interactions += r.Len()
 	}
 	s.player = cassettes.PlayReels(cassettes.PlayOptions{
 		MaxBody: int64(f.maxBody), Base: strings.TrimSuffix(f.base, "/"), Repeat: f.repeat.Repeat, OnExchange: note, Logger: watch.log,
-	}, s.reels...)
+	}, s.shelf.reels...)
 	if s.server, err = proxy.New(proxy.Config{
 		NewTransport: func() http.RoundTripper { return cassettes.Challenge(scheme, s.player) },
 		CA:           ca,

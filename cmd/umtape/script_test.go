@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -15,6 +16,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/umtape/umtape/cassettes"
 )
 
 func TestMain(m *testing.M) {
@@ -61,6 +64,8 @@ func TestScripts(t *testing.T) {
 			"start":  startCmd,
 			"end":    endCmd,
 			"repeat": repeatCmd,
+			"said":   saidCmd,
+			"tape":   tapeCmd,
 		},
 	})
 }
@@ -76,6 +81,7 @@ type job struct {
 	cmd    *exec.Cmd
 	out    bytes.Buffer
 	err    lineBuffer
+	said   int // how much of err the script has waited for
 	exited chan struct{}
 }
 
@@ -212,6 +218,56 @@ func endCmd(ts *testscript.TestScript, neg bool, args []string) {
 	if got := fmt.Sprint(j.cmd.ProcessState.ExitCode()); got != want {
 		ts.Fatalf("%s ended with exit code %s, not %s", args[0], got, want)
 	}
+}
+
+// saidCmd waits until what was started has said something on standard error, after
+// what was waited for before.
+func saidCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: said NAME TEXT")
+	}
+	all := ts.Value(jobsKey{}).(*jobs)
+	all.mu.Lock()
+	j := all.running[args[0]]
+	all.mu.Unlock()
+	if j == nil {
+		ts.Fatalf("%s is not running", args[0])
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	for {
+		said := j.err.String()
+		if at := strings.Index(said[j.said:], args[1]); at >= 0 {
+			j.said += at + len(args[1])
+			return
+		}
+		select {
+		case <-j.err.grew:
+		case <-ctx.Done():
+			ts.Fatalf("%s did not say %q but\n%s", args[0], args[1], said[j.said:])
+		}
+	}
+}
+
+// tapeCmd writes a cassette of N interactions, which ask for <a>0</a> and so on and
+// are answered 0 and so on.
+func tapeCmd(ts *testscript.TestScript, neg bool, args []string) {
+	n := 0
+	if len(args) == 2 {
+		n, _ = strconv.Atoi(args[1])
+	}
+	if neg || n == 0 {
+		ts.Fatalf("usage: tape FILE N")
+	}
+	w, err := cassettes.Create(ts.MkAbs(args[0]), cassettes.HeaderMeta{}, cassettes.Refuse, cassettes.SyncNever)
+	ts.Check(err)
+	for k := range n {
+		i := &cassettes.Interaction{}
+		i.Request.Method, i.Request.URL, i.Request.Body = "POST", "http://a.test/", fmt.Sprintf("<a>%d</a>", k)
+		i.Response.Code, i.Response.Status, i.Response.Body = 200, "200 OK", fmt.Sprintf("%d\n", k)
+		ts.Check(w.Append(i))
+	}
+	ts.Check(w.Close())
 }
 
 func repeatCmd(ts *testscript.TestScript, neg bool, args []string) {
