@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/umtape/umtape/cassettes"
+	"github.com/umtape/umtape/inspect/report"
 	"github.com/umtape/umtape/proxy"
 )
 
@@ -174,7 +175,9 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 
 // load reads a cassette and warns of a torn tail.
 func (a *app) load(path string) (*cassettes.Cassette, error) {
+	loaded := a.waiting("loading " + report.Printable(path))
 	tape, err := cassettes.Load(path)
+	loaded()
 	if err != nil {
 		return nil, loadHint(err, path)
 	}

@@ -62,6 +62,7 @@ func (a *app) listRules(asJSON bool) error {
 func (a *app) validate(paths []string, threshold inspect.Severity, asJSON, quiet bool) error {
 	var found []report.Located
 	var checked checked
+	var moments []inspect.Moment
 	for _, path := range paths {
 		tape, err := cassettes.Load(path)
 		if err != nil {
@@ -71,8 +72,10 @@ func (a *app) validate(paths []string, threshold inspect.Severity, asJSON, quiet
 		}
 		checked.files++
 		checked.interactions += len(tape.Interactions)
-		found = append(found, findings(tape)...)
+		list, more := findings(tape)
+		found, moments = append(found, list...), append(moments, more...)
 	}
+	found = append(found, callFindings(moments)...)
 	shown := found
 	if quiet {
 		shown = without(found, inspect.Note)
@@ -116,16 +119,30 @@ func (a *app) writeFindings(paths []string, c checked, found []report.Located, a
 	return err
 }
 
-// findings checks a cassette: the tape itself, then every exchange.
-func findings(tape *cassettes.Cassette) []report.Located {
-	var found []report.Located
+// findings checks a cassette: the tape itself, then every exchange. It returns the
+// parts that these have in calls, which are for callFindings.
+func findings(tape *cassettes.Cassette) (found []report.Located, moments []inspect.Moment) {
 	for _, f := range cassettes.Check(tape) {
 		found = append(found, report.Located{File: tape.Path, ID: f.Interaction, Line: f.Line, Finding: f.Finding})
 	}
 	for _, i := range tape.Interactions {
-		for _, f := range um.Check(inspect.Read(i.Exchange())) {
+		e := entry(tape.Path, i)
+		for _, f := range um.Check(e.Reading) {
 			found = append(found, report.Located{File: tape.Path, ID: i.ID, Line: i.Line, Finding: f})
 		}
+		if m, ok := moment(e); ok {
+			moments = append(moments, m)
+		}
+	}
+	return found, moments
+}
+
+// callFindings checks the calls of all cassettes together, since one may begin in
+// one of them and end in another.
+func callFindings(moments []inspect.Moment) []report.Located {
+	var found []report.Located
+	for _, f := range um.CheckCalls(inspect.CallsOf(moments)) {
+		found = append(found, report.Located{File: f.At.File, ID: f.At.ID, Line: f.At.Line, Finding: f.Finding})
 	}
 	return found
 }
