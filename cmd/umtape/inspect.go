@@ -20,6 +20,10 @@ type inspection struct {
 	id              int
 	asJSON, raw     bool
 	calls, timeline bool
+
+	shapes, shapeDiff bool
+	output            string
+	force             bool
 }
 
 func (a *app) inspectCommand() *cobra.Command {
@@ -37,6 +41,13 @@ started it, the states that polls showed and how long after the start, the polls
 and the mean time between them, what ended it, and what is odd: no known start,
 left open, used after its end, refused. --timeline draws the same.
 
+With --shapes it shows the structure of requests, responses and faults of every
+operation, whatever the service: elements and attributes, how often they occur,
+what kind of value they hold, and which interactions differ from most and where.
+--shape-diff OLD NEW shows what changed, as after a server's upgrade, and ends
+with 1 if something did. --output writes the shapes down, as a contract that
+` + "`umtape validate --shapes`" + ` holds cassettes to.
+
 A list keeps to the width of the terminal and says so when it cuts something;
 in a pipe it is whole and plain.`,
 		Example: `  umtape inspect calls.yaml
@@ -44,6 +55,9 @@ in a pipe it is whole and plain.`,
   umtape inspect --faults --operation Disconnect calls.yaml
   umtape inspect --calls monday.yaml tuesday.yaml
   umtape inspect --timeline --call 3f0c6b52 calls.yaml
+  umtape inspect --shapes calls.yaml
+  umtape inspect --shape-diff before.yaml after.yaml
+  umtape inspect --shapes --output shapes.yaml calls.yaml
   umtape inspect --json calls.yaml`,
 		Args: cassetteArgs(true),
 		RunE: a.begin(func(cmd *cobra.Command, args []string) error {
@@ -59,6 +73,10 @@ in a pipe it is whole and plain.`,
 				return i.one(args[0])
 			case i.calls, i.timeline:
 				return i.showCalls(args)
+			case i.shapes:
+				return i.showShapes(args)
+			case i.shapeDiff:
+				return i.showShapeDiff(args[0], args[1])
 			}
 			return i.list(args)
 		}),
@@ -68,9 +86,13 @@ in a pipe it is whole and plain.`,
 	cmd.Flags().BoolVar(&i.raw, "raw", false, "with --id, print bodies as they are kept, not indented")
 	cmd.Flags().BoolVar(&i.calls, "calls", false, "show the life of every call, one a line")
 	cmd.Flags().BoolVar(&i.timeline, "timeline", false, "draw the life of every call, with each of its interactions")
+	cmd.Flags().BoolVar(&i.shapes, "shapes", false, "show the structure of every kind of message, and which interactions differ in it")
+	cmd.Flags().BoolVar(&i.shapeDiff, "shape-diff", false, "of two cassettes, show what changed in the structure of messages; exit 1 if something did")
+	cmd.Flags().StringVar(&i.output, "output", "", "with --shapes, write them to `FILE` as a contract for umtape validate --shapes")
+	cmd.Flags().BoolVar(&i.force, "force", false, "with --output, replace a file that is there")
 	i.filter.register(cmd)
 	i.lookFlags.register(cmd)
-	cmd.MarkFlagsMutuallyExclusive("id", "calls", "timeline")
+	cmd.MarkFlagsMutuallyExclusive("id", "calls", "timeline", "shapes", "shape-diff")
 	cmd.MarkFlagsMutuallyExclusive("timeline", "json")
 	return cmd
 }
@@ -84,6 +106,14 @@ func (i *inspection) check(cmd *cobra.Command, args []string) error {
 		return misuse("--id shows an interaction of one cassette; %d were named", len(args))
 	case one && i.filter.on():
 		return misuse("--id shows one interaction; --operation, --call and --faults choose among many")
+	case i.shapeDiff && len(args) != 2:
+		return misuse("--shape-diff compares two cassettes, the old one and the new one; %d named", len(args))
+	case i.output != "" && !i.shapes:
+		return misuse("--output goes with --shapes")
+	case i.output != "" && i.asJSON:
+		return misuse("--output writes a contract, which is YAML: leave --json out")
+	case i.force && i.output == "":
+		return misuse("--force goes with --output")
 	case i.raw && !one:
 		return misuse("--raw goes with --id")
 	case calls && (len(i.operations) > 0 || i.faults):

@@ -46,9 +46,25 @@ func hostileCalls() []inspect.Call {
 	})
 }
 
+// hostileShapes are the shapes of messages with such text where XML allows it.
+func hostileShapes(bodies ...string) []inspect.ShapeGroup {
+	var shapes inspect.Shapes
+	for i, body := range bodies {
+		m, err := inspect.Parse([]byte(`<s:Envelope xmlns:s="` + inspect.SOAP11NS + `"><s:Body>` + body + `</s:Body></s:Envelope>`))
+		if err != nil {
+			panic(err)
+		}
+		shapes.Add(inspect.ShapeKey{Operation: inspect.Name{Space: hostile, Local: hostile}, Service: hostile, Response: true, Fault: hostile}, m, inspect.ShapeIn{File: hostile, ID: i})
+		shapes.Add(inspect.ShapeKey{Service: body}, m, inspect.ShapeIn{File: "other", ID: i})
+	}
+	return shapes.Groups()
+}
+
 // writers are all that writes, with hostile text.
 func writers(look Look) map[string]func(w io.Writer) error {
 	e, calls := hostileEntry(), hostileCalls()
+	groups := hostileShapes("<a xmlns='urn:/\u202e\u009b'>1</a>", "<a xmlns='urn:/\u200e'>x<b/></a>", "<a xmlns='urn:/\u202e\u009b'>1</a>")
+	changes := CompareShapes(groups, hostileShapes("<a xmlns='urn:\u061c' b=''/>", "<a xmlns='urn:/\u202e\u009b'>x</a>"))
 	found := []Located{{File: hostile, ID: 1, Line: 1, Finding: inspect.Finding{Part: "request", Path: hostile, Message: hostile}}}
 	return map[string]func(w io.Writer) error{
 		"List": func(w io.Writer) error {
@@ -66,15 +82,19 @@ func writers(look Look) map[string]func(w io.Writer) error {
 			l := NewListJSON(w)
 			return errors.Join(l.Add(e), l.Add(e), l.Close())
 		},
-		"LineJSON":     func(w io.Writer) error { return LineJSON(w, e) },
-		"Full":         func(w io.Writer) error { return Full(w, e, false, look) },
-		"Full, raw":    func(w io.Writer) error { return Full(w, e, true, look) },
-		"FullJSON":     func(w io.Writer) error { return FullJSON(w, e) },
-		"Calls":        func(w io.Writer) error { _, err := Calls(w, calls, look); return err },
-		"Timeline":     func(w io.Writer) error { _, err := Timeline(w, calls, look); return err },
-		"CallsJSON":    func(w io.Writer) error { return CallsJSON(w, calls) },
-		"Findings":     func(w io.Writer) error { return Findings(w, found) },
-		"FindingsJSON": func(w io.Writer) error { return FindingsJSON(w, 1, found, []Unread{{hostile, hostile}}) },
+		"LineJSON":         func(w io.Writer) error { return LineJSON(w, e) },
+		"Full":             func(w io.Writer) error { return Full(w, e, false, look) },
+		"Full, raw":        func(w io.Writer) error { return Full(w, e, true, look) },
+		"FullJSON":         func(w io.Writer) error { return FullJSON(w, e) },
+		"Calls":            func(w io.Writer) error { _, err := Calls(w, calls, look); return err },
+		"Timeline":         func(w io.Writer) error { _, err := Timeline(w, calls, look); return err },
+		"Shapes":           func(w io.Writer) error { _, err := Shapes(w, groups, look); return err },
+		"ShapesJSON":       func(w io.Writer) error { return ShapesJSON(w, groups) },
+		"ShapeChanges":     func(w io.Writer) error { _, err := ShapeChanges(w, hostile, hostile, changes, look); return err },
+		"ShapeChangesJSON": func(w io.Writer) error { return ShapeChangesJSON(w, changes) },
+		"CallsJSON":        func(w io.Writer) error { return CallsJSON(w, calls) },
+		"Findings":         func(w io.Writer) error { return Findings(w, found) },
+		"FindingsJSON":     func(w io.Writer) error { return FindingsJSON(w, 1, found, []Unread{{hostile, hostile}}) },
 	}
 }
 

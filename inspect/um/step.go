@@ -91,3 +91,15 @@ func state(p *inspect.Element, op Operation) (state, cause string) {
 	}
 	return strings.Clone(trim(at.Child(names[0]).Value())), strings.Clone(trim(at.Child(names[1]).Value()))
 }
+
+// Service tells the two operations named PlayOnPhone apart: "EWS" for the one of
+// EWS, "" for anything else (section 1.2).
+func Service(r *inspect.Reading) string {
+	if r.Request == nil || r.Request.Payload == nil || r.Operation != "PlayOnPhone" {
+		return ""
+	}
+	if op, ok := find(r); ok && op.Protocol == EWS {
+		return "EWS"
+	}
+	return ""
+}
