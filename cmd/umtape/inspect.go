@@ -24,6 +24,8 @@ type inspection struct {
 	shapes, shapeDiff bool
 	output            string
 	force             bool
+
+	watch bool
 }
 
 func (a *app) inspectCommand() *cobra.Command {
@@ -48,6 +50,9 @@ what kind of value they hold, and which interactions differ from most and where.
 with 1 if something did. --output writes the shapes down, as a contract that
 ` + "`umtape validate --shapes`" + ` holds cassettes to.
 
+With --watch it lists what is there and then each interaction as it is recorded,
+until the recording ends or Ctrl-C.
+
 A list keeps to the width of the terminal and says so when it cuts something;
 in a pipe it is whole and plain.`,
 		Example: `  umtape inspect calls.yaml
@@ -58,6 +63,7 @@ in a pipe it is whole and plain.`,
   umtape inspect --shapes calls.yaml
   umtape inspect --shape-diff before.yaml after.yaml
   umtape inspect --shapes --output shapes.yaml calls.yaml
+  umtape inspect --watch --faults calls.yaml
   umtape inspect --json calls.yaml`,
 		Args: cassetteArgs(true),
 		RunE: a.begin(func(cmd *cobra.Command, args []string) error {
@@ -73,6 +79,8 @@ in a pipe it is whole and plain.`,
 				return i.one(args[0])
 			case i.calls, i.timeline:
 				return i.showCalls(args)
+			case i.watch:
+				return i.watchCassette(cmd.Context(), args[0])
 			case i.shapes:
 				return i.showShapes(args)
 			case i.shapeDiff:
@@ -90,9 +98,10 @@ in a pipe it is whole and plain.`,
 	cmd.Flags().BoolVar(&i.shapeDiff, "shape-diff", false, "of two cassettes, show what changed in the structure of messages; exit 1 if something did")
 	cmd.Flags().StringVar(&i.output, "output", "", "with --shapes, write them to `FILE` as a contract for umtape validate --shapes")
 	cmd.Flags().BoolVar(&i.force, "force", false, "with --output, replace a file that is there")
+	cmd.Flags().BoolVar(&i.watch, "watch", false, "go on listing as the cassette grows, until its recording ends; with --json, an object a line")
 	i.filter.register(cmd)
 	i.lookFlags.register(cmd)
-	cmd.MarkFlagsMutuallyExclusive("id", "calls", "timeline", "shapes", "shape-diff")
+	cmd.MarkFlagsMutuallyExclusive("id", "calls", "timeline", "shapes", "shape-diff", "watch")
 	cmd.MarkFlagsMutuallyExclusive("timeline", "json")
 	return cmd
 }
@@ -108,6 +117,8 @@ func (i *inspection) check(cmd *cobra.Command, args []string) error {
 		return misuse("--id shows one interaction; --operation, --call and --faults choose among many")
 	case i.shapeDiff && len(args) != 2:
 		return misuse("--shape-diff compares two cassettes, the old one and the new one; %d named", len(args))
+	case i.watch && len(args) > 1:
+		return misuse("--watch follows one cassette; %d were named", len(args))
 	case i.output != "" && !i.shapes:
 		return misuse("--output goes with --shapes")
 	case i.output != "" && i.asJSON:
