@@ -37,6 +37,8 @@ var owners = map[string]string{
 	"golang.org/x/text":                    "inspect",
 	"golang.org/x/net/html/charset":        "inspect",
 	"github.com/spf13/cobra":               "cmd/umtape",
+	"golang.org/x/term":                    "cmd/umtape",
+	"github.com/rivo/uniseg":               "inspect/report",
 	"github.com/prometheus/client_golang":  "cmd/umtape",
 	"github.com/schollz/progressbar/v3":    "cmd/umtape",
 	"github.com/Azure/go-ntlmssp":          "",

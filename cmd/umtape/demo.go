@@ -161,7 +161,8 @@ func (d *demo) read() error {
 		return err
 	}
 	d.say("\n3. The cassette, checked against the protocol\n\n   $ umtape validate calls.yaml\n")
-	found := findings(tape)
+	found, moments := findings(tape)
+	found = append(found, callFindings(moments)...)
 	var b strings.Builder
 	shown := &app{stdout: &b, stderr: d.stderr}
 	if err := shown.writeFindings([]string{"calls.yaml"}, checked{files: 1, interactions: len(tape.Interactions)}, found, false); err != nil {
@@ -169,7 +170,11 @@ func (d *demo) read() error {
 	}
 	d.say("%s\n4. What was said\n\n   $ umtape inspect calls.yaml\n", indent(b.String()))
 	b.Reset()
-	if err := report.List(&b, entries(tape)); err != nil {
+	list := report.NewList()
+	for _, i := range tape.Interactions {
+		list.Add(entry(tape.Path, i))
+	}
+	if _, err := list.Write(&b, report.Look{}); err != nil {
 		return err
 	}
 	if err := d.say("%s", indent(b.String())); err != nil {

@@ -6,90 +6,282 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/umtape/umtape/cassettes"
+	"github.com/umtape/umtape/inspect"
 	"github.com/umtape/umtape/inspect/report"
 )
 
+// inspection is what `umtape inspect` was asked for.
+type inspection struct {
+	*app
+	filter
+	lookFlags
+	look report.Look
+
+	id              int
+	asJSON, raw     bool
+	calls, timeline bool
+
+	shapes, shapeDiff bool
+	output            string
+	force             bool
+
+	watch bool
+}
+
 func (a *app) inspectCommand() *cobra.Command {
-	var id int
-	var asJSON, raw bool
+	i := &inspection{app: a}
 	cmd := &cobra.Command{
 		Use:   "inspect CASSETTE...",
 		Short: "Show what was said",
 		Long: `inspect lists the interactions of a cassette: time (UTC), operation, the CallId
 decoded to its GUID and server where it has that form, HTTP status, how long the
 server took, and the shape of the response. With --id it shows one interaction
-in full, its messages indented for reading.`,
+in full, its messages indented for reading.
+
+With --calls it shows the life of every call, across all cassettes named: what
+started it, the states that polls showed and how long after the start, the polls
+and the mean time between them, what ended it, and what is odd: no known start,
+left open, used after its end, refused. --timeline draws the same.
+
+With --shapes it shows the structure of requests, responses and faults of every
+operation, whatever the service: elements and attributes, how often they occur,
+what kind of value they hold, and which interactions differ from most and where.
+--shape-diff OLD NEW shows what changed, as after a server's upgrade, and ends
+with 1 if something did. --output writes the shapes down, as a contract that
+` + "`umtape validate --shapes`" + ` holds cassettes to.
+
+With --watch it lists what is there and then each interaction as it is recorded,
+until the recording ends or Ctrl-C.
+
+A list keeps to the width of the terminal and says so when it cuts something;
+in a pipe it is whole and plain.`,
 		Example: `  umtape inspect calls.yaml
-  umtape inspect --json calls.yaml
-  umtape inspect --id 2 calls.yaml`,
+  umtape inspect --id 2 calls.yaml
+  umtape inspect --faults --operation Disconnect calls.yaml
+  umtape inspect --calls monday.yaml tuesday.yaml
+  umtape inspect --timeline --call 3f0c6b52 calls.yaml
+  umtape inspect --shapes calls.yaml
+  umtape inspect --shape-diff before.yaml after.yaml
+  umtape inspect --shapes --output shapes.yaml calls.yaml
+  umtape inspect --watch --faults calls.yaml
+  umtape inspect --json calls.yaml`,
 		Args: cassetteArgs(true),
 		RunE: a.begin(func(cmd *cobra.Command, args []string) error {
-			one := cmd.Flags().Changed("id")
 			args, err := tapesIn(args)
 			if err != nil {
 				return err
 			}
+			if i.look, err = i.lookFlags.look(a, cmd); err != nil {
+				return err
+			}
+			if err := i.check(cmd, args); err != nil {
+				return err
+			}
 			switch {
-			case one && len(args) > 1:
-				return misuse("--id shows an interaction of one cassette; %d were named", len(args))
-			case raw && !one:
-				return misuse("--raw goes with --id")
+			case cmd.Flags().Changed("id"):
+				return i.one(args[0])
+			case i.calls, i.timeline:
+				return i.showCalls(args)
+			case i.watch:
+				return i.watchCassette(cmd.Context(), args[0])
+			case i.shapes:
+				return i.showShapes(args)
+			case i.shapeDiff:
+				return i.showShapeDiff(args[0], args[1])
 			}
-			var all []report.Entry
-			for _, path := range args {
-				tape, err := a.load(path)
-				if err != nil {
-					return err
-				}
-				if one {
-					return a.inspectOne(tape, id, asJSON, raw)
-				}
-				list := entries(tape)
-				all = append(all, list...)
-				if !asJSON {
-					if err := a.list(tape, list); err != nil {
-						return err
-					}
-				}
-			}
-			if asJSON {
-				return report.ListJSON(a.stdout, all)
-			}
-			return nil
+			return i.list(args)
 		}),
 	}
-	cmd.Flags().IntVar(&id, "id", 0, "show the interaction with this `ID` in full")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().BoolVar(&raw, "raw", false, "with --id, print bodies as they are kept, not indented")
+	cmd.Flags().IntVar(&i.id, "id", 0, "show the interaction with this `ID` in full")
+	cmd.Flags().BoolVar(&i.asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&i.raw, "raw", false, "with --id, print bodies as they are kept, not indented")
+	cmd.Flags().BoolVar(&i.calls, "calls", false, "show the life of every call, one a line")
+	cmd.Flags().BoolVar(&i.timeline, "timeline", false, "draw the life of every call, with each of its interactions")
+	cmd.Flags().BoolVar(&i.shapes, "shapes", false, "show the structure of every kind of message, and which interactions differ in it")
+	cmd.Flags().BoolVar(&i.shapeDiff, "shape-diff", false, "of two cassettes, show what changed in the structure of messages; exit 1 if something did")
+	cmd.Flags().StringVar(&i.output, "output", "", "with --shapes, write them to `FILE` as a contract for umtape validate --shapes")
+	cmd.Flags().BoolVar(&i.force, "force", false, "with --output, replace a file that is there")
+	cmd.Flags().BoolVar(&i.watch, "watch", false, "go on listing as the cassette grows, until its recording ends; with --json, an object a line")
+	i.filter.register(cmd)
+	i.lookFlags.register(cmd)
+	cmd.MarkFlagsMutuallyExclusive("id", "calls", "timeline", "shapes", "shape-diff", "watch")
+	cmd.MarkFlagsMutuallyExclusive("timeline", "json")
 	return cmd
 }
 
-func (a *app) list(tape *cassettes.Cassette, list []report.Entry) error {
-	by := tape.Header.Umtape.RecordedBy
-	if by == "" {
-		by = "something other than umtape"
+// check says what makes no sense together.
+func (i *inspection) check(cmd *cobra.Command, args []string) error {
+	one := cmd.Flags().Changed("id")
+	calls := i.calls || i.timeline
+	switch {
+	case one && len(args) > 1:
+		return misuse("--id shows an interaction of one cassette; %d were named", len(args))
+	case one && i.filter.on():
+		return misuse("--id shows one interaction; --operation, --call and --faults choose among many")
+	case i.shapeDiff && len(args) != 2:
+		return misuse("--shape-diff compares two cassettes, the old one and the new one; %d named", len(args))
+	case i.watch && len(args) > 1:
+		return misuse("--watch follows one cassette; %d were named", len(args))
+	case i.output != "" && !i.shapes:
+		return misuse("--output goes with --shapes")
+	case i.output != "" && i.asJSON:
+		return misuse("--output writes a contract, which is YAML: leave --json out")
+	case i.force && i.output == "":
+		return misuse("--force goes with --output")
+	case i.raw && !one:
+		return misuse("--raw goes with --id")
+	case calls && (len(i.operations) > 0 || i.faults):
+		return misuse("the life of a call is all of its interactions: choose calls with --call, or leave --calls out")
 	}
-	if _, err := fmt.Fprintf(a.stdout, "%s: %s, recorded by %s\n", tape.Path, count(len(list), "interaction"), report.Printable(by)); err != nil {
-		return err
-	}
-	if len(list) == 0 {
-		return nil
-	}
-	return report.List(a.stdout, list)
+	return i.filter.check()
 }
 
-func (a *app) inspectOne(tape *cassettes.Cassette, id int, asJSON, raw bool) error {
-	for _, i := range tape.Interactions {
-		if i.ID != id {
+// list shows the interactions.
+func (i *inspection) list(paths []string) error {
+	var out *report.ListJSON
+	if i.asJSON {
+		out = report.NewListJSON(i.stdout)
+	}
+	whole := true
+	for _, path := range paths {
+		tape, err := i.load(path)
+		if err != nil {
+			return err
+		}
+		list, shown := report.NewList(), 0
+		err = i.each(tape, func(e report.Entry) error {
+			if !i.shows(e) {
+				return nil
+			}
+			shown++
+			if out != nil {
+				return out.Add(e)
+			}
+			list.Add(e)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if out != nil {
 			continue
 		}
-		if asJSON {
-			return report.FullJSON(a.stdout, entry(tape.Path, i))
+		all, err := i.writeList(tape, list, shown)
+		if err != nil {
+			return err
 		}
-		return report.Full(a.stdout, entry(tape.Path, i), raw)
+		whole = whole && all
+	}
+	if out != nil {
+		return out.Close()
+	}
+	return i.footer(i.look, whole, ", --id ID one interaction in full")
+}
+
+func (i *inspection) writeList(tape *cassettes.Cassette, list *report.List, shown int) (whole bool, err error) {
+	if _, err := fmt.Fprintln(i.stdout, i.title(tape, shown)); err != nil {
+		return true, err
+	}
+	if shown == 0 {
+		return true, nil
+	}
+	return list.Write(i.stdout, i.look)
+}
+
+// title is the line above a list of a cassette's interactions.
+func (i *inspection) title(tape *cassettes.Cassette, shown int) string {
+	n := count(len(tape.Interactions), "interaction")
+	if i.filter.on() {
+		n = fmt.Sprintf("%d of %s", shown, n)
+	}
+	return fmt.Sprintf("%s: %s, recorded by %s", report.Printable(tape.Path), n, recordedBy(tape))
+}
+
+func recordedBy(tape *cassettes.Cassette) string {
+	if by := tape.Header.Umtape.RecordedBy; by != "" {
+		return report.Printable(by)
+	}
+	return "something other than umtape"
+}
+
+// each reads every interaction of a cassette, in its order, one at a time.
+func (a *app) each(tape *cassettes.Cassette, f func(report.Entry) error) error {
+	told := a.progress("reading "+report.Printable(tape.Path), len(tape.Interactions))
+	defer told.done()
+	for n, i := range tape.Interactions {
+		if err := f(entry(tape.Path, i)); err != nil {
+			return err
+		}
+		told.step(n + 1)
+	}
+	return nil
+}
+
+// one shows one interaction in full.
+func (i *inspection) one(path string) error {
+	tape, err := i.load(path)
+	if err != nil {
+		return err
+	}
+	for _, x := range tape.Interactions {
+		if x.ID != i.id {
+			continue
+		}
+		if i.asJSON {
+			return report.FullJSON(i.stdout, entry(tape.Path, x))
+		}
+		return report.Full(i.stdout, entry(tape.Path, x), i.raw, i.look)
 	}
 	if n := len(tape.Interactions); n > 0 {
-		return hint(fmt.Errorf("%s has no interaction %d", tape.Path, id), "its ids go from %d to %d; `umtape inspect %s` lists them", tape.Interactions[0].ID, tape.Interactions[n-1].ID, tape.Path)
+		return hint(fmt.Errorf("%s has no interaction %d", tape.Path, i.id), "its ids go from %d to %d; `umtape inspect %s` lists them", tape.Interactions[0].ID, tape.Interactions[n-1].ID, tape.Path)
 	}
 	return fmt.Errorf("%s has no interactions", tape.Path)
+}
+
+// showCalls shows the calls of all cassettes together.
+func (i *inspection) showCalls(paths []string) error {
+	var moments []inspect.Moment
+	for _, path := range paths {
+		tape, err := i.load(path)
+		if err != nil {
+			return err
+		}
+		if err := i.each(tape, func(e report.Entry) error {
+			if m, ok := moment(e); ok {
+				moments = append(moments, m)
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	calls := inspect.CallsOf(moments)
+	if i.call != "" {
+		var chosen []inspect.Call
+		for _, c := range calls {
+			if isCall(c.ID, i.call) {
+				chosen = append(chosen, c)
+			}
+		}
+		if len(chosen) == 0 {
+			return hint(fmt.Errorf("no call is %s", report.Printable(i.call)), "`umtape inspect --calls` without --call lists them")
+		}
+		calls = chosen
+	}
+	switch {
+	case i.asJSON:
+		return report.CallsJSON(i.stdout, calls)
+	case len(calls) == 0:
+		_, err := fmt.Fprintln(i.stdout, "no calls")
+		return err
+	}
+	show := report.Calls
+	if i.timeline {
+		show = report.Timeline
+	}
+	whole, err := show(i.stdout, calls, i.look)
+	if err != nil {
+		return err
+	}
+	return i.footer(i.look, whole, "")
 }

@@ -75,7 +75,7 @@ func (s *shelf) open(paths []string, now map[string]string) error {
 func (s *shelf) openOne(path string, room int64) (*cassettes.Reel, error) {
 	options := s.options
 	options.HoldBytes = room
-	bar := s.app.progress("opening " + path)
+	bar := s.app.bar("opening " + path)
 	options.OnProgress = bar.at
 	r, err := cassettes.Open(path, options)
 	bar.end()

@@ -1,49 +1,70 @@
 package main
 
 import (
+	"fmt"
 	"time"
-
-	"github.com/schollz/progressbar/v3"
 )
 
-// progress is a bar on standard error while something long is done, when that is a
-// terminal.
+// progress tells, on a terminal, how far work has come that takes longer than a
+// second. What it writes is gone when the work is done.
 type progress struct {
 	app   *app
 	what  string
-	began time.Time
-	bar   *progressbar.ProgressBar // nil as long as it has not been long
+	total int
+	next  time.Time // when to tell next; zero if there is nobody to tell
+	told  bool
 }
 
-// barAfter is how long something takes before there is a bar.
-const barAfter = 500 * time.Millisecond
+// tellAfter is how long work may take before it is told of, and tellEvery how often
+// that is.
+const (
+	tellAfter = time.Second
+	tellEvery = 200 * time.Millisecond
+)
 
-func (a *app) progress(what string) *progress {
-	return &progress{app: a, what: what, began: time.Now()}
-}
-
-// at says how many bytes of how many are done.
-func (p *progress) at(done, size int64) {
-	if p.bar == nil {
-		if time.Since(p.began) < barAfter || !isTerminal(p.app.stderr) {
-			return
-		}
-		p.bar = progressbar.NewOptions64(size,
-			progressbar.OptionSetWriter(p.app.stderr),
-			progressbar.OptionSetDescription(p.what),
-			progressbar.OptionShowBytes(true),
-			progressbar.OptionSetPredictTime(true),
-			progressbar.OptionFullWidth(),
-			progressbar.OptionThrottle(100*time.Millisecond),
-			progressbar.OptionClearOnFinish(),
-		)
+// progress begins to tell of work that has so many steps.
+func (a *app) progress(what string, total int) *progress {
+	p := &progress{app: a, what: what, total: total}
+	if isTerminal(a.stderr) {
+		p.next = time.Now().Add(tellAfter)
 	}
-	_ = p.bar.Set64(done)
+	return p
 }
 
-// end takes the bar away.
-func (p *progress) end() {
-	if p.bar != nil {
-		_ = p.bar.Finish()
+// step says that so many steps are done.
+func (p *progress) step(n int) {
+	if p.next.IsZero() || n%64 != 0 {
+		return
+	}
+	if now := time.Now(); now.After(p.next) {
+		p.next, p.told = now.Add(tellEvery), true
+		fmt.Fprintf(p.app.stderr, "\r\x1b[Kumtape: %s: %d of %d interactions", p.what, n, p.total)
+	}
+}
+
+// done takes away what was told.
+func (p *progress) done() {
+	if p.told {
+		fmt.Fprint(p.app.stderr, "\r\x1b[K")
+	}
+	p.told = false
+}
+
+// waiting tells of work that has no steps, if it takes longer than a second. The
+// function that it returns ends it.
+func (a *app) waiting(what string) (done func()) {
+	if !isTerminal(a.stderr) {
+		return func() {}
+	}
+	told := make(chan bool, 1)
+	timer := time.AfterFunc(tellAfter, func() {
+		fmt.Fprintf(a.stderr, "\r\x1b[Kumtape: %s ...", what)
+		told <- true
+	})
+	return func() {
+		if !timer.Stop() {
+			<-told
+			fmt.Fprint(a.stderr, "\r\x1b[K")
+		}
 	}
 }

@@ -7,15 +7,6 @@ import (
 	"github.com/umtape/umtape/inspect/um"
 )
 
-// entries reads every interaction of a cassette.
-func entries(tape *cassettes.Cassette) []report.Entry {
-	list := make([]report.Entry, len(tape.Interactions))
-	for n, i := range tape.Interactions {
-		list[n] = entry(tape.Path, i)
-	}
-	return list
-}
-
 func entry(path string, i *cassettes.Interaction) report.Entry {
 	r := inspect.Read(i.Exchange())
 	e := report.Entry{File: path, ID: i.ID, Line: i.Line, Call: i.Umtape.Call, Reading: r}
@@ -35,4 +26,10 @@ func entry(path string, i *cassettes.Interaction) report.Entry {
 		e.Notes = append(e.Notes, "edited since it was recorded")
 	}
 	return e
+}
+
+// moment is the part that an interaction has in the life of a call.
+func moment(e report.Entry) (m inspect.Moment, ok bool) {
+	s, ok := um.Step(e.Reading)
+	return inspect.Moment{Step: s, File: e.File, ID: e.ID, Line: e.Line, Arrived: e.Started, Took: e.Took}, ok
 }

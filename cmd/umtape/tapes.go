@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/umtape/umtape/cassettes"
+	"github.com/umtape/umtape/inspect/report"
 )
 
 // tapesIn returns the cassettes that arguments name: files as they are, of a folder
@@ -62,7 +63,9 @@ func (a *app) loadAll(args []string) ([]*cassettes.Cassette, error) {
 
 // load reads a cassette and warns of a torn tail.
 func (a *app) load(path string) (*cassettes.Cassette, error) {
+	loaded := a.waiting("loading " + report.Printable(path))
 	tape, err := cassettes.Load(path)
+	loaded()
 	if err != nil {
 		return nil, loadHint(err, path)
 	}

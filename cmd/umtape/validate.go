@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -13,19 +15,21 @@ import (
 
 func (a *app) validateCommand() *cobra.Command {
 	var asJSON, rules, quiet bool
-	var failOn string
+	var failOn, shapes string
 	cmd := &cobra.Command{
 		Use:   "validate CASSETTE...",
 		Short: "Check cassettes against the protocol",
 		Long: `validate checks every interaction: envelope, namespace (the https:// spelling of
 the documentation is recognised), SOAPAction against operation, the elements of
-requests and responses, faults and HTTP status. Each finding has a rule, a
-place, a fix and a source in the protocol reference.
+requests and responses, faults and HTTP status, calls over time. Each finding has
+a rule, a place, a fix and a source in the protocol reference. With --shapes it
+also holds every message, of any service, to the shapes in a file.
 
 It ends with 0 when nothing reaches --fail-on, 1 when something does or a
 cassette cannot be read, 2 when the command line is wrong.`,
 		Example: `  umtape validate calls.yaml
   umtape validate --fail-on warning --json calls.yaml
+  umtape validate --shapes shapes.yaml calls.yaml
   umtape validate --rules`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if rules {
@@ -41,14 +45,21 @@ cassette cannot be read, 2 when the command line is wrong.`,
 			if rules {
 				return a.listRules(asJSON)
 			}
+			var contract *inspect.Contract
+			if shapes != "" {
+				if contract, err = cassettes.LoadContract(shapes); err != nil {
+					return contractHint(err, shapes)
+				}
+			}
 			paths, err := tapesIn(args)
 			if err != nil {
 				return err
 			}
-			return a.validate(paths, threshold, asJSON, quiet)
+			return a.validate(paths, contract, threshold, asJSON, quiet)
 		}),
 	}
 	cmd.Flags().StringVar(&failOn, "fail-on", "error", "lowest `SEVERITY` that is a failure: error, warning or note")
+	cmd.Flags().StringVar(&shapes, "shapes", "", "hold messages to the contract in `FILE`, which umtape inspect --shapes --output writes")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&rules, "rules", false, "list the rules and end")
 	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "leave notes out")
@@ -57,15 +68,17 @@ cassette cannot be read, 2 when the command line is wrong.`,
 
 func (a *app) listRules(asJSON bool) error {
 	all := append(cassettes.Rules(), um.Rules()...)
+	all = append(all, inspect.ShapeRules()...)
 	if asJSON {
 		return report.RulesJSON(a.stdout, all)
 	}
 	return report.Rules(a.stdout, all)
 }
 
-func (a *app) validate(paths []string, threshold inspect.Severity, asJSON, quiet bool) error {
+func (a *app) validate(paths []string, contract *inspect.Contract, threshold inspect.Severity, asJSON, quiet bool) error {
 	var found []report.Located
 	var checked checked
+	var moments []inspect.Moment
 	for _, path := range paths {
 		tape, err := cassettes.Load(path)
 		if err != nil {
@@ -75,8 +88,13 @@ func (a *app) validate(paths []string, threshold inspect.Severity, asJSON, quiet
 		}
 		checked.files++
 		checked.interactions += len(tape.Interactions)
-		found = append(found, findings(tape)...)
+		list, more := findings(tape)
+		found, moments = append(found, list...), append(moments, more...)
+		if contract != nil {
+			found = append(found, shapeFindings(tape, contract)...)
+		}
 	}
+	found = append(found, callFindings(moments)...)
 	shown := found
 	if quiet {
 		shown = without(found, inspect.Note)
@@ -120,18 +138,59 @@ func (a *app) writeFindings(paths []string, c checked, found []report.Located, a
 	return err
 }
 
-// findings checks a cassette: the tape itself, then every exchange.
-func findings(tape *cassettes.Cassette) []report.Located {
-	var found []report.Located
+// findings checks a cassette: the tape itself, then every exchange. It returns the
+// parts that these have in calls, which are for callFindings.
+func findings(tape *cassettes.Cassette) (found []report.Located, moments []inspect.Moment) {
 	for _, f := range cassettes.Check(tape) {
 		found = append(found, report.Located{File: tape.Path, ID: f.Interaction, Line: f.Line, Finding: f.Finding})
 	}
 	for _, i := range tape.Interactions {
-		for _, f := range um.Check(inspect.Read(i.Exchange())) {
+		e := entry(tape.Path, i)
+		for _, f := range um.Check(e.Reading) {
+			found = append(found, report.Located{File: tape.Path, ID: i.ID, Line: i.Line, Finding: f})
+		}
+		if m, ok := moment(e); ok {
+			moments = append(moments, m)
+		}
+	}
+	return found, moments
+}
+
+// callFindings checks the calls of all cassettes together, since one may begin in
+// one of them and end in another.
+func callFindings(moments []inspect.Moment) []report.Located {
+	var found []report.Located
+	for _, f := range um.CheckCalls(inspect.CallsOf(moments)) {
+		found = append(found, report.Located{File: f.At.File, ID: f.At.ID, Line: f.At.Line, Finding: f.Finding})
+	}
+	return found
+}
+
+// shapeFindings holds the messages of a cassette to a contract.
+func shapeFindings(tape *cassettes.Cassette, contract *inspect.Contract) []report.Located {
+	var found []report.Located
+	for _, i := range tape.Interactions {
+		r := inspect.Read(i.Exchange())
+		asked, answered, hasRequest, hasResponse := inspect.ShapeKeys(r, um.Service(r))
+		var list []inspect.Finding
+		if hasRequest {
+			list = contract.Check(asked, r.Request, "request")
+		}
+		if hasResponse {
+			list = append(list, contract.Check(answered, r.Response, "response")...)
+		}
+		for _, f := range list {
 			found = append(found, report.Located{File: tape.Path, ID: i.ID, Line: i.Line, Finding: f})
 		}
 	}
 	return found
+}
+
+func contractHint(err error, path string) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return hint(err, "make it from a cassette that is as it should be: umtape inspect --shapes --output %s CASSETTE", path)
+	}
+	return err
 }
 
 func without(found []report.Located, s inspect.Severity) []report.Located {

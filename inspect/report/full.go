@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -13,70 +14,94 @@ import (
 )
 
 // Full writes one interaction with headers and both messages, indented for
-// reading; with raw, bodies as they are kept.
-func Full(w io.Writer, e Entry, raw bool) error {
-	var b strings.Builder
-	b.WriteString(Printable(e.Name()))
+// reading and with its call decoded beside it; with raw, bodies as they are kept.
+func Full(w io.Writer, e Entry, raw bool, look Look) error {
+	f := fullWriter{Look: look, e: e, raw: raw}
+	f.b.WriteString(f.paint(bold, Printable(e.Name())))
 	if e.Line > 0 {
-		fmt.Fprintf(&b, " (line %d)", e.Line)
+		fmt.Fprintf(&f.b, " (line %d)", e.Line)
 	}
-	b.WriteString("\n")
-	row := func(name, format string, args ...any) {
-		fmt.Fprintf(&b, "  %-10s %s\n", name, Printable(fmt.Sprintf(format, args...)))
-	}
+	f.b.WriteString("\n")
 	if !e.Started.IsZero() {
-		row("time", "%s", e.Started.UTC().Format(time.RFC3339Nano))
+		f.row("time", plain, "%s", e.Started.UTC().Format(time.RFC3339Nano))
 	}
-	row("operation", "%s", e.operation())
+	f.row("operation", bold, "%s", e.operation())
 	if e.Call != "" {
-		row("call", "%s", e.Call)
+		f.row("call", cyan, "%s", e.Call)
 		if c, ok := inspect.DecodeCallID(e.Call); ok {
-			row("", "%s at %s", c.GUID, c.Server)
+			f.row("", cyan, "%s", decoded(c))
 		} else {
-			row("", "(not base64 of GUID@host)")
+			f.row("", plain, "(not base64 of GUID@host)")
 		}
 	}
 	if e.HasAction {
-		row("action", "%q", e.Action)
+		f.row("action", plain, "%q", e.Action)
 	}
-	row("status", "%d", e.Status)
-	row("took", "%s", took(e.Took))
-	row("response", "%s", e.shape())
+	f.row("status", plain, "%d", e.Status)
+	f.row("took", plain, "%s", took(e.Took))
+	f.row("response", plain, "%s", e.shape())
 	if e.Response != nil && e.Response.Fault != nil {
-		row("fault", "%s: %s", e.Response.Fault.Kind(), e.Response.Fault.Reason)
+		f.row("fault", red, "%s: %s", e.Response.Fault.Kind(), e.Response.Fault.Reason)
 	}
 	for _, n := range e.Notes {
-		row("note", "%s", n)
+		f.row("note", yellow, "%s", n)
 	}
-	fmt.Fprintf(&b, "\n> %s %s\n", Printable(e.Method), Printable(e.URL))
-	side(&b, "> ", e.RequestHeader, e.RequestBody, e.RequestErr, raw)
-	fmt.Fprintf(&b, "\n< %d %s\n", e.Status, http.StatusText(e.Status))
-	side(&b, "< ", e.ResponseHeader, e.ResponseBody, e.ResponseErr, raw)
-	_, err := io.WriteString(w, b.String())
+	fmt.Fprintf(&f.b, "\n%s %s %s\n", f.paint(faint, ">"), f.paint(bold, Printable(e.Method)), Printable(e.URL))
+	f.side(">", e.RequestHeader, e.RequestBody, e.RequestErr)
+	fmt.Fprintf(&f.b, "\n%s %s\n", f.paint(faint, "<"), f.paint(bold, strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status)))))
+	f.side("<", e.ResponseHeader, e.ResponseBody, e.ResponseErr)
+	_, err := io.WriteString(w, f.b.String())
 	return err
 }
 
-func side(b *strings.Builder, mark string, h http.Header, body []byte, err error, raw bool) {
+func decoded(c inspect.CallID) string { return c.GUID + " at " + c.Server }
+
+type fullWriter struct {
+	Look
+	e   Entry
+	raw bool
+	b   strings.Builder
+}
+
+func (f *fullWriter) row(name string, how style, format string, args ...any) {
+	fmt.Fprintf(&f.b, "  %s %s\n", f.paint(faint, fmt.Sprintf("%-10s", name)), f.paint(how, Printable(fmt.Sprintf(format, args...))))
+}
+
+func (f *fullWriter) side(mark string, h http.Header, body []byte, err error) {
 	for _, name := range slices.Sorted(maps.Keys(h)) {
 		for _, v := range h[name] {
-			fmt.Fprintf(b, "%s%s: %s\n", mark, Printable(name), Printable(v))
+			fmt.Fprintf(&f.b, "%s %s: %s\n", f.paint(faint, mark), f.paint(cyan, Printable(name)), Printable(v))
 		}
 	}
 	if len(body) == 0 {
 		return
 	}
-	b.WriteString("\n")
+	f.b.WriteString("\n")
 	text := inspect.Text(body)
-	if !raw && err == nil {
+	xml := !f.raw && err == nil
+	if xml {
 		if root, ok := inspect.RootPart(h, body); ok {
 			body = root // the attachments are in the raw form
 		}
 		text = inspect.Pretty(body)
 	}
+	call, beside := inspect.DecodeCallID(f.e.Call)
 	for _, line := range strings.Split(strings.TrimRight(text, "\r\n"), "\n") {
-		b.WriteString("  " + Printable(strings.ReplaceAll(strings.TrimRight(line, "\r"), "\t", "    ")) + "\n")
+		shown := Printable(strings.ReplaceAll(strings.TrimRight(line, "\r"), "\t", "    "))
+		if xml && f.Color {
+			shown = xmlTag.ReplaceAllStringFunc(shown, func(tag string) string { return f.paint(faint, tag) })
+		}
+		f.b.WriteString("  " + shown)
+		if xml && beside && strings.Contains(line, f.e.Call) {
+			f.b.WriteString(f.paint(cyan, "   = "+Printable(decoded(call))))
+		}
+		f.b.WriteString("\n")
 	}
 }
+
+// xmlTag is what stands between the texts of an XML message; it need only be
+// right enough to be paler.
+var xmlTag = regexp.MustCompile(`<[^<>]*>`)
 
 // FullJSON writes one interaction as ListJSON does, with headers and bodies.
 func FullJSON(w io.Writer, e Entry) error {

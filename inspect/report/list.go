@@ -1,34 +1,85 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/umtape/umtape/inspect"
 )
 
-// List writes the interactions as a table, one a line.
-func List(w io.Writer, entries []Entry) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "ID\tTIME\tOPERATION\tCALL\tSERVER\tSTATUS\tTOOK\tRESPONSE")
-	for _, e := range entries {
-		id, server := e.call()
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n",
-			e.ID, clock(e.Started), cell(e.operation(), 40), cell(id, 40), cell(server, 60), e.Status, took(e.Took), cell(e.shape(), 120)+flags(e))
-	}
-	return t.Flush()
+// List is a table of interactions, one a line. It keeps no part of the entries but
+// what it shows.
+type List struct{ t *table }
+
+// NewList returns an empty list.
+func NewList() *List {
+	return &List{newTable([]give{
+		{7, 48}, {4, 16}, {3, 13}, {4, 0}, {3, 8}, {7, 24}, {2, 16}, {6, 0}, {7, 12}, {1, 8}, {2, 8}, {1, 0}, {7, 8},
+	}, "ID", "TIME", "OPERATION", "CALL", "SERVER", "STATUS", "TOOK", "RESPONSE")}
 }
+
+// Add adds an interaction.
+func (l *List) Add(e Entry) { l.t.add(listRow(e)...) }
+
+// Write writes the list and reports whether all of it was shown.
+func (l *List) Write(w io.Writer, look Look) (whole bool, err error) { return l.t.write(w, look) }
+
+func listRow(e Entry) []field {
+	id, server := e.call()
+	outcome := plain
+	switch {
+	case e.Response != nil && e.Response.Fault != nil || e.Status >= 400:
+		outcome = red
+	case e.Status >= 300:
+		outcome = yellow
+	}
+	return []field{
+		{text: strconv.Itoa(e.ID), style: faint},
+		{text: clock(e.Started), style: faint},
+		{text: cell(e.operation()), style: bold},
+		{text: cell(id), style: cyan},
+		{text: cell(server)},
+		{text: strconv.Itoa(e.Status), style: outcome},
+		{text: took(e.Took), right: true},
+		{text: cell(e.shape()) + flags(e), style: outcome},
+	}
+}
+
+// Lines lists interactions while they are being recorded, each on a line of its
+// own, whatever comes after it.
+type Lines struct{ line liner }
+
+// NewLines returns the heading and what makes the lines below it.
+func NewLines(look Look) (heading string, l *Lines) {
+	t := NewList().t
+	t.add(field{text: "99999"}, field{text: "15:04:05.000"}, field{text: "PlayOnPhoneGreeting"}, field{text: strings.Repeat("x", 36)},
+		field{text: strings.Repeat("x", 24)}, field{}, field{text: "999.99ms"}, field{text: strings.Repeat("x", 60)})
+	l = &Lines{liner{look: look, room: t.need}}
+	if look.Width > 0 {
+		l.line.room = t.fit(look.Width)
+		l.line.room[7] += max(0, look.Width-t.width(l.line.room))
+	}
+	head := make([]field, len(t.head))
+	for i, h := range t.head {
+		head[i] = field{text: h, style: bold}
+	}
+	return l.line.of(head), l
+}
+
+// Of is an interaction's line.
+func (l *Lines) Of(e Entry) string { return l.line.of(listRow(e)) }
 
 // flags marks in a list what is told in full by [Full].
 func flags(e Entry) string {
 	if len(e.Notes) == 0 {
 		return ""
 	}
-	return "  (" + cell(strings.Join(e.Notes, "; "), 120) + ")"
+	return "  (" + cell(strings.Join(e.Notes, "; ")) + ")"
 }
 
 func clock(t time.Time) string {
@@ -109,13 +160,60 @@ func toJSON(e Entry) entryJSON {
 	return j
 }
 
-// ListJSON writes {"interactions": [...]}.
-func ListJSON(w io.Writer, entries []Entry) error {
-	list := make([]entryJSON, len(entries))
-	for i, e := range entries {
-		list[i] = toJSON(e)
+// ListJSON writes {"interactions": [...]}, one interaction after the other.
+type ListJSON struct{ array jsonArray }
+
+// NewListJSON returns a list that is written to w as it is added to.
+func NewListJSON(w io.Writer) *ListJSON {
+	return &ListJSON{jsonArray{w: w, key: "interactions"}}
+}
+
+// Add writes an interaction.
+func (l *ListJSON) Add(e Entry) error { return l.array.add(toJSON(e)) }
+
+// Close ends the list.
+func (l *ListJSON) Close() error { return l.array.close() }
+
+// LineJSON writes an interaction as [ListJSON] does, on one line.
+func LineJSON(w io.Writer, e Entry) error {
+	enc := json.NewEncoder(escapingWriter{w})
+	enc.SetEscapeHTML(false)
+	return enc.Encode(toJSON(e))
+}
+
+// jsonArray writes an object with one list in it, as writeJSON would.
+type jsonArray struct {
+	w     io.Writer
+	key   string
+	begun bool
+}
+
+func (a *jsonArray) add(v any) error {
+	var b bytes.Buffer
+	if a.begun {
+		b.WriteString(",\n    ")
+	} else {
+		fmt.Fprintf(&b, "{\n  %q: [\n    ", a.key)
+		a.begun = true
 	}
-	return writeJSON(w, map[string]any{"interactions": list})
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("    ", "  ")
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	b.Truncate(b.Len() - 1) // the line break, which the comma goes before
+	_, err := escapingWriter{a.w}.Write(b.Bytes())
+	return err
+}
+
+func (a *jsonArray) close() error {
+	end := "\n  ]\n}\n"
+	if !a.begun {
+		end = fmt.Sprintf("{\n  %q: []\n}\n", a.key)
+	}
+	_, err := io.WriteString(a.w, end)
+	return err
 }
 
 // JSON writes v as this package writes what it has: indented, nothing in it that

@@ -5,17 +5,15 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/umtape/umtape/inspect"
 )
 
 // cell makes text from the wire fit for one cell of a table: one line, nothing
-// that moves a terminal's cursor, at most limit characters.
-func cell(s string, limit int) string {
+// that moves a terminal's cursor.
+func cell(s string) string {
 	if s == "" {
 		return "-"
 	}
-	return inspect.Shorten(Printable(s), limit)
+	return Printable(s)
 }
 
 // Printable replaces what could move a terminal's cursor, turn the direction of

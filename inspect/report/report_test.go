@@ -4,10 +4,15 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/rivo/uniseg"
 
 	"github.com/umtape/umtape/inspect"
 )
@@ -28,39 +33,147 @@ func hostileEntry() Entry {
 	}
 }
 
-// TestNothingMovesTheCursor: whatever is written is lines of plain text.
-func TestNothingMovesTheCursor(t *testing.T) {
-	e := hostileEntry()
-	found := []Located{{File: hostile, ID: 1, Line: 1, Finding: inspect.Finding{Part: "request", Path: hostile, Message: hostile}}}
-	for name, write := range map[string]func(w io.Writer) error{
-		"List":         func(w io.Writer) error { return List(w, []Entry{e}) },
-		"ListJSON":     func(w io.Writer) error { return ListJSON(w, []Entry{e}) },
-		"Full":         func(w io.Writer) error { return Full(w, e, false) },
-		"Full, raw":    func(w io.Writer) error { return Full(w, e, true) },
-		"FullJSON":     func(w io.Writer) error { return FullJSON(w, e) },
-		"Findings":     func(w io.Writer) error { return Findings(w, found) },
-		"FindingsJSON": func(w io.Writer) error { return FindingsJSON(w, 1, found, []Unread{{hostile, hostile}}) },
-	} {
-		var b bytes.Buffer
-		if err := write(&b); err != nil {
-			t.Errorf("%s: %v", name, err)
+// hostileCalls are calls with such text, whole and not.
+func hostileCalls() []inspect.Call {
+	at := time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
+	step := func(role inspect.Role, state, refused string) inspect.Moment {
+		at = at.Add(time.Second)
+		return inspect.Moment{Step: inspect.Step{Role: role, Operation: "Poll", Call: hostile, State: state, Cause: state, Refused: refused}, File: hostile, Arrived: at}
+	}
+	return inspect.CallsOf([]inspect.Moment{
+		step(inspect.Polls, hostile, ""), step(inspect.Starts, "", ""), step(inspect.Polls, hostile, ""), step(inspect.Ends, "", ""), step(inspect.Ends, "", hostile),
+		{Step: inspect.Step{Role: inspect.Starts, Unanswered: hostile}, File: "other"},
+	})
+}
+
+// hostileShapes are the shapes of messages with such text where XML allows it.
+func hostileShapes(bodies ...string) []inspect.ShapeGroup {
+	var shapes inspect.Shapes
+	for i, body := range bodies {
+		m, err := inspect.Parse([]byte(`<s:Envelope xmlns:s="` + inspect.SOAP11NS + `"><s:Body>` + body + `</s:Body></s:Envelope>`))
+		if err != nil {
+			panic(err)
 		}
-		for _, r := range b.String() {
-			if r != '\n' && (r < ' ' || r >= 0x7f && r < 0xa0 || strings.ContainsRune("\u202e\u200e\u061c", r)) {
-				t.Errorf("%s writes %U: %q", name, r, b.String())
-				break
+		shapes.Add(inspect.ShapeKey{Operation: inspect.Name{Space: hostile, Local: hostile}, Service: hostile, Response: true, Fault: hostile}, m, inspect.ShapeIn{File: hostile, ID: i})
+		shapes.Add(inspect.ShapeKey{Service: body}, m, inspect.ShapeIn{File: "other", ID: i})
+	}
+	return shapes.Groups()
+}
+
+// writers are all that writes, with hostile text.
+func writers(look Look) map[string]func(w io.Writer) error {
+	e, calls := hostileEntry(), hostileCalls()
+	groups := hostileShapes("<a xmlns='urn:/\u202e\u009b'>1</a>", "<a xmlns='urn:/\u200e'>x<b/></a>", "<a xmlns='urn:/\u202e\u009b'>1</a>")
+	changes := CompareShapes(groups, hostileShapes("<a xmlns='urn:\u061c' b=''/>", "<a xmlns='urn:/\u202e\u009b'>x</a>"))
+	found := []Located{{File: hostile, ID: 1, Line: 1, Finding: inspect.Finding{Part: "request", Path: hostile, Message: hostile}}}
+	return map[string]func(w io.Writer) error{
+		"List": func(w io.Writer) error {
+			l := NewList()
+			l.Add(e)
+			_, err := l.Write(w, look)
+			return err
+		},
+		"Lines": func(w io.Writer) error {
+			head, l := NewLines(look)
+			_, err := io.WriteString(w, head+l.Of(e))
+			return err
+		},
+		"ListJSON": func(w io.Writer) error {
+			l := NewListJSON(w)
+			return errors.Join(l.Add(e), l.Add(e), l.Close())
+		},
+		"LineJSON":         func(w io.Writer) error { return LineJSON(w, e) },
+		"Full":             func(w io.Writer) error { return Full(w, e, false, look) },
+		"Full, raw":        func(w io.Writer) error { return Full(w, e, true, look) },
+		"FullJSON":         func(w io.Writer) error { return FullJSON(w, e) },
+		"Calls":            func(w io.Writer) error { _, err := Calls(w, calls, look); return err },
+		"Timeline":         func(w io.Writer) error { _, err := Timeline(w, calls, look); return err },
+		"Shapes":           func(w io.Writer) error { _, err := Shapes(w, groups, look); return err },
+		"ShapesJSON":       func(w io.Writer) error { return ShapesJSON(w, groups) },
+		"ShapeChanges":     func(w io.Writer) error { _, err := ShapeChanges(w, hostile, hostile, changes, look); return err },
+		"ShapeChangesJSON": func(w io.Writer) error { return ShapeChangesJSON(w, changes) },
+		"CallsJSON":        func(w io.Writer) error { return CallsJSON(w, calls) },
+		"Findings":         func(w io.Writer) error { return Findings(w, found) },
+		"FindingsJSON":     func(w io.Writer) error { return FindingsJSON(w, 1, found, []Unread{{hostile, hostile}}) },
+	}
+}
+
+// ours are the escape sequences that this package writes itself.
+var ours = regexp.MustCompile("\x1b\\[(0|1|2|31|32|33|36)m")
+
+// TestNothingMovesTheCursor: whatever is written is lines of plain text, and of
+// colours of ours where they were asked for.
+func TestNothingMovesTheCursor(t *testing.T) {
+	for _, look := range []Look{{}, {Width: 80}, {Width: 40, Color: true}} {
+		for name, write := range writers(look) {
+			var b bytes.Buffer
+			if err := write(&b); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			text := b.String()
+			if look.Color {
+				if text = ours.ReplaceAllString(text, ""); text == b.String() && !strings.Contains(name, "JSON") && name != "Findings" {
+					t.Errorf("%s has no colour", name)
+				}
+			}
+			for _, r := range text {
+				if r != '\n' && (r < ' ' || r >= 0x7f && r < 0xa0 || strings.ContainsRune("\u202e\u200e\u061c", r)) {
+					t.Errorf("%s writes %U: %q", name, r, b.String())
+					break
+				}
+			}
+			if strings.Contains(name, "JSON") && !json.Valid(b.Bytes()) {
+				t.Errorf("%s is no JSON: %s", name, b.String())
 			}
 		}
 	}
 }
 
-func TestNotesAreCut(t *testing.T) {
-	var b bytes.Buffer
-	if err := List(&b, []Entry{hostileEntry()}); err != nil {
-		t.Fatal(err)
+// TestWidth: a table keeps to the terminal's columns, wide characters counted as
+// two, and says whether it is whole; without a width it is.
+func TestWidth(t *testing.T) {
+	const wide = "切断する電話の呼び出し"
+	e := hostileEntry()
+	e.Call, e.Operation = "M2YwYzZiNTItOGExZS00ZDM3LTljNTUtMWU3YTBiOWQyNGY2QHVtMDEudm9pY2UuZXhhbXBsZS5uZXQ=", wide
+	for width := 40; width <= 250; width++ {
+		l := NewList()
+		l.Add(e)
+		var b bytes.Buffer
+		whole, err := l.Write(&b, Look{Width: width})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(b.String()) {
+			if n := uniseg.StringWidth(strings.TrimSuffix(line, "\n")); n > width {
+				t.Errorf("%d columns of %d: %s", n, width, line)
+			}
+		}
+		if whole != (!strings.Contains(b.String(), "…") && strings.Contains(b.String(), "SERVER")) {
+			t.Errorf("at %d, whole = %v:\n%s", width, whole, b.String())
+		}
 	}
-	if lines := strings.Split(b.String(), "\n"); len(lines) != 3 || len(lines[1]) > 500 {
-		t.Errorf("a table of one entry is %q", b.String())
+	l := NewList()
+	l.Add(e)
+	var b bytes.Buffer
+	if whole, err := l.Write(&b, Look{}); err != nil || !whole || !strings.Contains(b.String(), strings.Repeat("long ", 99)) {
+		t.Errorf("without a width, %v, %v: %s", whole, err, b.String())
+	}
+}
+
+func TestCut(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		room int
+		want string
+	}{
+		{"short", 5, "short"}, {"short", 4, "sho…"}, {"short", 1, "…"}, {"short", 0, ""}, {"", 3, ""},
+		{"電話", 4, "電話"}, {"電話", 3, "電…"}, {"電話", 2, "…"},
+		{"e\u0301e\u0301", 2, "e\u0301e\u0301"}, {"e\u0301e\u0301x", 2, "e\u0301…"},
+	} {
+		got, whole := cut(tt.text, tt.room)
+		if got != tt.want || whole != (got == tt.text) {
+			t.Errorf("cut(%q, %d) = %q, %v", tt.text, tt.room, got, whole)
+		}
 	}
 }
 

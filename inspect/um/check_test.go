@@ -255,6 +255,11 @@ func TestRules(t *testing.T) {
 			}
 		}
 	}
+	for _, tt := range conversations {
+		for _, f := range checkCalls(tt.said) {
+			fired[f.Rule.ID] = true
+		}
+	}
 	seen := map[string]bool{}
 	for _, r := range Rules() {
 		if !fired[r.ID] {

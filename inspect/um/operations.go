@@ -1,5 +1,7 @@
 package um
 
+import "github.com/umtape/umtape/inspect"
+
 // Protocol tells the classic UM web service from its successors in EWS.
 type Protocol int
 
@@ -75,6 +77,9 @@ type Operation struct {
 	Response []Field // the children of the inner element, for Fields; the value itself, unnamed, for Value
 	Faults   []string
 
+	// Role is what the operation does in the life of a call (section 3.1).
+	Role inspect.Role
+
 	// SafeToResend is true for an operation that changes nothing and rings no
 	// telephone (section 6, rule 6).
 	SafeToResend bool
@@ -101,13 +106,13 @@ var phoneCallInformation = []Field{
 // Operations is the table of the protocol: the eleven classic operations and
 // their three successors in EWS. Do not change it.
 var Operations = []Operation{
-	{Name: "Disconnect", ActionKnown: Documented, Request: []Field{callID}, Answer: Empty, Faults: []string{"InvalidCallIdException"}},
-	{Name: "GetCallInfo", ActionKnown: Documented, Request: []Field{callID}, Answer: Fields, Response: []Field{
+	{Name: "Disconnect", Role: inspect.Ends, ActionKnown: Documented, Request: []Field{callID}, Answer: Empty, Faults: []string{"InvalidCallIdException"}},
+	{Name: "GetCallInfo", Role: inspect.Polls, ActionKnown: Documented, Request: []Field{callID}, Answer: Fields, Response: []Field{
 		{Name: "CallState", Kind: State, Required: true}, {Name: "EventCause", Kind: Cause, Required: true},
 	}, Faults: []string{"InvalidCallIdException"}, SafeToResend: true},
-	{Name: "PlayOnPhone", ActionKnown: Documented, Request: []Field{{Name: "entryId", Kind: Base64, Required: true, Sensitive: true}, dialString},
+	{Name: "PlayOnPhone", Role: inspect.Starts, ActionKnown: Documented, Request: []Field{{Name: "entryId", Kind: Base64, Required: true, Sensitive: true}, dialString},
 		Answer: Value, Response: newCallID, Faults: []string{"InvalidObjectIdException", "DialingRulesException"}},
-	{Name: "PlayOnPhoneGreeting", ActionKnown: Documented, Request: []Field{
+	{Name: "PlayOnPhoneGreeting", Role: inspect.Starts, ActionKnown: Documented, Request: []Field{
 		{Name: "GreetingType", Kind: Greeting, Expected: true}, {Name: "DialString", Expected: true, Sensitive: true},
 	}, Answer: Value, Response: newCallID, Faults: []string{"DialingRulesException"}},
 	{Name: "GetUMProperties", ActionKnown: Inferred, Answer: Fields, Response: []Field{
@@ -122,9 +127,9 @@ var Operations = []Operation{
 	{Name: "SetPlayOnPhoneDialString", ActionKnown: Inferred, Request: []Field{{Name: "dialString", Expected: true, Sensitive: true}}, Answer: Empty},
 	{Name: "SetTelephoneAccessFolderEmail", ActionKnown: Inferred, Request: []Field{{Name: "base64FolderId", Kind: Base64, Expected: true, Sensitive: true}}, Answer: Empty},
 
-	{Name: "PlayOnPhone", Protocol: EWS, Request: []Field{{Name: "ItemId", Required: true, Sensitive: true, ID: true}, dialString}, Answer: Response,
+	{Name: "PlayOnPhone", Protocol: EWS, Role: inspect.Starts, Request: []Field{{Name: "ItemId", Required: true, Sensitive: true, ID: true}, dialString}, Answer: Response,
 		Response: []Field{{Name: "PhoneCallId", Kind: CallID, Sensitive: true, ID: true}}},
-	{Name: "GetPhoneCallInformation", Protocol: EWS, ActionKnown: Documented, Request: []Field{phoneCall}, Answer: Response, SafeToResend: true,
+	{Name: "GetPhoneCallInformation", Protocol: EWS, Role: inspect.Polls, ActionKnown: Documented, Request: []Field{phoneCall}, Answer: Response, SafeToResend: true,
 		Response: []Field{{Name: "PhoneCallInformation"}}},
-	{Name: "DisconnectPhoneCall", Protocol: EWS, ActionKnown: Documented, Request: []Field{phoneCall}, Answer: Response},
+	{Name: "DisconnectPhoneCall", Protocol: EWS, Role: inspect.Ends, ActionKnown: Documented, Request: []Field{phoneCall}, Answer: Response},
 }

@@ -98,11 +98,21 @@ var (
 	ruleExceptionForm = inspect.Rule{ID: "UM051", Severity: inspect.Note, Summary: "ExceptionType in the rarer of its documented forms",
 		Source: "PROTOCOL.md 5.1 (documented in contradictory spellings)", Fix: "none needed: clients should match it by local name"}
 
+	ruleNoStart = inspect.Rule{ID: "UM060", Severity: inspect.Note, Summary: "a call is used whose start is not in the cassettes",
+		Source: "PROTOCOL.md 3.1 (documented: PlayOnPhone and PlayOnPhoneGreeting hand the identifier out)", Fix: "none needed if the call began before the recording; else check where the client has the identifier from"}
+	ruleUsedAfterEnd = inspect.Rule{ID: "UM061", Severity: inspect.Note, Summary: "a call is used after its end",
+		Source: "PROTOCOL.md 3.1 (documented: Disconnect ends a call), 3.2 (what a server answers then is unknown)", Fix: "none needed, unless the client relies on the answer"}
+	ruleCameBack = inspect.Rule{ID: "UM062", Severity: inspect.Warning, Summary: "a call shows another state after Disconnected",
+		Source: "PROTOCOL.md 3.1 (inferred: nothing leaves Disconnected)", Fix: "check the order of the interactions, and what answered"}
+	ruleLeftOpen = inspect.Rule{ID: "UM063", Severity: inspect.Note, Summary: "a call is started and nothing in the cassettes shows its end",
+		Source: "PROTOCOL.md 3.1 (documented: Disconnect ends a call, GetCallInfo shows that it has ended)", Fix: "none needed if the recording ended first; else end the call, or poll until it is Disconnected"}
+
 	ruleMore = inspect.Rule{ID: "UM090", Severity: inspect.Note, Summary: "a message has more findings than are listed",
 		Source: "umtape lists 100 of one message", Fix: "mend the first ones and check again"}
 )
 
-// Rules lists every rule that [Check] may report, the general SOAP rules first.
+// Rules lists every rule that [Check] and [CheckCalls] may report, the general SOAP
+// rules first.
 func Rules() []inspect.Rule {
 	return append(inspect.SOAPRules(),
 		ruleHTTPSRequest, ruleHTTPSResponse, ruleSOAP12, ruleUnknownOperation, ruleOperationName, ruleOperationSpace,
@@ -115,5 +125,6 @@ func Rules() []inspect.Rule {
 		ruleFit, ruleNotEmpty, ruleWrapper, ruleResponseClass, ruleCauseEarly, ruleStateHidden,
 		ruleProperties, ruleErrorNoError,
 		ruleFaultUnexpected, ruleExceptionForm,
+		ruleNoStart, ruleUsedAfterEnd, ruleCameBack, ruleLeftOpen,
 		ruleMore)
 }

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/umtape/umtape/inspect/report"
+)
+
+// lookFlags say how text for people is laid out.
+type lookFlags struct {
+	color string
+	width int
+	wide  bool
+}
+
+func (f *lookFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.color, "color", "auto", "`WHEN` to use colours: auto (on a terminal, unless NO_COLOR is set), always or never")
+	cmd.Flags().IntVar(&f.width, "width", 0, "keep to `N` columns (default: COLUMNS, or those of the terminal; in a pipe as many as it takes)")
+	cmd.Flags().BoolVar(&f.wide, "wide", false, "show everything, however many columns it takes")
+	cmd.MarkFlagsMutuallyExclusive("width", "wide")
+}
+
+// look is the layout for stdout.
+func (f *lookFlags) look(a *app, cmd *cobra.Command) (report.Look, error) {
+	var look report.Look
+	switch f.color {
+	case "always":
+		look.Color = true
+	case "auto":
+		look.Color = isTerminal(a.stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	case "never":
+	default:
+		return look, misuse("--color %q is none of auto, always and never", f.color)
+	}
+	switch {
+	case cmd.Flags().Changed("width"):
+		if f.width < minWidth {
+			return look, misuse("--width %d is too narrow to read; it starts at %d, and --wide shows everything", f.width, minWidth)
+		}
+		look.Width = f.width
+	case !f.wide:
+		look.Width = terminalWidth(a.stdout)
+	}
+	return look, nil
+}
+
+// minWidth is the narrowest layout; a terminal that is narrower wraps its lines.
+const minWidth = 40
+
+// terminalWidth is the number of columns to keep to, 0 if there is no reason to keep
+// to any.
+func terminalWidth(w any) int {
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
+		return max(n, minWidth)
+	}
+	if !isTerminal(w) {
+		return 0
+	}
+	if n, _, err := term.GetSize(int(w.(*os.File).Fd())); err == nil && n > 0 {
+		return max(n, minWidth)
+	}
+	return 0
+}
+
+// footer tells how to see what was cut.
+func (a *app) footer(look report.Look, whole bool, more string) error {
+	if whole {
+		return nil
+	}
+	_, err := fmt.Fprintf(a.stdout, "\ncut to %d columns: --wide shows everything%s\n", look.Width, more)
+	return err
+}

@@ -1,0 +1,382 @@
+package inspect
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Shape is the structure of an element or attribute, of one message or of many
+// together, with the values taken out.
+type Shape struct {
+	Name Name
+	Attr bool // it is an attribute
+
+	// Min and Max are how often it occurs in one parent, at least and at most. Many
+	// is for a Max that is not known: a shape that is written down as a contract has
+	// seen three and means any number.
+	Min, Max int
+
+	// Kinds are those of its own text. They are 0 for an element that only ever held
+	// elements.
+	Kinds Kinds
+
+	// Parts are its attributes, sorted by name, then its child elements, in the
+	// order in which they stand. In AnyOrder they stand in more than one.
+	Parts    []*Shape
+	AnyOrder bool
+}
+
+// Many is a [Shape.Max] without a limit.
+const Many = 1<<31 - 1
+
+// ShapeOfMessage returns the structure of a message as that of an element without a
+// name, whose parts are the Header, if there is one, and the Body. These two have no
+// namespace here, so that messages of both versions of SOAP have the same.
+func ShapeOfMessage(m *Message) *Shape {
+	root := &Shape{Min: 1, Max: 1}
+	for _, e := range []*Element{m.Header, m.Body} {
+		if e != nil {
+			s := shapeOf(e)
+			s.Name.Space = ""
+			root.Parts = append(root.Parts, s)
+		}
+	}
+	return root
+}
+
+func shapeOf(e *Element) *Shape {
+	s := &Shape{Name: Name{strings.Clone(e.Name.Space), strings.Clone(e.Name.Local)}, Min: 1, Max: 1}
+	for _, a := range e.Attrs {
+		s.Parts = append(s.Parts, &Shape{Name: Name{strings.Clone(a.Name.Space), strings.Clone(a.Name.Local)}, Attr: true, Min: 1, Max: 1, Kinds: KindsOf(a.Value)})
+	}
+	slices.SortFunc(s.Parts, func(a, b *Shape) int { return compareNames(a.Name, b.Name) })
+	if text := e.Value(); len(e.Children) == 0 || !isSpace(text) {
+		s.Kinds = KindsOf(text)
+	}
+	at := map[Name]int{}
+	last := -1
+	for _, c := range e.Children {
+		part := shapeOf(c)
+		i, again := at[c.Name]
+		if !again {
+			at[c.Name], last = len(s.Parts), len(s.Parts)
+			s.Parts = append(s.Parts, part)
+			continue
+		}
+		n := s.Parts[i].Max + 1
+		s.Parts[i].merge(part)
+		s.Parts[i].Min, s.Parts[i].Max = n, n
+		s.AnyOrder = s.AnyOrder || i != last
+		last = i
+	}
+	return s
+}
+
+// Merge makes s the structure of all messages that it or o is the structure of. o is
+// not used any more.
+func (s *Shape) Merge(o *Shape) { s.merge(o) }
+
+func (s *Shape) merge(o *Shape) {
+	s.Min, s.Max = min(s.Min, o.Min), max(s.Max, o.Max)
+	s.Kinds |= o.Kinds
+	s.AnyOrder = s.AnyOrder || o.AnyOrder
+	at := s.index()
+	last := -1 // where the part of o before this one is in s
+	var fresh []*Shape
+	for _, p := range o.Parts {
+		i, ok := at[partKey{p.Name, p.Attr}]
+		if !ok {
+			p.Min = 0
+			fresh = append(fresh, p)
+			continue
+		}
+		s.Parts[i].merge(p)
+		delete(at, partKey{p.Name, p.Attr})
+		if !p.Attr {
+			s.AnyOrder = s.AnyOrder || i < last
+			last = max(last, i)
+		}
+	}
+	for _, i := range at { // those that o has not
+		s.Parts[i].Min = 0
+	}
+	if len(fresh) > 0 {
+		s.Parts = interleave(s.Parts, o.Parts, fresh)
+	}
+}
+
+type partKey struct {
+	name Name
+	attr bool
+}
+
+func (s *Shape) index() map[partKey]int {
+	at := make(map[partKey]int, len(s.Parts))
+	for i, p := range s.Parts {
+		at[partKey{p.Name, p.Attr}] = i
+	}
+	return at
+}
+
+// interleave puts the fresh parts of list into parts, each behind the one that is
+// before it in list; attributes stay sorted.
+func interleave(parts, list, fresh []*Shape) []*Shape {
+	isFresh := make(map[*Shape]bool, len(fresh))
+	for _, p := range fresh {
+		isFresh[p] = true
+	}
+	behind := map[partKey][]*Shape{} // by the part of parts that they come behind; the zero one for the first
+	var before partKey
+	for _, p := range list {
+		if isFresh[p] {
+			behind[before] = append(behind[before], p)
+		} else {
+			before = partKey{p.Name, p.Attr}
+		}
+	}
+	merged := make([]*Shape, 0, len(parts)+len(fresh))
+	merged = append(merged, behind[partKey{}]...)
+	for _, p := range parts {
+		merged = append(merged, p)
+		merged = append(merged, behind[partKey{p.Name, p.Attr}]...)
+	}
+	slices.SortStableFunc(merged, func(a, b *Shape) int {
+		switch {
+		case a.Attr && b.Attr:
+			return compareNames(a.Name, b.Name)
+		case a.Attr:
+			return -1
+		case b.Attr:
+			return 1
+		}
+		return 0
+	})
+	return merged
+}
+
+// clone returns a copy that shares nothing.
+func (s *Shape) clone() *Shape {
+	c := *s
+	c.Parts = make([]*Shape, len(s.Parts))
+	for i, p := range s.Parts {
+		c.Parts[i] = p.clone()
+	}
+	return &c
+}
+
+// Occurs is how often it occurs, such as "1", "0..1" or "1..n".
+func (s *Shape) Occurs() string {
+	highest := "n"
+	if s.Max < Many {
+		highest = strconv.Itoa(s.Max)
+	}
+	if s.Min == s.Max {
+		return highest
+	}
+	return strconv.Itoa(s.Min) + ".." + highest
+}
+
+// class is Occurs without the accident of how many there were.
+func (s *Shape) class() string {
+	c := *s
+	c.Min = min(c.Min, 1)
+	if c.Max > 1 {
+		c.Max = Many
+	}
+	return c.Occurs()
+}
+
+// Step is how a path names the element or attribute.
+func (s *Shape) Step() string {
+	if s.Attr {
+		return "@" + Shorten(s.Name.Local, shownName)
+	}
+	return Shorten(s.Name.Local, shownName)
+}
+
+// key is equal for two shapes with nothing between them for [DiffVariants] to tell.
+func (s *Shape) key() string {
+	var b strings.Builder
+	s.writeKey(&b)
+	return b.String()
+}
+
+func (s *Shape) writeKey(b *strings.Builder) {
+	// No name holds a control character.
+	b.WriteString(s.Name.Space + "\x01" + s.Name.Local + "\x02" + s.Kinds.Joined().String())
+	if s.Min == 0 {
+		b.WriteByte('?')
+	}
+	if s.Attr {
+		b.WriteByte('@')
+	}
+	if s.AnyOrder {
+		b.WriteByte('&')
+	}
+	b.WriteByte('\x03')
+	for _, p := range s.Parts {
+		p.writeKey(b)
+	}
+	b.WriteByte('\x04')
+}
+
+// ShapeKey says which messages are put together to one shape.
+type ShapeKey struct {
+	Operation Name   // the Body's child in the request
+	Service   string // tells two operations of one name apart; "" mostly
+	Response  bool   // the response to that operation, not the request
+	Fault     string // the response is a fault of that [Fault.Kind]
+	Version   Version
+}
+
+// ShapeIn is the interaction that a message is from.
+type ShapeIn struct {
+	File string
+	ID   int
+}
+
+// Variant is the messages of a group that have one structure.
+type Variant struct {
+	Shape *Shape
+	In    []ShapeIn
+	key   string
+}
+
+// ShapeGroup is the messages with one key.
+type ShapeGroup struct {
+	ShapeKey
+	Count    int
+	Shape    *Shape     // of all of them together
+	Variants []*Variant // the most frequent first; at most 100, the rest lumped into one more
+	Lumped   bool       // the last one of Variants is such
+}
+
+// maxVariants is how many structures of one group are told apart.
+const maxVariants = 100
+
+// Shapes gathers the structure of messages.
+type Shapes struct {
+	groups map[ShapeKey]*shapeGroup
+	order  []*shapeGroup
+}
+
+type shapeGroup struct {
+	ShapeKey
+	count    int
+	variants []*Variant
+	byKey    map[string]*Variant
+	rest     *Variant
+}
+
+// Add adds a message. Nothing of it is kept but its structure.
+func (l *Shapes) Add(key ShapeKey, m *Message, in ShapeIn) {
+	g := l.groups[key]
+	if g == nil {
+		if l.groups == nil {
+			l.groups = map[ShapeKey]*shapeGroup{}
+		}
+		key.Operation = Name{strings.Clone(key.Operation.Space), strings.Clone(key.Operation.Local)}
+		key.Fault = strings.Clone(key.Fault)
+		g = &shapeGroup{ShapeKey: key, byKey: map[string]*Variant{}}
+		l.groups[key] = g
+		l.order = append(l.order, g)
+	}
+	g.count++
+	s := ShapeOfMessage(m)
+	k := s.key()
+	v := g.byKey[k]
+	switch {
+	case v != nil:
+	case len(g.variants) < maxVariants:
+		v = &Variant{key: k}
+		g.byKey[k] = v
+		g.variants = append(g.variants, v)
+	default:
+		if g.rest == nil {
+			g.rest = &Variant{}
+		}
+		v = g.rest
+	}
+	v.In = append(v.In, in)
+	if v.Shape == nil {
+		v.Shape = s
+	} else {
+		v.Shape.merge(s)
+	}
+}
+
+// Groups returns what was gathered, sorted by operation, requests first, faults
+// last.
+func (l *Shapes) Groups() []ShapeGroup {
+	list := make([]ShapeGroup, 0, len(l.order))
+	for _, g := range l.order {
+		all := ShapeGroup{ShapeKey: g.ShapeKey, Count: g.count, Variants: slices.Clone(g.variants)}
+		slices.SortStableFunc(all.Variants, func(a, b *Variant) int { return cmp.Compare(len(b.In), len(a.In)) })
+		if g.rest != nil {
+			all.Variants, all.Lumped = append(all.Variants, g.rest), true
+		}
+		for _, v := range all.Variants {
+			if all.Shape == nil {
+				all.Shape = v.Shape.clone()
+			} else {
+				all.Shape.merge(v.Shape.clone())
+			}
+		}
+		list = append(list, all)
+	}
+	slices.SortStableFunc(list, func(a, b ShapeGroup) int { return a.ShapeKey.compare(b.ShapeKey) })
+	return list
+}
+
+func (k ShapeKey) compare(o ShapeKey) int {
+	number := func(b bool) int {
+		if b {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(k.Operation.Local, o.Operation.Local), cmp.Compare(k.Operation.Space, o.Operation.Space), cmp.Compare(k.Service, o.Service),
+		cmp.Compare(number(k.Response), number(o.Response)), cmp.Compare(k.Fault, o.Fault), cmp.Compare(k.Version, o.Version))
+}
+
+// String names the key for people, the namespace left out.
+func (k ShapeKey) String() string {
+	s := Shorten(k.Operation.Local, shownName)
+	if s == "" {
+		s = "(no operation)"
+	}
+	if k.Service != "" {
+		s += " (" + k.Service + ")"
+	}
+	switch {
+	case k.Fault != "":
+		s += " fault " + Shorten(k.Fault, shownName)
+	case k.Response:
+		s += " response"
+	default:
+		s += " request"
+	}
+	if k.Version == SOAP12 {
+		s += ", SOAP 1.2"
+	}
+	return s
+}
+
+// ShapeKeys returns the keys of an exchange's messages, ok being false for one that
+// is none.
+func ShapeKeys(r *Reading, service string) (request, response ShapeKey, hasRequest, hasResponse bool) {
+	if r.Request != nil && r.Request.Payload != nil {
+		request = ShapeKey{Operation: r.Request.Payload.Name, Service: service, Version: r.Request.Version}
+		hasRequest = true
+	}
+	if r.Response != nil {
+		response = ShapeKey{Operation: request.Operation, Service: service, Response: true, Version: r.Response.Version}
+		if f := r.Response.Fault; f != nil {
+			response.Fault = cmp.Or(f.Kind(), "?")
+		}
+		hasResponse = true
+	}
+	return request, response, hasRequest, hasResponse
+}

@@ -1,0 +1,105 @@
+package um
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/umtape/umtape/inspect"
+)
+
+// Step returns the part that an exchange has in the life of a call (protocol
+// reference, section 3.1): PlayOnPhone and PlayOnPhoneGreeting hand out an
+// identifier, GetCallInfo polls it, Disconnect ends it, and so do their successors
+// in EWS. ok is false for any other exchange.
+func Step(r *inspect.Reading) (s inspect.Step, ok bool) {
+	if r.Request == nil || r.Request.Payload == nil {
+		return inspect.Step{}, false
+	}
+	op, ok := find(r)
+	if !ok || op.Role == inspect.NoRole {
+		return inspect.Step{}, false
+	}
+	s = inspect.Step{Role: op.Role, Operation: op.Name, Call: strings.Clone(IDOf(r.Request))}
+	p, problem := answer(r, op)
+	switch {
+	case problem != "":
+		s.Unanswered = problem
+		return s, true
+	case r.Response.Fault != nil:
+		s.Refused = refusal(r.Response.Fault.Kind())
+		return s, true
+	}
+	if class, _ := p.Attr("ResponseClass"); op.Protocol == EWS && class == "Error" {
+		s.Refused = refusal(trim(p.Child("ResponseCode").Value()))
+		return s, true
+	}
+	switch op.Role {
+	case inspect.Starts:
+		s.Call = strings.Clone(IDOf(r.Response))
+		if s.Call == "" {
+			s.Unanswered = "no identifier in the answer"
+		}
+	case inspect.Polls:
+		s.State, s.Cause = state(p, op)
+		s.Over = s.State == lastState
+		if s.State == "" {
+			s.Unanswered = "no state in the answer"
+		}
+	}
+	return s, true
+}
+
+// lastState is the one that nothing leaves (section 3.1).
+const lastState = "Disconnected"
+
+// answer returns what the Body of the response to op holds, or in a few words what
+// there is in its place.
+func answer(r *inspect.Reading, op Operation) (p *inspect.Element, problem string) {
+	switch {
+	case r.Response == nil && (r.Status < 200 || r.Status > 299):
+		return nil, fmt.Sprintf("HTTP status %d", r.Status)
+	case r.Response == nil && r.Truncated:
+		return nil, "the answer is not whole"
+	case r.Response == nil:
+		return nil, "the answer is no SOAP message"
+	case r.Response.Payload == nil:
+		return nil, "the answer is empty"
+	}
+	p = r.Response.Payload
+	if r.Response.Fault == nil && (p.Name.Local != op.Name+"Response" || !inMessages(p.Name.Space)) {
+		return nil, "the answer is that of something else"
+	}
+	return p, ""
+}
+
+// refusal is never "".
+func refusal(kind string) string {
+	if kind == "" {
+		return "a fault"
+	}
+	return strings.Clone(kind)
+}
+
+// state reads the answer to a poll.
+func state(p *inspect.Element, op Operation) (state, cause string) {
+	names, at := [2]string{"CallState", "EventCause"}, p.Child(p.Name.Local)
+	if op.Protocol == EWS {
+		names, at = [2]string{"PhoneCallState", "ConnectionFailureCause"}, p.Child("PhoneCallInformation")
+	}
+	if at == nil {
+		at = p // the inner element left out, which Check reports
+	}
+	return strings.Clone(trim(at.Child(names[0]).Value())), strings.Clone(trim(at.Child(names[1]).Value()))
+}
+
+// Service tells the two operations named PlayOnPhone apart: "EWS" for the one of
+// EWS, "" for anything else (section 1.2).
+func Service(r *inspect.Reading) string {
+	if r.Request == nil || r.Request.Payload == nil || r.Operation != "PlayOnPhone" {
+		return ""
+	}
+	if op, ok := find(r); ok && op.Protocol == EWS {
+		return "EWS"
+	}
+	return ""
+}
