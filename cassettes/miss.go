@@ -103,7 +103,7 @@ func summary(d []inspect.Difference) string {
 // for a request that is not SOAP. operation is "" then.
 func (p *Player) miss(req *http.Request, began time.Time, operation string, m Miss) *http.Response {
 	p.mu.Lock()
-	p.report.Missed++
+	p.report.missed(m)
 	p.mu.Unlock()
 	p.tell(req, began, Facts{Verdict: Missed, Operation: operation, Nearest: m.Nearest, Reason: m.Reason})
 	resp := refusal(req, http.StatusInternalServerError, fmt.Sprintf("umtape: no recorded interaction answers this %s: %s", m.Operation, m.Reason), m.detail())

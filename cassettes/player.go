@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -64,7 +65,20 @@ type recorded struct {
 type Played struct {
 	Answered int      // requests answered from a cassette
 	Missed   int      // requests that nothing answered
+	Misses   []Miss   // why, each reason once, in their order; the first maxMisses
 	Unused   []string // interactions that answered nothing, as FILE#ID; not the challenges before an answer
+}
+
+// maxMisses bounds how many misses are remembered.
+const maxMisses = 20
+
+// missed counts a miss. p.mu is held.
+func (p *Played) missed(m Miss) {
+	p.Missed++
+	same := func(o Miss) bool { return o.Operation == m.Operation && o.Reason == m.Reason }
+	if len(p.Misses) < maxMisses && !slices.ContainsFunc(p.Misses, same) {
+		p.Misses = append(p.Misses, m)
+	}
 }
 
 // NewPlayer returns a player of these cassettes, in their order.
@@ -118,6 +132,7 @@ func (r recorded) challenge() bool {
 func (p *Player) Played() Played {
 	p.mu.Lock()
 	played := p.report
+	played.Misses = slices.Clone(played.Misses)
 	p.mu.Unlock()
 	for _, n := range p.index.unused() {
 		if r := p.recorded[n]; !r.challenge() {
