@@ -61,8 +61,12 @@ type Played struct {
 	Answered int      // requests answered from a cassette
 	Repeated int      // of those, the ones that an interaction answered which had answered before
 	Missed   int      // requests that nothing answered
+	Misses   []Miss   // why, each reason once, in their order; the first maxMisses
 	Unused   []string // interactions that answered nothing, as FILE#ID; not the challenges before an answer
 }
+
+// maxMisses bounds of how many misses Played tells; Uses tells of more.
+const maxMisses = 20
 
 // NewPlayer returns a player of these cassettes, in their order.
 func NewPlayer(options PlayOptions, tapes ...*Cassette) *Player {
@@ -107,6 +111,9 @@ func (o PlayOptions) maxBody() int64 {
 func (p *Player) Played() Played {
 	p.mu.Lock()
 	played := p.report
+	for _, m := range p.uses.misses[:min(len(p.uses.misses), maxMisses)] {
+		played.Misses = append(played.Misses, m.Miss)
+	}
 	p.mu.Unlock()
 	l := p.library.Load()
 	for n, times := range l.index.uses() {

@@ -2,6 +2,7 @@ package cassettes
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -123,6 +124,26 @@ func TestPlayerMiss(t *testing.T) {
 
 // TestPlayerSequence: n recorded answers to one request come in order, then the
 // last again; through a proxy, those of the host asked for.
+// Why requests were missed is known at the end, each reason once, however many
+// came.
+func TestPlayerRemembersMisses(t *testing.T) {
+	p := playerOf(said(0, service, message(t, "disconnect-request.xml"), "<answer/>"))
+	for range 3 {
+		post(t, p, service, message(t, "documented-disconnect-request.xml"))
+	}
+	post(t, p, service, message(t, "playonphone-request.xml"))
+	played := p.Played()
+	if played.Missed != 4 || len(played.Misses) != 2 || played.Misses[0].Operation != "Disconnect" || played.Misses[0].Nearest != "calls.yaml#0" || played.Misses[1].Operation != "PlayOnPhone" {
+		t.Errorf("played %+v", played)
+	}
+	for n := range 2 * maxMisses {
+		post(t, p, service, fmt.Sprintf("<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'><s:Body><Ask%d/></s:Body></s:Envelope>", n))
+	}
+	if played := p.Played(); played.Missed != 4+2*maxMisses || len(played.Misses) != maxMisses {
+		t.Errorf("%d missed, %d remembered", played.Missed, len(played.Misses))
+	}
+}
+
 func TestPlayerSequence(t *testing.T) {
 	request := message(t, "disconnect-request.xml")
 	other := "https://other.example.com/UnifiedMessaging/Service.asmx"

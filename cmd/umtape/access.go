@@ -15,11 +15,19 @@ import (
 type accessFlags struct {
 	allow     []string
 	usersFile string
+	asks      bool // there is a --proxy-auth
 }
 
 func (f *accessFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringSliceVar(&f.allow, "allow", nil, "`CIDR` or address of clients to serve, besides those on loopback; lets --listen be an address that they reach; may be repeated")
+	flags.Lookup("listen").Usage = "`ADDRESS` to listen on, one of loopback without --allow; port 0 picks a free one and prints it"
+}
+
+// registerUsers adds what is for clients that know a password.
+func (f *accessFlags) registerUsers(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	f.asks = true
 	flags.StringVar(&f.usersFile, "proxy-auth", "", "htpasswd `FILE` (htpasswd -B) of those who may use the proxy; lets --listen be an address that they reach")
 	flags.Lookup("listen").Usage = "`ADDRESS` to listen on, one of loopback without --allow or --proxy-auth; port 0 picks a free one and prints it"
 }
@@ -29,11 +37,12 @@ type access struct {
 	allow     []netip.Prefix
 	users     *proxy.Users
 	usersFile string
+	asks      bool // accessFlags.asks
 }
 
 // open reads the flags, and the file.
 func (f *accessFlags) open(a *app) (access, error) {
-	var who access
+	who := access{asks: f.asks}
 	for _, entry := range f.allow {
 		network, err := proxy.ParseNetwork(entry)
 		if err != nil {
@@ -75,7 +84,11 @@ func (w access) excuse(err error) error {
 	case w.limited():
 		return nil
 	}
-	return misuse("%w, or say who may use it with --allow CIDR or --proxy-auth FILE", err)
+	ways := "--allow CIDR"
+	if w.asks {
+		ways += " or --proxy-auth FILE"
+	}
+	return misuse("%w, or say who may use it with %s", err, ways)
 }
 
 // listen opens the address, or says what is in the way.

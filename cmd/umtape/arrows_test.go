@@ -11,8 +11,9 @@ const module = "github.com/umtape/umtape/"
 
 // arrows lists which of our packages each may import. Nothing points up.
 var arrows = map[string][]string{
-	"cmd/umtape":          {"proxy", "cassettes", "inspect", "inspect/um", "inspect/um/umserver", "inspect/report"},
+	"cmd/umtape":          {"proxy", "proxy/clientenv", "cassettes", "inspect", "inspect/um", "inspect/um/umserver", "inspect/report"},
 	"proxy":               {},
+	"proxy/clientenv":     {"proxy"},
 	"cassettes":           {"inspect"},
 	"inspect":             {},
 	"inspect/um":          {"inspect"},

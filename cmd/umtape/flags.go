@@ -121,12 +121,17 @@ type logFlags struct {
 	quiet   bool
 	verbose bool
 	calls   bool
+	beside  bool // another program writes to the same place: less is said unasked
 }
 
 func (f *logFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.format, "log-format", "text", "`FORMAT` of log lines, text or json; asks for a line for each exchange, as -v does")
 	f.chosen = func() bool { return cmd.Flags().Changed("log-format") }
-	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "log a line for each exchange (the default on a terminal), not only for those that went wrong")
+	verbose := "log a line for each exchange (the default on a terminal), not only for those that went wrong"
+	if f.beside {
+		verbose = "say where umtape listens, and log a line for each exchange, not only for those that went wrong"
+	}
+	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, verbose)
 	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "log errors only")
 	cmd.Flags().BoolVar(&f.calls, "log-calls", false, "as -v, and with the call of each exchange: the GUID of its CallId, not the server that it names")
 }
@@ -134,8 +139,11 @@ func (f *logFlags) register(cmd *cobra.Command) {
 // watch is what tells of exchanges.
 func (f *logFlags) watch(a *app) (*watch, error) {
 	log, err := f.logger(a)
-	return &watch{log: log, calls: f.calls}, err
+	return &watch{log: log, calls: f.calls, later: f.beside}, err
 }
+
+// all reports whether every exchange is asked for.
+func (f *logFlags) all() bool { return f.verbose || f.calls || f.chosen != nil && f.chosen() }
 
 func (f *logFlags) logger(a *app) (*slog.Logger, error) {
 	if f.quiet && f.verbose {
@@ -145,7 +153,7 @@ func (f *logFlags) logger(a *app) (*slog.Logger, error) {
 	switch {
 	case f.quiet:
 		options.Level = slog.LevelError
-	case f.verbose, f.calls, f.chosen != nil && f.chosen(), isTerminal(a.stderr):
+	case f.all(), isTerminal(a.stderr) && !f.beside:
 		options.Level = slog.LevelInfo
 	}
 	switch f.format {

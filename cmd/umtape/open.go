@@ -100,9 +100,9 @@ func (s *shelf) interactions() (n int) {
 // opened again when they have been left alone for as long.
 const lookEvery = 500 * time.Millisecond
 
-// following is follow in the background, until what it returns is called or ctx ends.
-func (s *shelf) following(ctx context.Context, player *cassettes.Player) (end func()) {
-	ctx, cancel := context.WithCancel(ctx)
+// following is follow in the background, until what it returns is called.
+func (s *shelf) following(player *cassettes.Player) (end func()) {
+	ctx, cancel := context.WithCancel(context.Background())
 	var background sync.WaitGroup
 	background.Go(func() { s.follow(ctx, player) })
 	return func() {

@@ -72,7 +72,15 @@ terminal does. No line holds a body, a header but Host, a query or a token.`,
 			return a.record(cmd.Context(), args[0], f)
 		}),
 	}
-	listenFlag(cmd, &f.listen, "127.0.0.1:8088")
+	f.register(cmd, "127.0.0.1:8088")
+	f.access.registerUsers(cmd)
+	return cmd
+}
+
+// register gives a command the flags of a recording; listen is the default of
+// --listen.
+func (f *recordFlags) register(cmd *cobra.Command, listen string) {
+	listenFlag(cmd, &f.listen, listen)
 	caFlag(cmd, &f.caDir)
 	cmd.Flags().StringVar(&f.reverse, "reverse", "", "server `URL` for clients that talk to umtape directly instead of through a proxy setting")
 	cmd.Flags().BoolVar(&f.appendTo, "append", false, "add to the cassette if it exists")
@@ -88,46 +96,54 @@ terminal does. No line holds a body, a header but Host, a query or a token.`,
 	cmd.Flags().Var(&f.ports, "connect-ports", "ports that clients may reach through the proxy, such as 443,8443,1024-65535")
 	cmd.Flags().StringSliceVar(&f.tunnel, "tunnel", nil, "`HOST[:PORT]`, or *.SUFFIX, to which CONNECT passes untouched: TLS is the server's own, nothing is recorded; may be repeated")
 	f.log.register(cmd)
-	return cmd
 }
 
 func (a *app) record(ctx context.Context, path string, f recordFlags) error {
-	plan, err := a.planRecording(f)
+	s, err := a.openRecording(path, f)
 	if err != nil {
 		return err
-	}
-	monitor, err := a.openMonitor(f.metrics, "record", cassettes.RecordVerdicts)
-	if err != nil {
-		return err
-	}
-	defer monitor.close()
-	defer collectLess()()
-	plan.watch.metrics = monitor.numbers()
-	ca, err := a.openCA(f.caDir)
-	if err != nil {
-		return err
-	}
-	s, err := a.startRecording(path, ca, plan)
-	if err != nil {
-		return err
-	}
-	if monitor != nil {
-		monitor.metrics.follow(s.server, ca)
-		monitor.setReady(func() error { return s.tape.Ready(0) })
 	}
 	a.say("recording to %s; proxy at http://%s", path, s.addr())
 	if f.reverse != "" {
 		a.say("clients that talk to it directly, http or https, are passed on to %s", f.reverse)
 	}
-	plan.access.sayTo(a)
+	s.who.sayTo(a)
 	a.say("Ctrl-C ends the recording")
 	select {
 	case <-ctx.Done():
 	case err := <-s.served:
 		s.served <- err // for stop
 	}
-	monitor.stopping()
 	return s.stop(a.stdout)
+}
+
+// openRecording starts what the flags say. It is to be ended by stop.
+func (a *app) openRecording(path string, f recordFlags) (*recording, error) {
+	plan, err := a.planRecording(f)
+	if err != nil {
+		return nil, err
+	}
+	monitor, err := a.openMonitor(f.metrics, "record", cassettes.RecordVerdicts)
+	if err != nil {
+		return nil, err
+	}
+	plan.watch.metrics = monitor.numbers()
+	ca, err := a.openCA(f.caDir)
+	if err != nil {
+		monitor.close()
+		return nil, err
+	}
+	s, err := a.startRecording(path, ca, plan)
+	if err != nil {
+		monitor.close()
+		return nil, err
+	}
+	s.monitor = monitor
+	if monitor != nil {
+		monitor.metrics.follow(s.server, ca)
+		monitor.setReady(func() error { return s.tape.Ready(0) })
+	}
+	return s, nil
 }
 
 // recordPlan is what the flags of umtape record come to.
@@ -187,13 +203,17 @@ func (a *app) planRecording(f recordFlags) (*recordPlan, error) {
 
 // recording is a running umtape record.
 type recording struct {
-	app      *app
-	path     string
-	tape     *cassettes.Writer
-	recorder *cassettes.Recorder
-	server   *proxy.Server
-	listener net.Listener
-	served   chan error // what Serve returned
+	app            *app
+	path           string
+	ca             *proxy.CA
+	who            access
+	monitor        *monitor // nil if nobody asked for it
+	collectAsUsual func()
+	tape           *cassettes.Writer
+	recorder       *cassettes.Recorder
+	server         *proxy.Server
+	listener       net.Listener
+	served         chan error // what Serve returned
 }
 
 // startRecording opens the port and the cassette before anything is served, so
@@ -203,7 +223,7 @@ func (a *app) startRecording(path string, ca *proxy.CA, p *recordPlan) (*recordi
 	if err != nil {
 		return nil, err
 	}
-	s := &recording{app: a, path: path, listener: ln, served: make(chan error, 1)}
+	s := &recording{app: a, path: path, ca: ca, who: p.access, listener: ln, served: make(chan error, 1), collectAsUsual: collectLess()}
 	if s.server, err = proxy.New(proxy.Config{
 		NewTransport: func() http.RoundTripper { return s.recorder.Wrap(p.servers.Transport()) },
 		CA:           ca,
@@ -289,6 +309,9 @@ func (s *recording) addr() string { return s.listener.Addr().String() }
 // stop ends the recording: no new requests, running ones finished and on tape,
 // the cassette closed, the summary written to w.
 func (s *recording) stop(w io.Writer) error {
+	defer s.monitor.close()
+	defer s.collectAsUsual()
+	s.monitor.stopping()
 	shutdown := s.app.endServing(s.server.Shutdown)
 	served := <-s.served
 	if errors.Is(served, http.ErrServerClosed) {

@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/umtape/umtape/cassettes"
+	"github.com/umtape/umtape/inspect"
+	"github.com/umtape/umtape/inspect/report"
 	"github.com/umtape/umtape/proxy"
 )
 
@@ -73,7 +75,15 @@ a terminal does. No line holds a body, a header but Host, a query or a token.`,
 			return a.replay(cmd.Context(), args, f)
 		}),
 	}
-	listenFlag(cmd, &f.listen, "127.0.0.1:8088")
+	f.register(cmd, "127.0.0.1:8088")
+	f.access.registerUsers(cmd)
+	return cmd
+}
+
+// register gives a command the flags of a replay; listen is the default of
+// --listen.
+func (f *replayFlags) register(cmd *cobra.Command, listen string) {
+	listenFlag(cmd, &f.listen, listen)
 	caFlag(cmd, &f.caDir)
 	cmd.Flags().StringVar(&f.base, "base", "", "`PATH` put before that of clients which talk to umtape directly, if record --reverse had a URL with one")
 	cmd.Flags().StringVar(&f.scheme, "challenge", "", "ask clients for credentials by this `SCHEME`, basic or ntlm, and accept what they send")
@@ -85,96 +95,89 @@ a terminal does. No line holds a body, a header but Host, a query or a token.`,
 	metricsFlag(cmd, &f.metrics)
 	f.access.register(cmd)
 	f.log.register(cmd)
-	return cmd
 }
 
 func (a *app) replay(ctx context.Context, paths []string, f replayFlags) error {
-	var err error
-	if f.who, err = f.access.open(a); err != nil {
-		return err
-	}
-	if err := f.who.check(f.listen); err != nil {
-		return err
-	}
-	if f.base != "" && (!strings.HasPrefix(f.base, "/") || strings.ContainsAny(f.base, "?# ")) {
-		return misuse("--base %q is not a path such as /UnifiedMessaging", f.base)
-	}
-	if _, err := cassettes.ParseScheme(f.scheme); err != nil {
-		return misuse("--challenge %w", err)
-	}
-	if _, err := f.log.logger(a); err != nil {
-		return err
-	}
-	if err := reportable(f.report); err != nil {
-		return err
-	}
-	monitor, err := a.openMonitor(f.metrics, "replay", cassettes.PlayVerdicts)
+	s, err := a.openReplay(paths, f)
 	if err != nil {
 		return err
 	}
-	defer monitor.close()
-	f.numbers = monitor.numbers()
-	ca, err := a.openCA(f.caDir)
-	if err != nil {
-		return err
-	}
-	s, err := a.startReplay(paths, ca, f)
-	if err != nil {
-		return err
-	}
-	if monitor != nil {
-		monitor.metrics.follow(s.server, ca)
-		monitor.setReady(func() error { return nil }) // the cassettes are loaded
-	}
-	if s.shelf.interactions() == 0 {
-		a.say("warning: there is nothing to replay: every request will be a miss")
-	}
-	a.say("replaying %s from %s; proxy and server at http://%s and https://%s", count(s.shelf.interactions(), "interaction"), strings.Join(paths, ", "), s.addr(), s.addr())
-	f.who.sayTo(a)
+	a.say("replaying %s from %s; proxy and server at http://%s and https://%s", count(s.interactions, "interaction"), strings.Join(paths, ", "), s.addr(), s.addr())
+	s.who.sayTo(a)
 	a.say("nothing is forwarded; Ctrl-C ends the replay")
-	endFollowing := s.shelf.following(ctx, s.player)
 	select {
 	case <-ctx.Done():
 	case err := <-s.served:
 		s.served <- err
 	}
-	endFollowing()
-	monitor.stopping()
 	err = s.stop(a.stdout)
-	if f.report != "" {
-		uses, errUses := s.player.Uses()
-		err = errors.Join(err, errUses, writeReport(f.report, playedToJSON(s.shelf.reels, s.player.Played(), uses)))
-	}
-	if f.strict {
-		err = errors.Join(err, strictly(s.player.Played()))
+	if what := wanting(s.player.Played()); f.strict && what != "" {
+		err = errors.Join(err, fmt.Errorf("--strict: %s", what))
 	}
 	return err
 }
 
-// strictly is the error of a replay that was to answer all that it was asked, from all
-// that it had.
-func strictly(p cassettes.Played) error {
-	var what []string
-	if p.Missed > 0 {
-		what = append(what, count(p.Missed, "request")+" missed")
+// openReplay starts what the flags say. It is to be ended by stop.
+func (a *app) openReplay(paths []string, f replayFlags) (*replaying, error) {
+	var err error
+	if f.who, err = f.access.open(a); err != nil {
+		return nil, err
 	}
-	if n := len(p.Unused); n > 0 {
-		what = append(what, count(n, "interaction")+" not used")
+	if err := f.who.check(f.listen); err != nil {
+		return nil, err
 	}
-	if what == nil {
-		return nil
+	if f.base != "" && (!strings.HasPrefix(f.base, "/") || strings.ContainsAny(f.base, "?# ")) {
+		return nil, misuse("--base %q is not a path such as /UnifiedMessaging", f.base)
 	}
-	return fmt.Errorf("--strict: %s", strings.Join(what, ", "))
+	if _, err := cassettes.ParseScheme(f.scheme); err != nil {
+		return nil, misuse("--challenge %w", err)
+	}
+	if _, err := f.log.logger(a); err != nil {
+		return nil, err
+	}
+	if err := reportable(f.report); err != nil {
+		return nil, err
+	}
+	monitor, err := a.openMonitor(f.metrics, "replay", cassettes.PlayVerdicts)
+	if err != nil {
+		return nil, err
+	}
+	f.numbers = monitor.numbers()
+	ca, err := a.openCA(f.caDir)
+	if err != nil {
+		monitor.close()
+		return nil, err
+	}
+	s, err := a.startReplay(paths, ca, f)
+	if err != nil {
+		monitor.close()
+		return nil, err
+	}
+	s.monitor = monitor
+	if monitor != nil {
+		monitor.metrics.follow(s.server, ca)
+		monitor.setReady(func() error { return nil }) // the cassettes are loaded
+	}
+	if s.interactions == 0 {
+		a.say("warning: there is nothing to replay: every request will be a miss")
+	}
+	return s, nil
 }
 
 // replaying is a running umtape replay.
 type replaying struct {
-	app      *app
-	player   *cassettes.Player
-	shelf    *shelf
-	server   *proxy.Server
-	listener net.Listener
-	served   chan error
+	app          *app
+	ca           *proxy.CA
+	who          access
+	monitor      *monitor // nil if nobody asked for it
+	player       *cassettes.Player
+	shelf        *shelf
+	endFollowing func() // ends what looks after the shelf
+	interactions int    // at the start
+	report       string // file for the report; "" for none
+	server       *proxy.Server
+	listener     net.Listener
+	served       chan error
 }
 
 func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replaying, error) {
@@ -187,10 +190,11 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 	if err != nil {
 		return nil, misuse("--challenge %w", err)
 	}
-	s := &replaying{app: a, served: make(chan error, 1)}
+	s := &replaying{app: a, ca: ca, who: f.who, report: f.report, served: make(chan error, 1)}
 	if s.shelf, err = a.openShelf(paths, f); err != nil {
 		return nil, err
 	}
+	s.interactions = s.shelf.interactions()
 	s.player = cassettes.PlayReels(cassettes.PlayOptions{
 		MaxBody: int64(f.maxBody), Base: strings.TrimSuffix(f.base, "/"), Repeat: f.repeat.Repeat, OnExchange: note, Logger: watch.log,
 	}, s.shelf.reels...)
@@ -208,27 +212,53 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 	if s.listener, err = f.who.listen(f.listen); err != nil {
 		return nil, err
 	}
+	s.endFollowing = s.shelf.following(s.player)
 	go func() { s.served <- s.server.Serve(s.listener) }()
 	return s, nil
 }
 
 func (s *replaying) addr() string { return s.listener.Addr().String() }
 
-// stop ends the replay and writes the report to w.
+// stop ends the replay, writes what it has done to w, and to the file for it.
 func (s *replaying) stop(w io.Writer) error {
+	defer s.monitor.close()
+	s.endFollowing()
+	s.monitor.stopping()
 	err := s.app.endServing(s.server.Shutdown)
 	if served := <-s.served; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
 	}
-	return errors.Join(err, writePlayed(w, s.player.Played()))
+	played := s.player.Played()
+	err = errors.Join(err, writePlayed(w, played))
+	if s.report != "" {
+		uses, errUses := s.player.Uses()
+		err = errors.Join(err, errUses, writeReport(s.report, playedToJSON(s.shelf.reels, played, uses)))
+	}
+	return err
 }
 
 // maxListed is how many unused interactions are named.
 const maxListed = 20
 
+// wanting is what is amiss with a replay that was to answer everything, and to
+// use everything; "" if nothing is.
+func wanting(p cassettes.Played) string {
+	var what []string
+	if p.Missed > 0 {
+		what = append(what, count(p.Missed, "request")+" missed")
+	}
+	if n := len(p.Unused); n > 0 {
+		what = append(what, count(n, "interaction")+" not used")
+	}
+	return strings.Join(what, ", ")
+}
+
 func writePlayed(w io.Writer, p cassettes.Played) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "answered %s, missed %d, not used %s\n", count(p.Answered, "request"), p.Missed, count(len(p.Unused), "interaction"))
+	for _, m := range p.Misses {
+		fmt.Fprintf(&b, "  missed: %s: %s\n", report.Printable(inspect.Shorten(m.Operation, maxShownOperation)), report.Printable(inspect.Shorten(m.Reason, maxShownReason)))
+	}
 	for i, name := range p.Unused {
 		if i == maxListed {
 			fmt.Fprintf(&b, "  and %d more\n", len(p.Unused)-maxListed)

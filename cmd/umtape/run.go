@@ -42,6 +42,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.Is(err, errFound):
 		return exitFailed
 	}
+	code := exitFailed
+	var exit *exitError
+	if errors.As(err, &exit) {
+		code = exit.code
+		if exit.err == nil {
+			return code
+		}
+	}
 	var misuse *misuseError
 	wrong := errors.As(err, &misuse) || !a.started
 	fmt.Fprintf(stderr, "umtape: error: %s\n", oneLine(err))
@@ -56,7 +64,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		fmt.Fprintf(stderr, "umtape: hint: see `%s --help`\n", commandOf(root, args))
 		return exitMisuse
 	}
-	return exitFailed
+	return code
 }
 
 func commandOf(root *cobra.Command, args []string) string {
@@ -69,6 +77,22 @@ func commandOf(root *cobra.Command, args []string) string {
 // errFound says that a command has printed what it found, and that finding it
 // is exit 1. Nothing more is printed.
 var errFound = errors.New("found")
+
+// exitError is an exit code that is not ours to choose, that of a command which
+// exec has run, and what there is to say besides.
+type exitError struct {
+	code int
+	err  error // nil if the command has said it all
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
 
 // misuseError is a command line that makes no sense.
 type misuseError struct{ err error }
@@ -127,6 +151,7 @@ validates it against the protocol, and shows what was said.`,
 		Example: `  umtape demo
   umtape record calls.yaml
   umtape replay calls.yaml
+  umtape exec replay calls.yaml -- npm test
   umtape validate calls.yaml
   umtape inspect calls.yaml`,
 		SilenceErrors: true,
@@ -137,7 +162,7 @@ validates it against the protocol, and shows what was said.`,
 	root.SetErr(a.stderr)
 	root.AddCommand(
 		a.demoCommand(), a.recordCommand(), a.replayCommand(), a.validateCommand(), a.inspectCommand(),
-		a.recoverCommand(), a.diffCommand(), a.mergeCommand(), a.sortCommand(), a.pruneCommand(), a.serveCommand(), a.caCommand(), a.versionCommand(),
+		a.execCommand(), a.recoverCommand(), a.diffCommand(), a.mergeCommand(), a.sortCommand(), a.pruneCommand(), a.serveCommand(), a.caCommand(), a.versionCommand(),
 	)
 	return root
 }

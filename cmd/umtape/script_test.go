@@ -21,7 +21,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"umtape": main})
+	testscript.Main(m, map[string]func(){"umtape": main, "post": postMain})
 }
 
 // TestScripts runs the scripts that tell the commands. Beside testscript's own

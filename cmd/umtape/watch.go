@@ -16,6 +16,7 @@ import (
 type watch struct {
 	log     *slog.Logger
 	calls   bool     // the line has the call's GUID
+	later   bool     // misses are told at the end
 	metrics *metrics // nil if nobody asked for them
 }
 
@@ -42,6 +43,9 @@ func (w *watch) exchange(e proxy.Exchange) {
 		w.metrics.exchange(e, f, outcome)
 	}
 	level := max(e.Level(), f.Level())
+	if w.later && f.Verdict == cassettes.Missed {
+		level = slog.LevelInfo
+	}
 	if !w.log.Enabled(context.Background(), level) {
 		return
 	}
