@@ -142,7 +142,7 @@ func (d *differ) read(tapes []*Cassette) []spoken {
 	var list []spoken
 	for _, t := range tapes {
 		for _, i := range t.Interactions {
-			a := askedOf(i, DefaultMaxBody)
+			a := Matching{}.askedOf(i)
 			k := a.key()
 			s := spoken{Interaction: i, name: t.Path + "#" + strconv.Itoa(i.ID), operation: a.operation(), asks: fmt.Sprintf("%x %x", k.fold, k.host)}
 			s.group = s.operation
@@ -221,7 +221,7 @@ func (d *differ) tokensOf(s *spoken) []uint64 {
 			walk(path, c)
 		}
 	}
-	request, answer := askedOf(s.Interaction, DefaultMaxBody), answerOf(s.Interaction)
+	request, answer := Matching{}.askedOf(s.Interaction), answerOf(s.Interaction)
 	add("method", request.method)
 	add("target", request.target)
 	add("host", request.host)
@@ -330,7 +330,7 @@ func (d *differ) differences(a, b *Interaction) []SideDifference {
 		}
 	}
 
-	x, y := askedOf(a, DefaultMaxBody), askedOf(b, DefaultMaxBody)
+	x, y := Matching{}.askedOf(a), Matching{}.askedOf(b)
 	became("method", printablePath(x.method), printablePath(y.method))
 	became("host", origin(x), origin(y))
 	if p, q := pathOf(x.target), pathOf(y.target); p != q {

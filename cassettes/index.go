@@ -202,6 +202,14 @@ func (x *index) pass(group *link) {
 	}
 }
 
+// count counts an answer that was not taken here.
+func (x *index) count(n int) (again bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.times[n]++
+	return x.times[n] > 1
+}
+
 // uses returns how often each interaction has answered.
 func (x *index) uses() []uint32 {
 	x.mu.Lock()

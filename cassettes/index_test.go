@@ -22,7 +22,7 @@ func (o *oracle) answer(a asked) (n int, ok bool) {
 	var best []int
 	rank := 6
 	for n, i := range o.list {
-		b := askedOf(i, DefaultMaxBody)
+		b := Matching{}.askedOf(i)
 		if i.Umtape.Truncated == "request" || a.host != "" && (a.host != b.host || a.scheme != b.scheme) {
 			continue
 		}
@@ -119,7 +119,7 @@ func TestIndexAgainstOracle(t *testing.T) {
 		}
 		repeat := Repeat(rapid.IntRange(0, 2).Draw(t, "repeat"))
 		o := &oracle{list: list, repeat: repeat, had: make([]bool, len(list))}
-		l := newLibrary(repeat, []*Reel{hold(&Cassette{Interactions: list[:len(list)/2]}, DefaultMaxBody), hold(&Cassette{Interactions: list[len(list)/2:]}, DefaultMaxBody)})
+		l := newLibrary(repeat, []*Reel{hold(&Cassette{Interactions: list[:len(list)/2]}, Matching{}), hold(&Cassette{Interactions: list[len(list)/2:]}, Matching{})})
 		for n := range rapid.IntRange(1, 30).Draw(t, "asked") {
 			url, body := genRequest(t, fmt.Sprint("asked ", n), true)
 			a := ask("POST", url, http.Header{"Content-Type": {"text/xml"}}, []byte(body))

@@ -7,6 +7,7 @@ type library struct {
 	reels []*Reel
 	marks marks
 	index *index
+	any   *anyIndex // nil if no text may be any
 
 	// operations are the first interactions of each, maxCompared at most, by
 	// the digest of its name.
@@ -51,6 +52,12 @@ func newLibrary(repeat Repeat, reels []*Reel) *library {
 		l.marks.add(r.marks)
 	}
 	l.index = newIndex(l.marks, repeat)
+	for _, r := range reels {
+		if r.loose != nil {
+			l.any = newAnyIndex(l)
+			break
+		}
+	}
 	return l
 }
 

@@ -30,6 +30,7 @@ const (
 	markChallenge                       // a 401 or 407
 	markBroken                          // the response was not recorded whole
 	markUnasked                         // half a request, which answers none
+	markFailed                          // the status is an error's
 	markRenamed                         // its ID is not its place in the file
 )
 
@@ -47,9 +48,8 @@ func (m *mark) key() key {
 	return k
 }
 
-// markOf reads the n-th interaction of a cassette for matching.
-func markOf(i *Interaction, n int, maxBody int64) mark {
-	a := askedOf(i, maxBody)
+// markOf marks the n-th interaction of a cassette, which asked for a.
+func markOf(i *Interaction, n int, a asked) mark {
 	k := a.key()
 	m := mark{fold: k.fold, plain: k.plain, host: k.host, op: operationDigest(a.operation())}
 	set := func(f markFlags, when bool) {
@@ -60,6 +60,7 @@ func markOf(i *Interaction, n int, maxBody int64) mark {
 	set(markSOAP11, k.version == inspect.SOAP11)
 	set(markSOAP12, k.version == inspect.SOAP12)
 	set(markChallenge, i.challenge())
+	set(markFailed, i.Response.Code >= 400)
 	set(markBroken, i.Umtape.Truncated == "response" || i.Umtape.Truncated == "both")
 	set(markUnasked, i.Umtape.Truncated == "request" || i.Umtape.Truncated == "both")
 	set(markRenamed, i.ID != n)
@@ -69,14 +70,6 @@ func markOf(i *Interaction, n int, maxBody int64) mark {
 func operationDigest(name string) uint32 {
 	d := sha256.Sum256([]byte(name))
 	return binary.LittleEndian.Uint32(d[:])
-}
-
-// askedOf reads a recorded request for matching. Redaction is applied again: it
-// changes nothing in a cassette of ours, and makes those of others match.
-func askedOf(i *Interaction, maxBody int64) asked {
-	h := canonicalHeader(i.Request.Headers)
-	body := asUnderstood([]byte(i.Request.Body), h, maxBody)
-	return ask(i.Request.Method, redactURL(i.Request.URL), h, redactBody(body, h))
 }
 
 // challenge reports whether the answer is a leg of authentication, which a

@@ -63,12 +63,13 @@ func marksHead(f *os.File, options OpenOptions) ([]byte, error) {
 		return nil, err
 	}
 	b := []byte(marksMagic)
-	for _, n := range []int64{matchingVersion, options.MaxBody, info.Size(), info.ModTime().UnixNano()} {
+	for _, n := range []int64{matchingVersion, options.Match.maxBody(), info.Size(), info.ModTime().UnixNano()} {
 		b = binary.LittleEndian.AppendUint64(b, uint64(n))
 	}
 	digest := sha256.New()
 	device, number := fileNumber(info)
 	digest.Write(fmt.Appendln(nil, device, number))
+	digest.Write([]byte(options.Match.text()))
 	const samples, each = 64, 4096
 	block := make([]byte, each)
 	for k := range int64(samples) {

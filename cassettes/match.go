@@ -21,7 +21,10 @@ type asked struct {
 	message *inspect.Message // nil if the body is not SOAP: then its bytes count
 	problem error            // why there is no message
 	beside  []byte           // what a multipart body has besides the message
+	headers []header         // those that count
 }
+
+type header struct{ name, value string }
 
 // ask reads a request for matching. body is without Content-Encoding, and is
 // redacted already; so is rawURL. Of h, canonical, only the content type counts.
@@ -96,6 +99,10 @@ func (a asked) key() key {
 	buf = buf[:0]
 	add(a.method)
 	add(a.target)
+	for _, h := range a.headers {
+		add(h.name)
+		add(h.value)
+	}
 	if a.message == nil {
 		add("bytes")
 		buf = append(buf, a.body...)
@@ -171,6 +178,11 @@ func (a asked) differences(recorded asked, limit int) []inspect.Difference {
 			add("path", "its parameters differ") // they can be a session's id
 		default:
 			add("query", "differs")
+		}
+	}
+	for n, h := range a.headers {
+		if n < len(recorded.headers) && h.value != recorded.headers[n].value {
+			add("header "+h.name, "differs")
 		}
 	}
 	switch {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +22,7 @@ type Miss struct {
 	Reason      string               `json:"reason"`                // one line
 	Nearest     string               `json:"nearest,omitempty"`     // the interaction that comes closest, as FILE#ID
 	Differences []inspect.Difference `json:"differences,omitempty"` // from the nearest, at most maxDifferences
+	Rules       []string             `json:"rules,omitempty"`       // flags of umtape replay, each of which would let the nearest answer
 }
 
 const (
@@ -41,7 +44,7 @@ func (p *Player) explain(l *library, a asked, spent bool) Miss {
 			if err != nil {
 				continue
 			}
-			b := askedOf(i, p.options.MaxBody)
+			b := p.options.Match.askedOf(i)
 			d := a.differences(b, maxDifferences)
 			near := nearness{pathOf(a.target) == pathOf(b.target), a.target == b.target, (a.message != nil) == (b.message != nil), len(d)}
 			if best < 0 || near.than(nearest) {
@@ -62,6 +65,9 @@ func (p *Player) explain(l *library, a asked, spent bool) Miss {
 		m.Reason = fmt.Sprintf("no %s is recorded; nearest is %s, a %s", m.Operation, m.Nearest, operation)
 	default:
 		m.Reason = fmt.Sprintf("nearest is %s, which differs at %s", m.Nearest, summary(m.Differences))
+		if m.Rules = p.rules(l, a, best, m.Differences); len(m.Rules) > 0 {
+			m.Reason += fmt.Sprintf("; %s would let it match", strings.Join(m.Rules, " or "))
+		}
 	}
 	// A sender that means XML wants to know what is wrong with it.
 	if why := inspect.Why(a.problem); why != nil && why != inspect.ErrEmpty && bytes.HasPrefix(bytes.TrimLeft(a.body, " \t\r\n\xef\xbb\xbf"), []byte("<")) {
@@ -69,6 +75,58 @@ func (p *Player) explain(l *library, a asked, spent bool) Miss {
 	}
 	return m
 }
+
+// maxRules is how many places a rule may name; beyond that requests are not alike.
+const maxRules = 3
+
+// rules returns the flags by which the n-th interaction would answer a request that
+// differs from it there. It changes a.
+func (p *Player) rules(l *library, a asked, n int, differences []inspect.Difference) (flags []string) {
+	i, err := l.interaction(n)
+	if err != nil || len(differences) == 0 || len(differences) > maxDifferences/2 {
+		return nil
+	}
+	var places []inspect.Selector
+	text := true
+	for _, d := range differences {
+		path := positions.ReplaceAllString(d.Path, "")
+		if !strings.HasPrefix(path, "Body/") || strings.HasPrefix(d.What, "namespace") {
+			return nil
+		}
+		place, err := inspect.ParseSelector(path)
+		if err != nil {
+			return nil
+		}
+		text = text && (d.What == "text differs" || d.What == "value differs")
+		if !slices.ContainsFunc(places, func(s inspect.Selector) bool { return s.String() == path }) {
+			places = append(places, place)
+		}
+	}
+	if len(places) > maxRules {
+		return nil
+	}
+	b := p.options.Match.askedOf(i)
+	a.message.Remove(places)
+	b.message.Remove(places)
+	if k, other := a.key(), b.key(); k.fold != other.fold || a.host != "" && k.host != other.host {
+		return nil
+	}
+	name := places[0].String()
+	if name = name[strings.LastIndexByte(name, '/')+1:]; len(places) == 1 && text && i.Umtape.Truncated == "" && !i.challenge() {
+		flags = append(flags, "--any "+name)
+	}
+	ignore := ""
+	for _, s := range places {
+		ignore += " --ignore " + s.String()
+	}
+	if len(places) == 1 && text {
+		ignore = " --ignore " + name
+	}
+	return append(flags, ignore[1:])
+}
+
+// positions are those of elements among their like, in the path of a difference.
+var positions = regexp.MustCompile(`\[\d+\]`)
 
 // nearness ranks interactions of one operation.
 type nearness struct {
@@ -119,6 +177,9 @@ func (m Miss) detail() string {
 	fmt.Fprintf(&b, `<umtape:Miss xmlns:umtape="%s" operation="%s" nearest="%s">`, MissNS, inspect.Escape(m.Operation), inspect.Escape(m.Nearest))
 	for _, d := range m.Differences {
 		fmt.Fprintf(&b, `<umtape:Difference path="%s">%s</umtape:Difference>`, inspect.Escape(d.Path), inspect.Escape(d.What))
+	}
+	for _, rule := range m.Rules {
+		fmt.Fprintf(&b, `<umtape:Rule>%s</umtape:Rule>`, inspect.Escape(rule))
 	}
 	b.WriteString(`</umtape:Miss>`)
 	return b.String()

@@ -54,7 +54,7 @@ func openOurs(path string, options OpenOptions) (r *Reel, err error) {
 		}
 	}
 	kept, head := "", []byte(nil)
-	if options.CacheDir != "" {
+	if options.CacheDir != "" && len(options.Match.Any) == 0 {
 		if kept, err = marksPath(options.CacheDir, path); err == nil && loadMarks(kept, f, r, options) {
 			r.kept = kept
 			return r, nil
@@ -181,6 +181,9 @@ func (s *scanner) mark(last bool) error {
 		r.marks = slices.Grow(r.marks, len(l.records)+rest+rest/50)
 	}
 	r.marks = r.marks[:from+len(l.records)]
+	if len(s.options.Match.Any) > 0 {
+		r.loose = append(r.loose, make([]loose, len(l.records))...)
+	}
 	eachInParallel(len(l.records), s.readers)
 	for _, err := range s.failed {
 		if err != nil {
@@ -210,7 +213,7 @@ func (s *scanner) reader(failed *error) func(int) {
 				return
 			}
 		}
-		m := markOf(i, n, s.options.MaxBody)
+		m := r.markOf(i, n, s.options.Match)
 		m.off, m.size, m.sum = s.base+int64(rec.off), uint32(len(text)), crc32.Checksum(text, castagnoli)
 		r.marks[n] = m
 	}

@@ -29,7 +29,7 @@ func asLoaded(t *testing.T, what string, r *Reel, c *Cassette) {
 		t.Errorf("%s: %d interactions, header %+v, torn %+v; Load has %d, %+v, %+v", what, r.Len(), r.header, r.torn, len(c.Interactions), c.Header, c.Torn)
 		return
 	}
-	of := hold(c, DefaultMaxBody)
+	of := hold(c, Matching{})
 	for n, want := range c.Interactions {
 		got, err := r.interaction(n)
 		if err != nil {
@@ -190,7 +190,7 @@ func TestMarksAreKept(t *testing.T) {
 	if list, _ := os.ReadDir(filepath.Dir(path)); len(list) != 1 {
 		t.Errorf("beside the cassette: %v", list)
 	}
-	if r := open(t, path, OpenOptions{CacheDir: dir, MaxBody: 7}); r.kept != "" {
+	if r := open(t, path, OpenOptions{CacheDir: dir, Match: Matching{MaxBody: 7}}); r.kept != "" {
 		t.Error("marks made under another limit were taken")
 	}
 }

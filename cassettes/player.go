@@ -24,9 +24,8 @@ const (
 
 // PlayOptions say how requests are answered. The zero value works.
 type PlayOptions struct {
-	// MaxBody is the longest request body that is read for matching, in bytes;
-	// DefaultMaxBody if zero.
-	MaxBody int64
+	// Match says which requests are the same; as the reels were opened.
+	Match Matching
 
 	// Base is put before the path of a request whose client named no host. It
 	// is the path of the URL that a recording was passed on to, such as
@@ -72,7 +71,7 @@ const maxMisses = 20
 func NewPlayer(options PlayOptions, tapes ...*Cassette) *Player {
 	reels := make([]*Reel, len(tapes))
 	for n, t := range tapes {
-		reels[n] = hold(t, options.maxBody())
+		reels[n] = hold(t, options.Match)
 	}
 	return PlayReels(options, reels...)
 }
@@ -80,7 +79,6 @@ func NewPlayer(options PlayOptions, tapes ...*Cassette) *Player {
 // PlayReels returns a player of opened cassettes, in their order. It reads from
 // them until nobody uses it any more.
 func PlayReels(options PlayOptions, reels ...*Reel) *Player {
-	options.MaxBody = options.maxBody()
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -98,13 +96,6 @@ func (p *Player) Replace(reels ...*Reel) {
 	l := newLibrary(p.options.Repeat, reels)
 	l.inherit(p.library.Load())
 	p.library.Store(l)
-}
-
-func (o PlayOptions) maxBody() int64 {
-	if o.MaxBody <= 0 {
-		return DefaultMaxBody
-	}
-	return o.MaxBody
 }
 
 // Played returns what has been answered so far.
@@ -129,24 +120,29 @@ func (p *Player) Played() Played {
 // answer too: see [Miss]. The only errors are those of reading the request.
 func (p *Player) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer closeBody(req)
-	body, over, err := readBounded(req.Body, p.options.MaxBody)
+	limit := p.options.Match.maxBody()
+	body, over, err := readBounded(req.Body, limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading the client's request: %w", err)
 	}
 	began := time.Now()
 	if over {
-		return p.miss(req, began, "", Miss{Operation: req.Method, Reason: fmt.Sprintf("its body is longer than the %d bytes that are read for matching", p.options.MaxBody)}), nil
+		return p.miss(req, began, "", Miss{Operation: req.Method, Reason: fmt.Sprintf("its body is longer than the %d bytes that are read for matching", limit)}), nil
 	}
 	h := canonicalHeader(req.Header)
-	body = redactBody(asUnderstood(body, h, p.options.MaxBody), h)
-	a := ask(req.Method, redactURL(p.requestURL(req.URL)), h, body)
+	a := p.options.Match.ask(req.Method, redactURL(p.requestURL(req.URL)), h, body)
 	l := p.library.Load()
 	found, ok := l.index.take(a.key(), a.host == "")
-	if !ok {
+	var i *Interaction
+	var note string
+	if ok {
+		i, err = l.answer(found.n)
+	} else if i, found.n, note = p.takeAny(l, p.options.Match.ask(req.Method, redactURL(p.requestURL(req.URL)), h, body)); i != nil {
+		found.again = l.index.count(found.n)
+	} else {
 		return p.miss(req, began, a.message.Operation(), p.explain(l, a, found.spent)), nil
 	}
 	name := l.name(found.n)
-	i, err := l.answer(found.n)
 	if err == nil {
 		err = i.playable(name)
 	}
@@ -160,13 +156,15 @@ func (p *Player) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	p.mu.Unlock()
 	resp := i.response(req, name)
-	note := ""
-	if found.like == sameFolded {
-		note = "matched only because https:// spellings of Microsoft's namespaces count as http://; a real server refuses them"
+	reason := ""
+	if ok && found.like == sameFolded {
+		reason = "matched only because https:// spellings of Microsoft's namespaces count as http://; a real server refuses them"
+	}
+	if note += reason; note != "" {
 		resp.Header.Set(HeaderNote, note)
 	}
-	if p.options.OnExchange != nil || note != "" {
-		p.tell(req, began, Facts{Verdict: Replayed, Operation: a.message.Operation(), Call: i.Umtape.Call, Fault: p.faultOf(i), Interaction: name, Reason: note})
+	if p.options.OnExchange != nil || reason != "" {
+		p.tell(req, began, Facts{Verdict: Replayed, Operation: a.message.Operation(), Call: i.Umtape.Call, Fault: p.faultOf(i), Interaction: name, Reason: reason})
 	}
 	return resp, nil
 }
@@ -183,7 +181,7 @@ func (p *Player) faultOf(i *Interaction) string {
 		return "" // nobody wants to know, or it is none
 	}
 	h := canonicalHeader(r.Headers)
-	m, _ := inspect.ParseBody(h, asUnderstood([]byte(r.Body), h, p.options.MaxBody))
+	m, _ := inspect.ParseBody(h, asUnderstood([]byte(r.Body), h, p.options.Match.maxBody()))
 	return faultKind(m)
 }
 

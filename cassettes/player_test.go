@@ -189,7 +189,7 @@ func TestPlayerRefusesTruncated(t *testing.T) {
 }
 
 func TestPlayerBounds(t *testing.T) {
-	p := NewPlayer(PlayOptions{MaxBody: 100}, &Cassette{Path: "c.yaml", Interactions: []*Interaction{said(0, service, "<a/>", "x")}})
+	p := NewPlayer(PlayOptions{Match: Matching{MaxBody: 100}}, &Cassette{Path: "c.yaml", Interactions: []*Interaction{said(0, service, "<a/>", "x")}})
 	body := &countingReader{left: 1 << 20}
 	req, _ := http.NewRequest("POST", service, body)
 	resp, err := p.RoundTrip(req)

@@ -20,6 +20,7 @@ type Reel struct {
 	foreign bool
 	torn    *Torn
 	marks   []mark
+	loose   []loose // like marks; nil if no text may be any
 
 	held []*Interaction // of a cassette in memory, else nil
 	from io.ReaderAt    // of one that is read again
@@ -119,16 +120,29 @@ func (r *Reel) name(n int) string {
 	return r.prefix + strconv.Itoa(n)
 }
 
+// markOf reads the n-th interaction for matching.
+func (r *Reel) markOf(i *Interaction, n int, match Matching) mark {
+	a := match.askedOf(i)
+	m := markOf(i, n, a)
+	if r.loose != nil {
+		r.loose[n], _ = looseOf(&a, match) // the last use of a, which it changes
+	}
+	return m
+}
+
 // hold makes a reel of a cassette in memory.
-func hold(c *Cassette, maxBody int64) *Reel {
+func hold(c *Cassette, match Matching) *Reel {
 	r := &Reel{path: c.Path, prefix: interactionPrefix(c.Path), header: c.Header, foreign: c.Foreign, torn: c.Torn,
 		held: c.Interactions, marks: make([]mark, len(c.Interactions))}
+	if len(match.Any) > 0 {
+		r.loose = make([]loose, len(r.marks))
+	}
 	if r.held == nil {
 		r.held = []*Interaction{}
 	}
 	inParallel(len(r.held), func() func(int) {
 		return func(n int) {
-			r.marks[n] = markOf(r.held[n], n, maxBody)
+			r.marks[n] = r.markOf(r.held[n], n, match)
 			r.marks[n].off = int64(n)
 		}
 	})
@@ -137,9 +151,8 @@ func hold(c *Cassette, maxBody int64) *Reel {
 
 // OpenOptions say how a cassette is opened. The zero value works.
 type OpenOptions struct {
-	// MaxBody is the longest request body that is read for matching, in bytes;
-	// DefaultMaxBody if zero.
-	MaxBody int64
+	// Match says which requests will be the same.
+	Match Matching
 
 	// HoldBytes is how long a file may be to be held in memory as it is, in bytes,
 	// so that it can be changed without harm, and is read faster. A longer one has
@@ -160,9 +173,6 @@ type OpenOptions struct {
 // pieces, and holds less than 64 bytes of each interaction. Errors are those of
 // Load.
 func Open(path string, options OpenOptions) (*Reel, error) {
-	if options.MaxBody <= 0 {
-		options.MaxBody = DefaultMaxBody
-	}
 	r, err := openOurs(path, options)
 	if err == nil {
 		return r, nil
@@ -176,7 +186,7 @@ func Open(path string, options OpenOptions) (*Reel, error) {
 	if err != nil {
 		return nil, err
 	}
-	return hold(c, options.MaxBody), nil
+	return hold(c, options.Match), nil
 }
 
 // inParallel calls do for every number below n, from as many goroutines as there

@@ -76,7 +76,7 @@ func (p *Player) Uses() (Uses, error) {
 			return u, err
 		}
 		r, _ := l.at(n)
-		use := Use{Name: l.name(n), Path: r.path, ID: i.ID, Operation: askedOf(i, p.options.MaxBody).operation(), Fingerprint: i.Fingerprint(), Times: int(times)}
+		use := Use{Name: l.name(n), Path: r.path, ID: i.ID, Operation: p.options.Match.askedOf(i).operation(), Fingerprint: i.Fingerprint(), Times: int(times)}
 		if times > 0 {
 			u.Used = append(u.Used, use)
 		} else {

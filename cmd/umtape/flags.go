@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/umtape/umtape/cassettes"
+	"github.com/umtape/umtape/inspect"
 	"github.com/umtape/umtape/inspect/report"
 	"github.com/umtape/umtape/proxy"
 )
@@ -206,6 +207,22 @@ func (s *size) Set(text string) error {
 		return errors.New("write it as 1048576, 512KiB, 16MiB or 1GiB")
 	}
 	*s = size(n * factor)
+	return nil
+}
+
+// selectorFlag is the values of --ignore or --any.
+type selectorFlag struct{ list []inspect.Selector }
+
+func (f *selectorFlag) String() string { return "" }
+func (f *selectorFlag) Type() string   { return "PLACE" }
+func (f *selectorFlag) Set(s string) error {
+	for text := range strings.SplitSeq(s, ",") {
+		selector, err := inspect.ParseSelector(text)
+		if err != nil {
+			return err
+		}
+		f.list = append(f.list, selector)
+	}
 	return nil
 }
 

@@ -29,7 +29,7 @@ type shelf struct {
 
 // openShelf opens the cassettes that arguments name.
 func (a *app) openShelf(args []string, f replayFlags) (*shelf, error) {
-	s := &shelf{app: a, args: args, options: cassettes.OpenOptions{MaxBody: int64(f.maxBody)}}
+	s := &shelf{app: a, args: args, options: cassettes.OpenOptions{Match: f.matching()}}
 	if dir, err := os.UserCacheDir(); err == nil && !f.noCache {
 		s.options.CacheDir = filepath.Join(dir, "umtape", "marks")
 	}

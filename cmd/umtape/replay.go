@@ -24,6 +24,9 @@ type replayFlags struct {
 	base    string
 	scheme  string
 	repeat  repeatFlag
+	ignore  selectorFlag
+	any     selectorFlag
+	headers []string
 	noCache bool
 	maxBody size
 	metrics string
@@ -47,7 +50,9 @@ pointed straight at it, over http or https. It opens no connection to anywhere.
 A request is answered when method, path, query and what the SOAP Body says are
 the same; prefixes, indentation, attribute order and the XML declaration do not
 matter, nor do headers. The same request recorded several times is answered in
-that order, then as --repeat says. Through a proxy the host counts too.
+that order, then as --repeat says. Through a proxy the host counts too. --ignore,
+--any and --match-header change what counts; a place in the Body is written
+Disconnect/CallId, an attribute PhoneCallId/@Id.
 
 A cassette that is changed meanwhile is opened again, once it has been left alone for
 a second; a file that comes into a folder as well. What cannot be opened is told, and
@@ -88,6 +93,9 @@ func (f *replayFlags) register(cmd *cobra.Command, listen string) {
 	cmd.Flags().StringVar(&f.base, "base", "", "`PATH` put before that of clients which talk to umtape directly, if record --reverse had a URL with one")
 	cmd.Flags().StringVar(&f.scheme, "challenge", "", "ask clients for credentials by this `SCHEME`, basic or ntlm, and accept what they send")
 	cmd.Flags().Var(&f.repeat, "repeat", "what answers a request that comes more often than it was recorded: the `last` answer, all of them in a cycle, or fail")
+	cmd.Flags().Var(&f.ignore, "ignore", "`PLACE` in the Body that does not count, such as CallId, Disconnect/CallId or PhoneCallId/@Id; may be repeated")
+	cmd.Flags().Var(&f.any, "any", "`PLACE`, such as CallId, whose text may be any: what was recorded with another is answered with the caller's put in; may be repeated")
+	cmd.Flags().StringSliceVar(&f.headers, "match-header", nil, "`NAME` of a request header whose value counts too; may be repeated")
 	cmd.Flags().BoolVar(&f.noCache, "no-cache", false, "keep nothing about long cassettes in your cache folder, and use nothing that is there")
 	cmd.Flags().Var(&f.maxBody, "max-body", "the longest request body that is read for matching")
 	cmd.Flags().StringVar(&f.report, "report", "", "write what was used, used again, not used and missed to `FILE`, as JSON, at the end")
@@ -95,6 +103,11 @@ func (f *replayFlags) register(cmd *cobra.Command, listen string) {
 	metricsFlag(cmd, &f.metrics)
 	f.access.register(cmd)
 	f.log.register(cmd)
+}
+
+// matching is what the flags say of which requests are the same.
+func (f *replayFlags) matching() cassettes.Matching {
+	return cassettes.Matching{MaxBody: int64(f.maxBody), Ignore: f.ignore.list, Any: f.any.list, Headers: f.headers}
 }
 
 func (a *app) replay(ctx context.Context, paths []string, f replayFlags) error {
@@ -196,7 +209,7 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 	}
 	s.interactions = s.shelf.interactions()
 	s.player = cassettes.PlayReels(cassettes.PlayOptions{
-		MaxBody: int64(f.maxBody), Base: strings.TrimSuffix(f.base, "/"), Repeat: f.repeat.Repeat, OnExchange: note, Logger: watch.log,
+		Match: s.shelf.options.Match, Base: strings.TrimSuffix(f.base, "/"), Repeat: f.repeat.Repeat, OnExchange: note, Logger: watch.log,
 	}, s.shelf.reels...)
 	if s.server, err = proxy.New(proxy.Config{
 		NewTransport: func() http.RoundTripper { return cassettes.Challenge(scheme, s.player) },
