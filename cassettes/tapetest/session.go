@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/umtape/umtape/cassettes"
@@ -28,6 +29,7 @@ type session struct {
 
 	player *cassettes.Player // if it is replayed
 	shared *recording        // if it is recorded
+	unread atomic.Int64      // answers that are not on tape yet, as their bodies are neither read nor closed
 
 	mu      sync.RWMutex // guards what follows
 	over    bool         // the test has ended, and must hear of nothing any more
@@ -149,6 +151,9 @@ func (s *session) record(real string, o Tape) {
 // recorded hears of each exchange of a recording.
 func (s *session) recorded(_ context.Context, f *cassettes.Facts) {
 	what := cmp.Or(f.Operation, "request")
+	if f.Verdict != cassettes.Unanswered {
+		s.unread.Add(-1)
+	}
 	switch f.Verdict {
 	case cassettes.NotSent, cassettes.Lost:
 		s.fail("%s: %s", what, f.Reason)
@@ -191,9 +196,12 @@ func (s *session) end() {
 		return
 	}
 	kept, err := s.shared.leave()
+	unread := s.unread.Load()
 	switch {
 	case err != nil:
 		s.t.Errorf("tapetest: %v", err)
+	case unread > 0:
+		s.t.Errorf("tapetest: not recorded in %s: %d answers whose bodies the test neither read to the end nor closed", s.path, unread)
 	case kept == 0 && !s.t.Failed() && !s.t.Skipped():
 		s.t.Errorf("tapetest: nothing was recorded to %s: the test sent no SOAP, or not this way; Tape.All records the rest", s.path)
 	case s.t.Failed():
@@ -239,7 +247,11 @@ func (g *guarded) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return nil, fmt.Errorf("tapetest: the test %s has ended", g.session.t.Name())
 	}
-	return g.next.RoundTrip(req)
+	resp, err := g.next.RoundTrip(req)
+	if err == nil {
+		g.session.unread.Add(1) // of no interest in a replay
+	}
+	return resp, err
 }
 
 func (g *guarded) CloseIdleConnections() { closeIdle(g.next) }

@@ -391,6 +391,23 @@ func TestRecordsNothing(t *testing.T) {
 	})
 }
 
+// An answer that nobody has read is not on tape, and the test is told so.
+func TestRecordsWhatIsRead(t *testing.T) {
+	t.Setenv(modeVariable, "record")
+	server := umServer(t)
+	path := filepath.Join(t.TempDir(), "calls.yaml")
+	i := test(t, "TestUnread", func(t testing.TB) {
+		client := Client(t, path)
+		post(t, client, server.URL+um.Path2007, disconnect(otherCall))
+		if _, err := client.Post(server.URL+um.Path2007, "text/xml", strings.NewReader(disconnect(exampleCall))); err != nil {
+			t.Errorf("%v", err)
+		}
+	})
+	if len(i.errors) != 1 || !strings.HasPrefix(i.errors[0], "tapetest: not recorded in ") {
+		t.Errorf("%q", i.errors)
+	}
+}
+
 // Another program uses the proxy by its environment.
 func TestEnviron(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
