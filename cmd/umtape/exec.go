@@ -31,15 +31,15 @@ The command's standard streams and exit code are its own. Its environment has
   UMTAPE_URL                  %s
 
 Some clients go by none of these. Go and Ruby use no proxy for localhost and
-127.0.0.1: give them UMTAPE_URL, or another name for the server. PHP's SoapClient
-and Node.js before 24 take a proxy as an argument only, Python's aiohttp asks for
-trust_env=True. On macOS and Windows, Go and others trust what the system trusts:
-umtape ca trust.
+127.0.0.1: give them UMTAPE_URL, or another name for the server. The SoapClient
+of PHP and Node.js before 24 take a proxy as an argument only, aiohttp of Python
+asks for trust_env=True. On macOS and Windows, Go and others trust what the
+system trusts: umtape ca trust.
 
 Signals are passed on, but not what a terminal sends to both, such as Ctrl-C.
-The exit code is the command's, 128 and the signal's number if a signal killed it,
-127 if there is no such command, 126 if it cannot be run; else 1 if umtape failed
-and 2 if this command line makes no sense.`
+The exit code is the command's, 128 and the signal's number if a signal ended
+it, 127 if there is no such command, 126 if it cannot be run; else 1 if umtape
+failed and 2 if this command line makes no sense.`
 
 func (a *app) execCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -180,7 +180,7 @@ func (a *app) execReplay(paths []string, c *exec.Cmd, direct []string, f replayF
 
 // proxySet reports whether the environment names a proxy.
 func proxySet() bool {
-	return slices.ContainsFunc([]string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"}, func(name string) bool { return os.Getenv(name) != "" })
+	return slices.ContainsFunc([]string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"}, func(name string) bool { return os.Getenv(name) != "" })
 }
 
 // reachable is where this machine reaches a listener.

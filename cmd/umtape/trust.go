@@ -41,6 +41,7 @@ Node.js     export NODE_EXTRA_CA_CERTS={CA}
             (Node 24 and later: NODE_USE_ENV_PROXY=1 HTTPS_PROXY=http://127.0.0.1:8088;
             before that, give the SOAP client a proxy agent)
 
+For one command, whatever it is made in: umtape exec replay calls.yaml -- COMMAND
 For all programs of a machine, a browser or a JDK: umtape ca trust
 `
 
