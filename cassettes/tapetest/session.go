@@ -63,7 +63,7 @@ func begin(t testing.TB, cassette string, o Tape) *session {
 		s = &session{t: t, path: path}
 		switch mode := os.Getenv(modeVariable); mode {
 		case "", "replay":
-			s.load()
+			s.load(o)
 		case "record":
 			s.record(real, o)
 		default:
@@ -95,7 +95,7 @@ func (s *session) again() string {
 	return fmt.Sprintf("%s=record go test -count=1 -run '%s'", modeVariable, strings.Join(parts, "/"))
 }
 
-func (s *session) load() {
+func (s *session) load(o Tape) {
 	s.t.Helper()
 	tape, err := cassettes.Load(s.path)
 	switch {
@@ -106,7 +106,7 @@ func (s *session) load() {
 	case tape.Torn != nil:
 		s.t.Logf("tapetest: %s: line %d: the last interaction was not written to its end (%s) and is left out", s.path, tape.Torn.Line, tape.Torn.Why)
 	}
-	s.player = cassettes.NewPlayer(cassettes.PlayOptions{OnExchange: s.played}, tape)
+	s.player = cassettes.NewPlayer(cassettes.PlayOptions{Match: o.matching(s.t), Repeat: o.Repeat, OnExchange: s.played}, tape)
 }
 
 // played hears of each exchange of a replay.

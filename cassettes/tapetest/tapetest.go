@@ -41,6 +41,9 @@ package tapetest
 import (
 	"net/http"
 	"testing"
+
+	"github.com/umtape/umtape/cassettes"
+	"github.com/umtape/umtape/inspect"
 )
 
 // Tape says more than the functions of this package do, which are the methods of
@@ -51,6 +54,17 @@ type Tape struct {
 	// AllUsed fails the test at its end if an interaction of the cassette has
 	// answered nothing in it. Not for cassettes that tests share.
 	AllUsed bool
+
+	// Ignore are places in the Body that do not count when a request is compared
+	// with those recorded, such as "CallId" or "Find/@Id"; Any are places whose text
+	// may be any, what was recorded with another being answered with the caller's
+	// put in. See [inspect.ParseSelector] for how they are written. MatchHeaders are
+	// names of request headers that count as well.
+	Ignore, Any, MatchHeaders []string
+
+	// Repeat says what answers a request that comes more often than it was
+	// recorded: the last answer, unless told otherwise.
+	Repeat cassettes.Repeat
 
 	// All records every exchange, not only SOAP.
 	All bool
@@ -64,6 +78,22 @@ type Tape struct {
 	// http.DefaultTransport, and Server and Proxy have what umtape record has: one
 	// connection to the server for each of a client's, as NTLM needs it.
 	Transport http.RoundTripper
+}
+
+// matching is what the Tape says of which requests are the same.
+func (o Tape) matching(t testing.TB) cassettes.Matching {
+	t.Helper()
+	places := func(texts []string) (list []inspect.Selector) {
+		for _, text := range texts {
+			place, err := inspect.ParseSelector(text)
+			if err != nil {
+				t.Fatalf("tapetest: %v", err)
+			}
+			list = append(list, place)
+		}
+		return list
+	}
+	return cassettes.Matching{Ignore: places(o.Ignore), Any: places(o.Any), Headers: o.MatchHeaders}
 }
 
 // Client returns a client whose requests are answered from the cassette, or

@@ -171,11 +171,21 @@ func TestReplay(t *testing.T) {
 				t.Errorf("%d %s", status, answer)
 			}
 		})
-		want := "tapetest: no recorded interaction answers this Disconnect: nearest is hangup.yaml#3, which differs at Body/Disconnect/CallId: text differs\n" +
+		want := "tapetest: no recorded interaction answers this Disconnect: nearest is hangup.yaml#3, which differs at Body/Disconnect/CallId: text differs; --any CallId or --ignore CallId would let it match\n" +
 			"    record testdata/hangup.yaml anew with the server: UMTAPE_MODE=record go test -count=1 -run '^TestMiss$/^" + w.name + "$'"
 		if len(miss.errors) != 1 || miss.errors[0] != want {
 			t.Errorf("%s: a miss says %q", w.name, miss.errors)
 		}
+	}
+	passes(t, "TestAnyCall", func(t testing.TB) {
+		client := Tape{Any: []string{"CallId"}, Repeat: cassettes.RepeatFail}.Client(t, "testdata/hangup.yaml")
+		if status, answer, from := post(t, client, "https://um.example.com"+um.Path2007, disconnect(otherCall)); from != "hangup.yaml#3" {
+			t.Errorf("%d %s from %s", status, answer, from)
+		}
+	})
+	wrong := test(t, "TestRules", func(t testing.TB) { Tape{Ignore: []string{"m:CallId"}}.Client(t, "testdata/hangup.yaml") })
+	if len(wrong.errors) != 1 || !strings.Contains(wrong.errors[0], "has a prefix") {
+		t.Errorf("a bad rule says %q", wrong.errors)
 	}
 	several := test(t, "TestMiss", func(t testing.TB) {
 		post(t, Client(t, "testdata/hangup.yaml"), exampleService, ask("PlayOnPhone", "<entryId>BBBB</entryId><DialString>1</DialString>"))
