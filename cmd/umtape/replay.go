@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -26,6 +27,8 @@ type replayFlags struct {
 	access  accessFlags
 	log     logFlags
 	report  string   // file for the report; "" for none
+	maxAge  age      // 0 for any
+	tooOld  bool     // what is older is a failure
 	strict  bool     // what was missed or not used is a failure
 	who     access   // what access comes to
 	numbers *metrics // what to count into; nil for nothing
@@ -72,6 +75,8 @@ a terminal does. No line holds a body, a header but Host, a query or a token.`,
 	cmd.Flags().Var(&f.maxBody, "max-body", "the longest request body that is read for matching")
 	cmd.Flags().StringVar(&f.report, "report", "", "write what was used, used again, not used and missed to `FILE`, as JSON, at the end")
 	cmd.Flags().BoolVar(&f.strict, "strict", false, "fail at the end if a request was missed or an interaction not used")
+	cmd.Flags().Var(&f.maxAge, "max-age", "warn of cassettes that hold what was recorded longer ago, such as 90d, 12h, 2w")
+	cmd.Flags().BoolVar(&f.tooOld, "max-age-fail", false, "fail before answering anything if --max-age has something to warn of")
 	metricsFlag(cmd, &f.metrics)
 	f.access.register(cmd)
 	f.log.register(cmd)
@@ -97,6 +102,9 @@ func (a *app) replay(ctx context.Context, paths []string, f replayFlags) error {
 	}
 	if err := reportable(f.report); err != nil {
 		return err
+	}
+	if f.tooOld && f.maxAge == 0 {
+		return misuse("--max-age-fail goes with --max-age")
 	}
 	monitor, err := a.openMonitor(f.metrics, "replay", cassettes.PlayVerdicts)
 	if err != nil {
@@ -138,6 +146,26 @@ func (a *app) replay(ctx context.Context, paths []string, f replayFlags) error {
 	return err
 }
 
+// checkAge warns of cassettes that are older than they may be, or makes an error of
+// the first.
+func (a *app) checkAge(tapes []*cassettes.Cassette, f replayFlags) error {
+	if f.maxAge == 0 {
+		return nil
+	}
+	limit := time.Now().Add(-time.Duration(f.maxAge))
+	for _, tape := range tapes {
+		switch old := tape.RecordedBefore(limit); {
+		case old.Old > 0 && f.tooOld:
+			return hint(fmt.Errorf("%s: older than --max-age %s: %s", tape.Path, f.maxAge.String(), old.String(limit)), "record it again: umtape record --force %s", tape.Path)
+		case old.Old > 0:
+			a.say("warning: %s: older than --max-age %s: %s; record it again", tape.Path, f.maxAge.String(), old.String(limit))
+		case old.Unknown > 0:
+			a.say("warning: %s: --max-age %s: of %s it is not known when they were recorded", tape.Path, f.maxAge.String(), count(old.Unknown, "interaction"))
+		}
+	}
+	return nil
+}
+
 // strictly is the error of a replay that was to answer all that it was asked, from all
 // that it had.
 func strictly(p cassettes.Played) error {
@@ -177,6 +205,9 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 	}
 	s := &replaying{app: a, served: make(chan error, 1)}
 	if s.tapes, err = a.loadAll(paths); err != nil {
+		return nil, err
+	}
+	if err := a.checkAge(s.tapes, f); err != nil {
 		return nil, err
 	}
 	for _, tape := range s.tapes {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +15,7 @@ import (
 func (a *app) validateCommand() *cobra.Command {
 	var asJSON, rules, quiet bool
 	var failOn string
+	var maxAge age
 	cmd := &cobra.Command{
 		Use:   "validate CASSETTE...",
 		Short: "Check cassettes against the protocol",
@@ -45,10 +47,11 @@ cassette cannot be read, 2 when the command line is wrong.`,
 			if err != nil {
 				return err
 			}
-			return a.validate(paths, threshold, asJSON, quiet)
+			return a.validate(paths, threshold, maxAge, asJSON, quiet)
 		}),
 	}
 	cmd.Flags().StringVar(&failOn, "fail-on", "error", "lowest `SEVERITY` that is a failure: error, warning or note")
+	cmd.Flags().Var(&maxAge, "max-age", "warn of cassettes that hold what was recorded longer ago, such as 90d, 12h, 2w")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&rules, "rules", false, "list the rules and end")
 	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "leave notes out")
@@ -63,7 +66,7 @@ func (a *app) listRules(asJSON bool) error {
 	return report.Rules(a.stdout, all)
 }
 
-func (a *app) validate(paths []string, threshold inspect.Severity, asJSON, quiet bool) error {
+func (a *app) validate(paths []string, threshold inspect.Severity, maxAge age, asJSON, quiet bool) error {
 	var found []report.Located
 	var checked checked
 	for _, path := range paths {
@@ -75,6 +78,11 @@ func (a *app) validate(paths []string, threshold inspect.Severity, asJSON, quiet
 		}
 		checked.files++
 		checked.interactions += len(tape.Interactions)
+		if maxAge > 0 {
+			for _, f := range cassettes.CheckAge(tape, time.Now().Add(-time.Duration(maxAge))) {
+				found = append(found, located(tape, f))
+			}
+		}
 		found = append(found, findings(tape)...)
 	}
 	shown := found
@@ -124,7 +132,7 @@ func (a *app) writeFindings(paths []string, c checked, found []report.Located, a
 func findings(tape *cassettes.Cassette) []report.Located {
 	var found []report.Located
 	for _, f := range cassettes.Check(tape) {
-		found = append(found, report.Located{File: tape.Path, ID: f.Interaction, Line: f.Line, Finding: f.Finding})
+		found = append(found, located(tape, f))
 	}
 	for _, i := range tape.Interactions {
 		for _, f := range um.Check(inspect.Read(i.Exchange())) {
@@ -132,6 +140,10 @@ func findings(tape *cassettes.Cassette) []report.Located {
 		}
 	}
 	return found
+}
+
+func located(tape *cassettes.Cassette, f cassettes.Finding) report.Located {
+	return report.Located{File: tape.Path, ID: f.Interaction, Line: f.Line, Finding: f.Finding}
 }
 
 func without(found []report.Located, s inspect.Severity) []report.Located {
