@@ -13,11 +13,13 @@ var (
 	ruleEdited = inspect.Rule{ID: "TAPE02", Severity: inspect.Note, Summary: "the interaction was edited since it was recorded",
 		Source: "its checksum", Fix: "none needed, if it was meant"}
 	ruleSecret = inspect.Rule{ID: "TAPE03", Severity: inspect.Error, Summary: "the interaction holds a credential",
-		Source: "the rules by which umtape redacts what it records", Fix: "replace it, here and where it is valid: it may have been seen"}
+		Source: "the rules by which umtape redacts what it records", Fix: "replace it, here and where it is valid: it may have been seen; `umtape scrub` redacts it"}
+	ruleOld = inspect.Rule{ID: "TAPE04", Severity: inspect.Warning, Summary: "the cassette is older than it may be",
+		Source: "when each interaction was recorded, and --max-age", Fix: "record it again"}
 )
 
-// Rules lists the rules that [Check] may report.
-func Rules() []inspect.Rule { return []inspect.Rule{ruleTorn, ruleEdited, ruleSecret} }
+// Rules lists the rules that [Check] and [CheckAge] may report.
+func Rules() []inspect.Rule { return []inspect.Rule{ruleTorn, ruleEdited, ruleSecret, ruleOld} }
 
 // Finding is something wrong or odd with a cassette as a file. Interaction is
 // its id, -1 for the file as a whole; Line is 1-based in the file.

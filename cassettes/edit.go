@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"gopkg.in/yaml.v3"
 )
 
 // An Edit is a cassette open for being written anew. Records may be put in another
@@ -34,6 +36,9 @@ type Edit struct {
 	data []byte // the file's
 	tail []byte // what follows the last record: comments, or a torn interaction
 	lock *lock  // nil for one that is only read
+
+	parsed bool       // doc was tried
+	doc    *yaml.Node // see root
 }
 
 // Record is an interaction of an [Edit].

@@ -248,7 +248,7 @@ func (d *decoder) version(n *yaml.Node) (int, error) {
 	}
 	f := &fault{kind: ErrVersion, path: d.path, line: d.base + n.Line, what: "version is not 2", next: "this umtape reads version 2"}
 	if v == 1 {
-		f.what, f.next = "version is 1, of go-vcr v1 or v2", "record it anew with go-vcr v3 or umtape"
+		f.what, f.next = "version is 1, of go-vcr v1 or v2", "`umtape upgrade` makes one of version 2 of it"
 	}
 	return 0, f
 }

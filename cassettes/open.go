@@ -54,7 +54,7 @@ func openOurs(path string, options OpenOptions) (r *Reel, err error) {
 		}
 	}
 	kept, head := "", []byte(nil)
-	if options.CacheDir != "" && len(options.Match.Any) == 0 {
+	if options.CacheDir != "" && len(options.Match.Any) == 0 && options.Before.IsZero() {
 		if kept, err = marksPath(options.CacheDir, path); err == nil && loadMarks(kept, f, r, options) {
 			r.kept = kept
 			return r, nil
@@ -81,6 +81,7 @@ type scanner struct {
 	layout  *layout
 	readers []func(int) // one a worker: mark the n-th record of layout
 	failed  []error     // by worker
+	aged    []Aged      // the same
 	told    time.Time
 }
 
@@ -164,9 +165,9 @@ func (s *scanner) header(last bool) (int, error) {
 // mark marks the records that the window has, and forgets them.
 func (s *scanner) mark(last bool) error {
 	if s.readers == nil {
-		s.failed = make([]error, workers())
+		s.failed, s.aged = make([]error, workers()), make([]Aged, workers())
 		for k := range s.failed {
-			s.readers = append(s.readers, s.reader(&s.failed[k]))
+			s.readers = append(s.readers, s.reader(&s.failed[k], &s.aged[k]))
 		}
 	}
 	l, r := s.layout, s.reel
@@ -195,8 +196,9 @@ func (s *scanner) mark(last bool) error {
 }
 
 // reader returns what marks a record, for one worker.
-func (s *scanner) reader(failed *error) func(int) {
+func (s *scanner) reader(failed *error, aged *Aged) func(int) {
 	var fast fastReader
+	aged.Before = s.options.Before
 	return func(k int) {
 		l, r := s.layout, s.reel
 		n := len(r.marks) - len(l.records) + k
@@ -216,6 +218,9 @@ func (s *scanner) reader(failed *error) func(int) {
 		m := r.markOf(i, n, s.options.Match)
 		m.off, m.size, m.sum = s.base+int64(rec.off), uint32(len(text)), crc32.Checksum(text, castagnoli)
 		r.marks[n] = m
+		if !aged.Before.IsZero() {
+			aged.add(i, rec.line)
+		}
 	}
 }
 
@@ -224,6 +229,10 @@ func (s *scanner) end() error {
 	if t := s.layout.torn; t != nil {
 		t.Offset += s.base
 		s.reel.torn = t
+	}
+	s.reel.aged.Before = s.options.Before
+	for _, a := range s.aged {
+		s.reel.aged.merge(a)
 	}
 	if len(s.reel.marks) >= allHad {
 		return &fault{kind: ErrNotCassette, path: s.reel.path, what: fmt.Sprintf("has %d interactions, too many", len(s.reel.marks)), next: "split it"}

@@ -9,13 +9,23 @@ import (
 // RedactCredentials is the name of the rule set that is always applied, as kept
 // in a cassette's header. Its parts are redactname.go (what a secret is called),
 // redactheader.go, redacturl.go, and, for bodies, redactbody.go, redactxml.go
-// and redactjson.go.
+// and redactjson.go; redactform.go is for what is a secret by its form.
 const RedactCredentials = "credentials"
 
 // redacted stands where a secret was. It is the same for every secret, so that
 // nothing can be told from it: two requests that differ in a secret only are
 // the same request to a player.
 const redacted = "REDACTED"
+
+// noting is told of each secret that is redacted: where, in words, that is, at which
+// byte of the text that was given, and what was there. nil tells nobody.
+type noting func(place string, at int, was string)
+
+func (n noting) tell(place string, at int, was string) {
+	if n != nil {
+		n(place, at, was)
+	}
+}
 
 // secretTails are the words that a name ends in whose value is a credential, in
 // lower case. A plural counts as the singular.
@@ -24,7 +34,7 @@ var secretTails = []string{
 	"phpsessid", "api key", "access key", "auth key", "private key", "subscription key", "shared key", "account key", "session id",
 	"apikey", "accesskey", "authkey", "sessionid", "binary exchange", "pass key", "passkey", "secret key", "secretkey", "user pass", "userpass",
 	"login pass", "auth pass", "admin pass", "x pass", "new pass", "old pass", "user pw", "otp", "jwt", "bearer", "auth ticket", "login ticket",
-	"auth code", "authcode", "amz signature",
+	"auth code", "authcode", "amz signature", "cred", "auth header",
 }
 
 // secretWholeNames are names that are secret when there is nothing more to them.
@@ -65,7 +75,7 @@ func secretName(name string) bool {
 // secretHints are parts of which every secret name has at least one. Most names
 // have none, and are done with without being taken apart.
 var secretHints = [256][]string{
-	'p': {"pass", "pwd", "pin", "pw", "phpsess"}, 's': {"secret", "sess", "signature"}, 'c': {"credential", "canary"}, 'w': {"wsse"},
+	'p': {"pass", "pwd", "pin", "pw", "phpsess"}, 's': {"secret", "sess", "signature"}, 'c': {"cred", "canary"}, 'w': {"wsse"},
 	'k': {"key"}, 't': {"token", "ticket"}, 'b': {"bearer", "binary"}, 'o': {"otp"}, 'j': {"jwt", "jsession"}, 'a': {"auth"},
 }
 

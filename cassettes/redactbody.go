@@ -19,11 +19,15 @@ func redactBody(body []byte, h http.Header) []byte {
 }
 
 // redactString is redactBody for a body that is a string.
-func redactString(body string, h http.Header) string {
+func redactString(body string, h http.Header) string { return redactNoting(body, h, nil) }
+
+// redactNoting is redactString, and tells of each place. What was packed or in UTF-16
+// has its places in the text that it holds.
+func redactNoting(body string, h http.Header, note noting) string {
 	if text, ok := wideText(body); ok {
 		// One that holds no secret is kept as it is; one that does is kept as
 		// UTF-8, since the copy's bytes change in any case.
-		if clean := redactText(text, h); clean != text {
+		if clean := redactText(text, h, note); clean != text {
 			return clean
 		}
 		return body
@@ -32,44 +36,58 @@ func redactString(body string, h http.Header) string {
 		// Packed without saying so. It stays as it is if it hides nothing.
 		if plain, _ := unpack([]byte(body), "gzip", DefaultMaxBody); len(plain) > 0 {
 			text := string(plain)
-			if clean := redactText(text, h); clean != text {
+			if clean := redactText(text, h, note); clean != text {
 				return clean
 			}
 			return body
 		}
 	}
-	return redactText(body, h)
+	return redactText(body, h, note)
 }
 
-func redactText(body string, h http.Header) string {
+func redactText(body string, h http.Header, note noting) string {
+	clean := redactTyped(body, h, note)
+	var at forming
+	if note != nil {
+		at = func(kind string, at int) { note(placeAt(clean, at), at, kind) }
+	}
+	if strings.IndexByte(clean, '<') >= 0 {
+		return redactTokens(clean, at) // its URLs were looked at one by one
+	}
+	return redactForms(clean, at)
+}
+
+// redactTyped redacts a body by what kind of text it is.
+func redactTyped(body string, h http.Header, note noting) string {
 	media, _, _ := strings.Cut(strings.ToLower(h.Get("Content-Type")), ";")
 	media = strings.TrimSpace(media)
 	if media == "application/x-www-form-urlencoded" {
-		body = redactPairs(body, "&;\r\n")
+		body = redactPairsNoting(body, "&;\r\n", note)
 	}
 	switch trimmed := strings.TrimLeft(body, " \t\r\n\xef\xbb\xbf"); {
 	case strings.HasPrefix(trimmed, "<"):
-		return redactTags(body)
+		return redactTagsNoting(body, note)
 	case strings.HasPrefix(trimmed, "{"), strings.HasPrefix(trimmed, "["):
-		return redactJSON(body)
+		return redactJSONNoting(body, note)
 	case strings.HasPrefix(media, "multipart/"), strings.HasPrefix(trimmed, "--"):
-		return redactTags(redactJSON(redactFields(body)))
+		return redactTagsNoting(redactJSONNoting(redactFields(body, note), note), note)
 	case strings.IndexByte(body, 0) >= 0:
-		return redactTags(body)
+		return redactTagsNoting(body, note)
 	}
-	return redactTags(redactJSON(redactPairs(body, "&;\r\n")))
+	return redactTagsNoting(redactJSONNoting(redactPairsNoting(body, "&;\r\n", note), note), note)
 }
 
 // field finds a field of multipart/form-data (RFC 7578): its header with its
 // name, and its content up to the next boundary.
 var field = regexp.MustCompile(`(?is)(content-disposition:[^\r\n]*?\bname="?([^";\r\n]*)"?[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\r?\n)(.*?)(\r?\n--|$)`)
 
-func redactFields(body string) string {
-	return field.ReplaceAllStringFunc(body, func(m string) string {
+func redactFields(body string, note noting) string {
+	return replaceForm(body, field, func(m string, at int) string {
 		g := field.FindStringSubmatch(m)
-		if !secretName(g[2]) {
+		if !secretName(g[2]) || g[3] == redacted {
 			return m
 		}
+		note.tell("field "+g[2], at, g[3])
 		return g[1] + redacted + g[4]
 	})
 }

@@ -78,6 +78,11 @@ func plainHeader(name string) bool {
 // redactHeaderValue returns a value as it is kept. secret says that the name is a
 // credential's.
 func redactHeaderValue(name, value string, secret bool) string {
+	return redactForms(redactNamedHeader(name, value, secret), nil)
+}
+
+// redactNamedHeader redacts a value by what its name says that it is.
+func redactNamedHeader(name, value string, secret bool) string {
 	switch name {
 	case "Authorization", "Proxy-Authorization":
 		scheme, rest, ok := strings.Cut(strings.TrimSpace(value), " ")
@@ -105,9 +110,9 @@ func redactHeaderValue(name, value string, secret bool) string {
 	case strings.HasPrefix(strings.TrimSpace(value), "{"):
 		return redactJSON(value)
 	case strings.ContainsAny(value, "?#") || strings.Contains(value, "//"):
-		return redactURL(value)
+		return redactSpoken(redactURL(value))
 	}
-	return redactPairs(value, "&;, ")
+	return redactSpoken(redactEncoded(redactPairs(value, "&;, "), 1))
 }
 
 // secretHeaderWords make a header a credential wherever they stand in its name.

@@ -2,19 +2,21 @@ package cassettes
 
 import (
 	"encoding/json"
-	"strconv"
 	"strings"
 )
 
 // redactJSON replaces the values of secret members, of whatever type, by a
 // string. It reads tokens without asking for a whole document.
-func redactJSON(text string) string {
+func redactJSON(text string) string { return redactJSONNoting(text, nil) }
+
+func redactJSONNoting(text string, note noting) string {
 	var out []byte
 	copied := 0
 	replace := func(from, to int, with string) {
 		out = append(append(out, text[copied:from]...), with...)
 		copied = to
 	}
+	member := ""   // the last one named
 	named := false // as in {"name": "password", "value": ...}
 	for pos := 0; pos < len(text); {
 		if text[pos] != '"' {
@@ -31,7 +33,10 @@ func redactJSON(text string) string {
 				stop := jsonValue(text, value)
 				named = false
 				if s := text[value:stop]; s != "null" && s != `""` && s != "true" && s != "false" {
-					replace(value, stop, strconv.Quote(redacted))
+					if s != quotedRedacted {
+						note.tell("member "+name, value, s)
+					}
+					replace(value, stop, quotedRedacted)
 				}
 				pos = stop
 				continue
@@ -41,11 +46,12 @@ func redactJSON(text string) string {
 					named = true
 				}
 			}
-			pos = value
+			pos, member = value, name
 			continue
 		}
 		if clean := redactValue(name, 1); ok && clean != name { // a message as a string
 			if quoted, err := json.Marshal(clean); err == nil {
+				note.tell("member "+member, pos, name)
 				replace(pos, end, string(quoted))
 			}
 		}
@@ -56,6 +62,8 @@ func redactJSON(text string) string {
 	}
 	return string(append(out, text[copied:]...))
 }
+
+const quotedRedacted = `"` + redacted + `"`
 
 // jsonString returns where the string that begins at pos ends, quote included.
 func jsonString(b string, pos int) int {

@@ -8,16 +8,30 @@ import (
 // redactURL takes credentials out of a URL, or of text with URLs in it, and
 // leaves the rest as it was written: user and password of each authority, secret
 // parameters of path, query and fragment. The URL need not be a valid one.
-func redactURL(raw string) string {
+func redactURL(raw string) string { return redactURLNoting(raw, nil) }
+
+func redactURLNoting(raw string, note noting) string {
+	clean := redactURLParts(raw, note)
+	var at forming
+	if note != nil {
+		at = func(kind string, at int) { note("", at, kind) }
+	}
+	return redactForms(clean, at)
+}
+
+func redactURLParts(raw string, note noting) string {
 	if strings.IndexByte(raw, '=') < 0 && strings.IndexByte(raw, '@') < 0 {
 		return raw // neither a parameter nor a user
 	}
-	raw = redactUserinfo(raw)
+	if clean := redactUserinfo(raw); clean != raw {
+		note.tell("user information", 0, raw)
+		raw = clean
+	}
 	cut := strings.IndexAny(raw, "?#;")
 	if cut < 0 {
 		return raw
 	}
-	return raw[:cut] + redactPairs(raw[cut:], "?#&; \t\r\n")
+	return raw[:cut] + redactPairsNoting(raw[cut:], "?#&; \t\r\n", note)
 }
 
 // redactUserinfo replaces what stands before the last "@" of an authority
@@ -50,7 +64,9 @@ func redactUserinfo(raw string) string {
 
 // redactPairs redacts the values of secret name=value pairs, which any of the
 // separators end, without touching the rest.
-func redactPairs(text, separators string) string {
+func redactPairs(text, separators string) string { return redactPairsNoting(text, separators, nil) }
+
+func redactPairsNoting(text, separators string, note noting) string {
 	if strings.IndexByte(text, '=') < 0 {
 		return text
 	}
@@ -65,6 +81,7 @@ func redactPairs(text, separators string) string {
 		}
 		if name, value, found := strings.Cut(text[pos:end], "="); found && value != "" {
 			if clean := redactParameter(name, value); clean != value {
+				note.tell("parameter "+name, end-len(value), value)
 				b.WriteString(text[done : end-len(value)])
 				b.WriteString(clean)
 				done = end
@@ -88,10 +105,18 @@ func redactParameter(name, value string) string {
 		return redacted
 	}
 	// A message inside a parameter, as federated sign-in posts.
-	if plain, err := url.QueryUnescape(value); err == nil && strings.Contains(plain, "<") {
-		if clean := redactTags(plain); clean != plain {
-			return url.QueryEscape(clean)
-		}
+	plain, err := url.QueryUnescape(value)
+	if err != nil {
+		return value
+	}
+	clean := plain
+	if strings.Contains(plain, "<") {
+		clean = redactTags(plain)
+	} else if len(plain) > len("a=b") { // base64 of one, JSON, another URL
+		clean = redactValue(plain, 1)
+	}
+	if clean != plain {
+		return url.QueryEscape(clean)
 	}
 	return value
 }

@@ -12,21 +12,38 @@ import (
 // elements, the values of secret attributes and the whole of what holds nothing
 // but secrets. It does not ask for well-formedness, since a broken message can
 // hold a secret too: what is never closed is redacted to the end.
-func redactTags(text string) string { return redactNested(text, 0) }
+func redactTags(text string) string { return redactTagsNoting(text, nil) }
+
+// redactTagsNoting tells of each place by the path of its element from the Envelope
+// on, or from the root.
+func redactTagsNoting(text string, note noting) string {
+	r := tagRedactors.Get().(*tagRedactor)
+	defer r.recycle()
+	r.text, r.note = text, note
+	return r.result()
+}
 
 // maxNested bounds how deep messages inside comments, sections and texts of
 // messages are looked for; deeper ones are read as part of what holds them.
 const maxNested = 4
 
-func redactNested(text string, depth int) string {
+func redactNested(text string, depth int) string { return redactInner(text, depth, false) }
+
+// redactInner redacts what is inside of a message. verbatim says that what is outside
+// of its tags, if it has any, is not escaped, as in a comment or a CDATA section.
+func redactInner(text string, depth int, verbatim bool) string {
 	r := tagRedactors.Get().(*tagRedactor)
 	defer r.recycle()
-	r.text, r.depth = text, depth
+	r.text, r.depth, r.verbatim = text, depth, verbatim
+	return r.result()
+}
+
+func (r *tagRedactor) result() string {
 	r.run()
 	if r.copied == 0 {
-		return text
+		return r.text
 	}
-	return string(append(r.out, text[r.copied:]...))
+	return string(append(r.out, r.text[r.copied:]...))
 }
 
 // tagRedactor is one pass over a text. out holds text[:copied], redacted.
@@ -35,9 +52,13 @@ type tagRedactor struct {
 	out    []byte
 	copied int
 	open   []openTag
-	depth  int             // of nested messages
-	refs   map[string]bool // ids of elements that hold what a secret one refers to
-	attrs  []attrSpan      // of the tag at hand
+	depth  int // of nested messages
+	note   noting
+	here   string // what of the innermost element is being looked at; "" for its text
+
+	verbatim bool            // what is outside of elements is not escaped
+	refs     map[string]bool // ids of elements that hold what a secret one refers to
+	attrs    []attrSpan      // of the tag at hand
 }
 
 var tagRedactors = sync.Pool{New: func() any { return new(tagRedactor) }}
@@ -70,9 +91,31 @@ func (r *tagRedactor) replace(from, to int, with string) {
 	if from < r.copied || from >= to {
 		return
 	}
+	if was := r.text[from:to]; r.note != nil && was != with {
+		r.note(r.path(), from, was)
+	}
 	r.out = append(append(r.out, r.text[r.copied:from]...), with...)
 	r.copied = to
 }
+
+// path is where the redactor is.
+func (r *tagRedactor) path() string {
+	open := r.open
+	if len(open) > 0 && open[0].name != "" && local(open[0].name) == "Envelope" {
+		open = open[1:]
+	}
+	var parts []string
+	for _, t := range open[max(0, len(open)-maxPath):] {
+		parts = append(parts, inspect.Shorten(local(t.name), 80))
+	}
+	if r.here != "" {
+		parts = append(parts, r.here)
+	}
+	return strings.Join(parts, "/")
+}
+
+// maxPath is how many elements of a path are told.
+const maxPath = 24
 
 func (r *tagRedactor) run() {
 	for pos := 0; pos < len(r.text); {
@@ -121,14 +164,27 @@ func (r *tagRedactor) section(pos, head int, mark string) int {
 		end, next = from+i, from+i+len(mark)
 	}
 	inner := r.text[from:end]
+	if head == len("<!--") {
+		r.here = "comment()"
+	}
+	defer func() { r.here = "" }()
 	if r.inSecret() {
 		if strings.TrimSpace(inner) != "" {
 			r.replace(from, end, redacted)
 		}
-	} else if clean := redactNested(inner, r.depth+1); clean != inner {
+	} else if clean := redactSection(inner, r.depth+1); clean != inner {
 		r.replace(from, end, clean)
 	}
 	return next
+}
+
+// redactSection redacts a comment or a CDATA section: JSON, in which "<" is a character
+// like others, or text that may have tags.
+func redactSection(text string, depth int) string {
+	if trimmed := strings.TrimSpace(text); strings.HasPrefix(trimmed, "{") || strings.HasPrefix(trimmed, "[") {
+		return redactValue(text, depth)
+	}
+	return redactInner(text, depth, true)
 }
 
 func (r *tagRedactor) inSecret() bool { return len(r.open) > 0 && r.open[len(r.open)-1].secret }
@@ -168,6 +224,12 @@ func (r *tagRedactor) value(from, to int) {
 		return
 	}
 	raw := r.text[from:to]
+	if r.verbatim && len(r.open) == 0 {
+		if clean := redactValue(raw, r.depth+1); clean != raw {
+			r.replace(from, to, clean)
+		}
+		return
+	}
 	plain := html.UnescapeString(raw)
 	if clean := redactValue(plain, r.depth+1); clean != plain {
 		r.replace(from, to, inspect.Escape(clean))
@@ -175,7 +237,7 @@ func (r *tagRedactor) value(from, to int) {
 }
 
 // redactValue takes credentials out of a value that is a message, a JSON text or
-// a URL of its own.
+// a URL of its own, or base64 of one, and out of text for people.
 func redactValue(value string, depth int) string {
 	trimmed := strings.TrimSpace(value)
 	switch {
@@ -183,14 +245,19 @@ func redactValue(value string, depth int) string {
 		return value
 	case strings.HasPrefix(trimmed, "{"), strings.HasPrefix(trimmed, "["):
 		if strings.Contains(trimmed, `"`) {
-			return redactJSON(value)
+			value = redactJSON(value)
+		}
+		if strings.IndexByte(value, '<') >= 0 {
+			value = redactInner(value, depth+1, true)
 		}
 	case strings.Contains(value, "<"):
 		return redactNested(value, depth)
 	case strings.Contains(value, "//"):
-		return redactURL(value)
+		value = redactEncoded(redactURL(value), depth)
+	default:
+		value = redactEncoded(value, depth)
 	}
-	return value
+	return redactForms(redactSpoken(value), nil)
 }
 
 // isBoolean reports whether a text is a schema's boolean: <HasPassword>true says
@@ -226,25 +293,54 @@ func (r *tagRedactor) start(pos int, t startTag) int {
 		case isBoolean(attr(a)):
 		case secretName(name), named && isValueName(name):
 			if a.to > a.from {
+				r.attribute(t, a)
 				r.replace(pos+a.from, pos+a.to, redacted)
 			}
 		default:
+			r.attribute(t, a)
 			r.value(pos+a.from, pos+a.to)
 		}
 	}
+	r.here = ""
 	end := pos + t.size
 	switch {
 	case t.empty:
 	case secretWhole[t.name], isSAML(r.text[pos:end], t.name):
 		size := closing(r.text[end:], t.full)
 		if strings.TrimSpace(r.text[end:end+size]) != "" {
+			r.here = t.name
 			r.replace(end, end+size, redacted)
+			r.here = ""
 		}
 		return end + size
 	case len(r.open) < maxOpen:
 		r.open = append(r.open, openTag{name: t.full, secret: named || secret})
 	}
 	return end
+}
+
+// attribute makes an attribute the place that is told of.
+func (r *tagRedactor) attribute(t startTag, a attrSpan) {
+	if r.note != nil {
+		r.here = inspect.Shorten(t.name, 80) + "/@" + inspect.Shorten(local(a.name), 80)
+	}
+}
+
+// placeAt is the path of the place at a byte of a text with tags in it; "" without any.
+func placeAt(text string, at int) string {
+	at = min(at, len(text))
+	r := tagRedactor{text: text, depth: maxNested}
+	for pos := 0; pos < at; {
+		next := strings.IndexByte(text[pos:at], '<')
+		if next < 0 {
+			break
+		}
+		pos = r.markup(pos + next)
+		if pos > at && len(r.open) > 0 && !strings.Contains(text[at:pos], "<") { // inside a start tag
+			break
+		}
+	}
+	return r.path()
 }
 
 // parent is the local name of the innermost open element, "" if there is none.
@@ -286,11 +382,8 @@ var secretWhole = map[string]bool{
 // credential, inside of parent: passwords, PINs and tokens under any name, and
 // the digest material of WS-Security's UsernameToken (1.1 §3.1).
 func secretElement(name, parent string) bool {
-	switch name {
-	case "Nonce":
+	if name == "Nonce" {
 		return parent == "UsernameToken"
-	case "Authorization", "ProxyAuthorization", "Proxy-Authorization", "Cookie", "SetCookie", "Set-Cookie":
-		return true
 	}
-	return secretName(name)
+	return foldsTo(name, "authorization", "proxyauthorization", "proxy-authorization", "cookie", "setcookie", "set-cookie") || secretName(name)
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"time"
 )
 
 // A Reel is a cassette opened for replay: of each interaction a mark is in
@@ -28,6 +29,7 @@ type Reel struct {
 	size int64          // of those bytes
 
 	kept    string // the file that the marks came from; "" if they did not
+	aged    Aged   // see OpenOptions.Before
 	notKept error  // why the marks could not be kept; nothing depends on it
 }
 
@@ -44,6 +46,10 @@ func (r *Reel) Torn() *Torn { return r.torn }
 // HeldBytes returns how many bytes of the file are in memory, see
 // OpenOptions.HoldBytes.
 func (r *Reel) HeldBytes() int64 { return r.size }
+
+// Aged tells how many interactions are older than they may be, see
+// OpenOptions.Before.
+func (r *Reel) Aged() Aged { return r.aged }
 
 // NotCached returns why nothing could be put in OpenOptions.CacheDir, nil if
 // there was nothing to put there or it is there.
@@ -154,6 +160,10 @@ type OpenOptions struct {
 	// Match says which requests will be the same.
 	Match Matching
 
+	// Before, if not zero, is when what is not too old was recorded at the earliest;
+	// see Reel.Aged.
+	Before time.Time
+
 	// HoldBytes is how long a file may be to be held in memory as it is, in bytes,
 	// so that it can be changed without harm, and is read faster. A longer one has
 	// to be left as it is until Close.
@@ -186,7 +196,11 @@ func Open(path string, options OpenOptions) (*Reel, error) {
 	if err != nil {
 		return nil, err
 	}
-	return hold(c, options.Match), nil
+	r = hold(c, options.Match)
+	if !options.Before.IsZero() {
+		r.aged = c.RecordedBefore(options.Before)
+	}
+	return r, nil
 }
 
 // inParallel calls do for every number below n, from as many goroutines as there

@@ -1,10 +1,6 @@
 package cassettes
 
-import (
-	"net/http"
-	"slices"
-	"time"
-)
+import "slices"
 
 // Uses is what a [Player] has done with each interaction, for a report that prune
 // reads.
@@ -84,17 +80,4 @@ func (p *Player) Uses() (Uses, error) {
 		}
 	}
 	return u, nil
-}
-
-// Recorded returns when an interaction was recorded: when its request arrived, or, in
-// a cassette written by others, what the answer's Date says; zero if nothing tells.
-func (i *Interaction) Recorded() time.Time {
-	if !i.Umtape.Arrived.IsZero() {
-		return i.Umtape.Arrived
-	}
-	t, err := http.ParseTime(canonicalHeader(i.Response.Headers).Get("Date"))
-	if err != nil {
-		return time.Time{}
-	}
-	return t.UTC()
 }

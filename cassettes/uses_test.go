@@ -50,21 +50,6 @@ func TestUsesAreBounded(t *testing.T) {
 	}
 }
 
-func TestRecorded(t *testing.T) {
-	i := tiny(1)
-	if got := i.Recorded(); !got.Equal(start.Add(time.Second)) {
-		t.Errorf("ours: %v", got)
-	}
-	i.Umtape.Arrived = time.Time{}
-	if got := i.Recorded(); !got.IsZero() {
-		t.Errorf("unknown: %v", got)
-	}
-	i.Response.Headers = http.Header{"date": {"Mon, 23 Nov 2026 10:15:00 GMT"}}
-	if got := i.Recorded(); !got.Equal(start.Truncate(time.Second)) {
-		t.Errorf("of others: %v", got)
-	}
-}
-
 func send(t *testing.T, p *Player, i *Interaction) *http.Response {
 	t.Helper()
 	req, err := i.GetHTTPRequest()

@@ -17,7 +17,7 @@ var arrows = map[string][]string{
 	"cassettes":       {"inspect"},
 	// What a command is to people, this is to the tests of others: it puts tape and
 	// wire together, which know nothing of each other. Nothing of ours imports it.
-	"cassettes/tapetest":  {"cassettes", "proxy", "proxy/clientenv", "inspect/um"},
+	"cassettes/tapetest":  {"cassettes", "proxy", "proxy/clientenv", "inspect", "inspect/um"},
 	"inspect":             {},
 	"inspect/um":          {"inspect"},
 	"inspect/um/umserver": {"inspect", "inspect/um"},

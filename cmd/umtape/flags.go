@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -240,6 +241,43 @@ func (r *repeatFlag) Set(s string) error {
 	}
 	r.Repeat = cassettes.Repeat(n)
 	return nil
+}
+
+// age is a time span on the command line, of days as a rule: 90d, 12h, 2w.
+type age time.Duration
+
+func (a *age) String() string {
+	if *a == 0 {
+		return ""
+	}
+	if d := time.Duration(*a); d%day != 0 {
+		return d.String()
+	}
+	return strconv.FormatInt(int64(time.Duration(*a)/day), 10) + "d"
+}
+
+func (a *age) Type() string { return "AGE" }
+
+const day = 24 * time.Hour
+
+func (a *age) Set(text string) error {
+	unit := time.Duration(0)
+	number, found := strings.CutSuffix(text, "d")
+	if unit = day; !found {
+		number, found = strings.CutSuffix(text, "w")
+		unit = 7 * day
+	}
+	if found {
+		n, err := strconv.ParseFloat(number, 64)
+		if err == nil && n > 0 && n < 1e5 { // some 270 years
+			*a = age(n * float64(unit))
+			return nil
+		}
+	} else if d, err := time.ParseDuration(text); err == nil && d > 0 {
+		*a = age(d)
+		return nil
+	}
+	return errors.New("write it as 90d, 12h or 2w")
 }
 
 // isTerminal reports whether w is a terminal.

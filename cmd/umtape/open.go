@@ -30,6 +30,9 @@ type shelf struct {
 // openShelf opens the cassettes that arguments name.
 func (a *app) openShelf(args []string, f replayFlags) (*shelf, error) {
 	s := &shelf{app: a, args: args, options: cassettes.OpenOptions{Match: f.matching()}}
+	if f.maxAge > 0 {
+		s.options.Before = time.Now().Add(-time.Duration(f.maxAge))
+	}
 	if dir, err := os.UserCacheDir(); err == nil && !f.noCache {
 		s.options.CacheDir = filepath.Join(dir, "umtape", "marks")
 	}

@@ -43,8 +43,10 @@ alone. It is not touched while it is being recorded.`,
 			if dry {
 				return a.pruneDry(args, j)
 			}
-			return a.rewrite(args, f, openEdit, func(e *cassettes.Edit) (string, error) {
-				return prune(e, j)
+			return a.rewrite(args, f, openEdit, func(e *cassettes.Edit) (did string, leave bool, err error) {
+				before := len(e.Records)
+				did, err = prune(e, j)
+				return did, len(e.Records) == before, err
 			})
 		}),
 	}

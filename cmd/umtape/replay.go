@@ -33,6 +33,8 @@ type replayFlags struct {
 	access  accessFlags
 	log     logFlags
 	report  string   // file for the report; "" for none
+	maxAge  age      // 0 for any
+	tooOld  bool     // what is older is a failure
 	strict  bool     // what was missed or not used is a failure
 	who     access   // what access comes to
 	numbers *metrics // what to count into; nil for nothing
@@ -100,6 +102,8 @@ func (f *replayFlags) register(cmd *cobra.Command, listen string) {
 	cmd.Flags().Var(&f.maxBody, "max-body", "the longest request body that is read for matching")
 	cmd.Flags().StringVar(&f.report, "report", "", "write what was used, used again, not used and missed to `FILE`, as JSON, at the end")
 	cmd.Flags().BoolVar(&f.strict, "strict", false, "fail at the end if a request was missed or an interaction not used")
+	cmd.Flags().Var(&f.maxAge, "max-age", "warn of cassettes that hold what was recorded longer ago, such as 90d, 12h, 2w")
+	cmd.Flags().BoolVar(&f.tooOld, "max-age-fail", false, "fail before answering anything if --max-age has something to warn of")
 	metricsFlag(cmd, &f.metrics)
 	f.access.register(cmd)
 	f.log.register(cmd)
@@ -151,6 +155,9 @@ func (a *app) openReplay(paths []string, f replayFlags) (*replaying, error) {
 	if err := reportable(f.report); err != nil {
 		return nil, err
 	}
+	if f.tooOld && f.maxAge == 0 {
+		return nil, misuse("--max-age-fail goes with --max-age")
+	}
 	monitor, err := a.openMonitor(f.metrics, "replay", cassettes.PlayVerdicts)
 	if err != nil {
 		return nil, err
@@ -175,6 +182,25 @@ func (a *app) openReplay(paths []string, f replayFlags) (*replaying, error) {
 		a.say("warning: there is nothing to replay: every request will be a miss")
 	}
 	return s, nil
+}
+
+// checkAge warns of cassettes that are older than they may be, or makes an error of
+// the first.
+func (a *app) checkAge(reels []*cassettes.Reel, f replayFlags) error {
+	if f.maxAge == 0 {
+		return nil
+	}
+	for _, r := range reels {
+		switch old := r.Aged(); {
+		case old.Old > 0 && f.tooOld:
+			return hint(fmt.Errorf("%s: older than --max-age %s: %s", r.Path(), f.maxAge.String(), old.String()), "record it again: umtape record --force %s", r.Path())
+		case old.Old > 0:
+			a.say("warning: %s: older than --max-age %s: %s; record it again", r.Path(), f.maxAge.String(), old.String())
+		case old.Unknown > 0:
+			a.say("warning: %s: --max-age %s: of %s it is not known when they were recorded", r.Path(), f.maxAge.String(), count(old.Unknown, "interaction"))
+		}
+	}
+	return nil
 }
 
 // replaying is a running umtape replay.
@@ -205,6 +231,9 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 	}
 	s := &replaying{app: a, ca: ca, who: f.who, report: f.report, served: make(chan error, 1)}
 	if s.shelf, err = a.openShelf(paths, f); err != nil {
+		return nil, err
+	}
+	if err := a.checkAge(s.shelf.reels, f); err != nil {
 		return nil, err
 	}
 	s.interactions = s.shelf.interactions()

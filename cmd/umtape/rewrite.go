@@ -33,9 +33,14 @@ func (f *outputFlags) check(paths []string) error {
 	return nil
 }
 
+// changing does a command's work on one cassette, and says in a few words what it has
+// done. leave says that there was nothing to do, so that a file in whatever layout
+// stays as it is.
+type changing func(*cassettes.Edit) (did string, leave bool, err error)
+
 // rewrite changes cassettes one after the other, each in place unless there is an
-// output. change does the work and says in a few words what it has done.
-func (a *app) rewrite(args []string, f outputFlags, open func(path string, write bool) (*cassettes.Edit, error), change func(*cassettes.Edit) (did string, err error)) error {
+// output.
+func (a *app) rewrite(args []string, f outputFlags, open func(path string, write bool) (*cassettes.Edit, error), change changing) error {
 	paths, err := tapesIn(args)
 	if err != nil {
 		return err
@@ -51,33 +56,38 @@ func (a *app) rewrite(args []string, f outputFlags, open func(path string, write
 	return nil
 }
 
-func (a *app) rewriteOne(path string, f outputFlags, open func(string, bool) (*cassettes.Edit, error), change func(*cassettes.Edit) (string, error)) (err error) {
+func (a *app) rewriteOne(path string, f outputFlags, open func(string, bool) (*cassettes.Edit, error), change changing) (err error) {
 	inPlace := f.output == "" || oneFile(path, f.output)
 	e, err := open(path, inPlace)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
-	a.sayOf(e, inPlace)
-	did, err := change(e)
+	did, leave, err := change(e)
 	if err != nil {
 		return err
 	}
+	where := ""
 	if inPlace {
-		changed, err := e.Save()
-		if err != nil {
-			return err
+		changed := false
+		if !leave {
+			if changed, err = e.Save(); err != nil {
+				return err
+			}
 		}
 		if !changed {
-			did = strings.TrimSuffix(did, "; nothing to do") + "; nothing to do"
+			where = "; nothing to do"
 		}
-		_, err = fmt.Fprintf(a.stdout, "%s: %s\n", path, did)
-		return err
+	} else {
+		if err := e.SaveAs(f.output, f.force); err != nil {
+			return err
+		}
+		where = "; written to " + f.output
 	}
-	if err := e.SaveAs(f.output, f.force); err != nil {
-		return err
+	if !leave || !inPlace {
+		a.sayOf(e, inPlace)
 	}
-	_, err = fmt.Fprintf(a.stdout, "%s: %s; written to %s\n", path, strings.TrimSuffix(did, "; nothing to do"), f.output)
+	_, err = fmt.Fprintf(a.stdout, "%s: %s%s\n", path, did, where)
 	return err
 }
 

@@ -21,13 +21,13 @@ left alone. It is not touched while it is being recorded.`,
   umtape sort -o sorted.yaml calls.yaml`,
 		Args: cassetteArgs(true),
 		RunE: a.begin(func(_ *cobra.Command, args []string) error {
-			return a.rewrite(args, f, openEdit, func(e *cassettes.Edit) (string, error) {
+			return a.rewrite(args, f, openEdit, func(e *cassettes.Edit) (did string, leave bool, err error) {
 				sorted := e.Sort()
 				e.Renumber()
 				if !sorted {
-					return count(len(e.Records), "interaction") + ", in order already", nil
+					return count(len(e.Records), "interaction") + ", in order already", e.Foreign, nil
 				}
-				return count(len(e.Records), "interaction") + ", now in order of arrival", nil
+				return count(len(e.Records), "interaction") + ", now in order of arrival", false, nil
 			})
 		}),
 	}

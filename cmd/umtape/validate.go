@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +17,7 @@ import (
 func (a *app) validateCommand() *cobra.Command {
 	var asJSON, rules, quiet bool
 	var failOn, shapes string
+	var maxAge age
 	cmd := &cobra.Command{
 		Use:   "validate CASSETTE...",
 		Short: "Check cassettes against the protocol",
@@ -55,11 +57,12 @@ cassette cannot be read, 2 when the command line is wrong.`,
 			if err != nil {
 				return err
 			}
-			return a.validate(paths, contract, threshold, asJSON, quiet)
+			return a.validate(paths, contract, threshold, maxAge, asJSON, quiet)
 		}),
 	}
 	cmd.Flags().StringVar(&failOn, "fail-on", "error", "lowest `SEVERITY` that is a failure: error, warning or note")
 	cmd.Flags().StringVar(&shapes, "shapes", "", "hold messages to the contract in `FILE`, which umtape inspect --shapes --output writes")
+	cmd.Flags().Var(&maxAge, "max-age", "warn of cassettes that hold what was recorded longer ago, such as 90d, 12h, 2w")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&rules, "rules", false, "list the rules and end")
 	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "leave notes out")
@@ -75,7 +78,7 @@ func (a *app) listRules(asJSON bool) error {
 	return report.Rules(a.stdout, all)
 }
 
-func (a *app) validate(paths []string, contract *inspect.Contract, threshold inspect.Severity, asJSON, quiet bool) error {
+func (a *app) validate(paths []string, contract *inspect.Contract, threshold inspect.Severity, maxAge age, asJSON, quiet bool) error {
 	var found []report.Located
 	var checked checked
 	var moments []inspect.Moment
@@ -88,6 +91,11 @@ func (a *app) validate(paths []string, contract *inspect.Contract, threshold ins
 		}
 		checked.files++
 		checked.interactions += len(tape.Interactions)
+		if maxAge > 0 {
+			for _, f := range cassettes.CheckAge(tape, time.Now().Add(-time.Duration(maxAge))) {
+				found = append(found, located(tape, f))
+			}
+		}
 		list, more := findings(tape)
 		found, moments = append(found, list...), append(moments, more...)
 		if contract != nil {
@@ -142,7 +150,7 @@ func (a *app) writeFindings(paths []string, c checked, found []report.Located, a
 // parts that these have in calls, which are for callFindings.
 func findings(tape *cassettes.Cassette) (found []report.Located, moments []inspect.Moment) {
 	for _, f := range cassettes.Check(tape) {
-		found = append(found, report.Located{File: tape.Path, ID: f.Interaction, Line: f.Line, Finding: f.Finding})
+		found = append(found, located(tape, f))
 	}
 	for _, i := range tape.Interactions {
 		e := entry(tape.Path, i)
@@ -191,6 +199,10 @@ func contractHint(err error, path string) error {
 		return hint(err, "make it from a cassette that is as it should be: umtape inspect --shapes --output %s CASSETTE", path)
 	}
 	return err
+}
+
+func located(tape *cassettes.Cassette, f cassettes.Finding) report.Located {
+	return report.Located{File: tape.Path, ID: f.Interaction, Line: f.Line, Finding: f.Finding}
 }
 
 func without(found []report.Located, s inspect.Severity) []report.Located {

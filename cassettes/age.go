@@ -1,0 +1,88 @@
+package cassettes
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/umtape/umtape/inspect"
+)
+
+// Recorded returns when an interaction was recorded: when its request arrived, or, in
+// a cassette written by others, what the answer's Date says; zero if nothing tells.
+func (i *Interaction) Recorded() time.Time {
+	if !i.Umtape.Arrived.IsZero() {
+		return i.Umtape.Arrived
+	}
+	t, err := http.ParseTime(canonicalHeader(i.Response.Headers).Get("Date"))
+	if err != nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+// Aged tells how many interactions of a cassette are older than they may be.
+type Aged struct {
+	Before  time.Time // what is older was recorded before that
+	Old     int       // how many are
+	Oldest  time.Time // when the oldest of them was recorded; zero if there are none
+	Line    int       // of it, in the file
+	Unknown int       // how many do not say when they were recorded
+	Of      int       // all
+}
+
+// RecordedBefore counts the interactions that were recorded before t.
+func (c *Cassette) RecordedBefore(t time.Time) Aged {
+	a := Aged{Before: t}
+	for _, i := range c.Interactions {
+		a.add(i, i.Line)
+	}
+	return a
+}
+
+func (a *Aged) add(i *Interaction, line int) {
+	a.Of++
+	switch at := i.Recorded(); {
+	case at.IsZero():
+		a.Unknown++
+	case at.Before(a.Before):
+		a.Old++
+		a.older(at, line)
+	}
+}
+
+func (a *Aged) older(at time.Time, line int) {
+	if a.Oldest.IsZero() || at.Before(a.Oldest) {
+		a.Oldest, a.Line = at, line
+	}
+}
+
+// merge adds what was counted of other interactions of the cassette.
+func (a *Aged) merge(b Aged) {
+	a.Of, a.Old, a.Unknown = a.Of+b.Of, a.Old+b.Old, a.Unknown+b.Unknown
+	if b.Old > 0 {
+		a.older(b.Oldest, b.Line)
+	}
+}
+
+// String is "3 of 4 interactions were recorded before 2026-08-26, the oldest on
+// 2026-05-01".
+func (a Aged) String() string {
+	s := fmt.Sprintf("%d of %d interactions were recorded before %s", a.Old, a.Of, a.Before.UTC().Format(time.DateOnly))
+	if a.Old > 0 {
+		s += ", the oldest on " + a.Oldest.Format(time.DateOnly)
+	}
+	if a.Unknown > 0 {
+		s += fmt.Sprintf("; of %d it is not known", a.Unknown)
+	}
+	return s
+}
+
+// CheckAge finds whether a cassette holds what was recorded before t.
+func CheckAge(c *Cassette, t time.Time) []Finding {
+	a := c.RecordedBefore(t)
+	if a.Old == 0 {
+		return nil
+	}
+	return []Finding{{-1, a.Line, inspect.Finding{Rule: ruleOld, Message: ruleOld.Summary + ": " + a.String()}}}
+}

@@ -1,0 +1,365 @@
+package cassettes
+
+import (
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/dnaeon/go-vcr.v3/cassette"
+)
+
+// planted is an exchange with a secret in one place.
+type planted struct {
+	name  string
+	place string // where audit has to say it is
+	plant func(i *cassette.Interaction, secret string)
+}
+
+func inRequest(template string) func(*cassette.Interaction, string) {
+	return func(i *cassette.Interaction, secret string) { i.Request.Body = fmt.Sprintf(template, secret) }
+}
+
+func inResponse(template string) func(*cassette.Interaction, string) {
+	return func(i *cassette.Interaction, secret string) { i.Response.Body = fmt.Sprintf(template, secret) }
+}
+
+func inHeader(name, template string) func(*cassette.Interaction, string) {
+	return func(i *cassette.Interaction, secret string) {
+		i.Request.Headers[name] = []string{fmt.Sprintf(template, secret)}
+	}
+}
+
+const bareEnvelope = `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header>%s</s:Header><s:Body>%s</s:Body></s:Envelope>`
+
+func inSOAPHeader(xml string) string { return fmt.Sprintf(bareEnvelope, xml, "<Ping/>") }
+func inSOAPBody(xml string) string   { return fmt.Sprintf(bareEnvelope, "", xml) }
+
+// hiding places, as cassettes of other tools have them.
+var hidingPlaces = []planted{
+	{"basic", "header Authorization", func(i *cassette.Interaction, s string) {
+		i.Request.Headers.Set("Authorization", "Basic "+base64Of("anna:"+s))
+	}},
+	{"bearer", "header Authorization", inHeader("Authorization", "Bearer %s")},
+	{"spelled otherwise", "header Proxy-Authorization", inHeader("proxy-authorization", "Bearer %s")},
+	{"type 3", "header Authorization", func(i *cassette.Interaction, s string) {
+		i.Request.Headers.Set("Authorization", "NTLM "+base64Of(ntlm(3, s)))
+	}},
+	{"type 2", "header Www-Authenticate", func(i *cassette.Interaction, s string) {
+		i.Response.Headers["WWW-Authenticate"] = []string{"Negotiate", "NTLM " + base64Of(ntlm(2, s))}
+	}},
+	{"type 2, folded", "header Www-Authenticate", func(i *cassette.Interaction, s string) {
+		i.Response.Headers.Set("Www-Authenticate", "NTLM\r\n "+base64Of(ntlm(2, s)))
+	}},
+	{"type 3 in SPNEGO, under any name", "header X-Debug", func(i *cassette.Interaction, s string) {
+		i.Request.Headers.Set("X-Debug", "sent Negotiate "+base64Of("\x60\x82\x01\x00\x06"+ntlm(3, s)))
+	}},
+	{"type 3 in a body", "Body/Trace", func(i *cassette.Interaction, s string) {
+		i.Request.Body = inSOAPBody("<Trace>" + base64Of(ntlm(3, s)) + "</Trace>")
+	}},
+	{"type 3 in lines", "Body/Trace", func(i *cassette.Interaction, s string) {
+		b := base64Of(ntlm(3, s))
+		i.Request.Body = inSOAPBody("<Trace>\n" + b[:76] + "\n" + b[76:] + "\n</Trace>")
+	}},
+	{"cookie", "header Cookie", inHeader("Cookie", "exchangecookie=%s; lang=en")},
+	{"set-cookie", "header Set-Cookie", func(i *cassette.Interaction, s string) {
+		i.Response.Headers["Set-Cookie"] = []string{"lang=en", "X-BackEndCookie=" + s + "; path=/EWS; secure"}
+	}},
+	{"an API key", "header X-Api-Key", inHeader("X-Api-Key", "%s")},
+	{"a connection string in a header", "header X-Backend", inHeader("X-Backend", "Server=db; User Id=sa; Password=%s; Encrypt=true")},
+	{"in a URL", "url, parameter access_token", func(i *cassette.Interaction, s string) { i.Request.URL += "?access_token=" + s }},
+	{"before a host", "url, user information", func(i *cassette.Interaction, s string) {
+		i.Request.URL = strings.Replace(i.Request.URL, "://", "://anna:"+s+"@", 1)
+	}},
+	{"a URL in a body", "Body/Notify", inRequest(inSOAPBody("<Notify>call https://anna:%s@hook.example.com/x back</Notify>"))},
+	{"a Location", "header Location", func(i *cassette.Interaction, s string) {
+		i.Response.Headers.Set("Location", "/cb#id_token="+s)
+	}},
+	{"WS-Security", "Header/Security/UsernameToken/Password", inRequest(inSOAPHeader(`<o:Security xmlns:o="urn:o"><o:UsernameToken><o:Username>anna</o:Username><o:Password Type="x#PasswordText">%s</o:Password></o:UsernameToken></o:Security>`))},
+	{"a SAML assertion", "Header/Security/Assertion", inRequest(inSOAPHeader(`<o:Security xmlns:o="urn:o"><saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"><saml:Subject>%s</saml:Subject></saml:Assertion></o:Security>`))},
+	{"a security token", "Header/BinarySecurityToken", inRequest(inSOAPHeader(`<BinarySecurityToken>%s</BinarySecurityToken>`))},
+	{"a PIN", "Body/SetPIN/NewPIN", inRequest(inSOAPBody("<SetPIN><NewPIN>%s</NewPIN></SetPIN>"))},
+	{"an attribute", "Body/Login/@password", inRequest(inSOAPBody(`<Login user="anna" password="%s"/>`))},
+	{"a comment in XML", "Body/comment()", inRequest(inSOAPBody(`<Login/><!-- password=%s -->`))},
+	{"a message in CDATA", "Body/Run", inRequest(inSOAPBody(`<Run><![CDATA[<login><pwd>%s</pwd></login>]]></Run>`))},
+	{"JSON in CDATA", "Body/Run", inRequest(inSOAPBody(`<Run><![CDATA[{"user": "anna", "password": "%s"}]]></Run>`))},
+	{"a message as text", "Body/Run", inRequest(inSOAPBody(`<Run>&lt;Password&gt;%s&lt;/Password&gt;</Run>`))},
+	{"a message in base64", "Body/Run", func(i *cassette.Interaction, s string) {
+		i.Request.Body = inSOAPBody("<Run>" + base64Of("<login><Password>"+s+"</Password></login>") + "</Run>")
+	}},
+	{"the detail of a fault", "Body/Fault/detail/Trace", inResponse(inSOAPBody(`<s:Fault><faultcode>s:Server</faultcode><faultstring>no</faultstring><detail><Trace>at Login(user: anna, password: %s)</Trace></detail></s:Fault>`))},
+	{"a connection string in a fault", "Body/Fault/faultstring", inResponse(inSOAPBody(`<s:Fault><faultcode>s:Server</faultcode><faultstring>cannot open "Server=db;Uid=sa;Pwd=%s;"</faultstring></s:Fault>`))},
+	{"an answer that was packed", "Body/LoginResponse/AccessToken", func(i *cassette.Interaction, s string) {
+		i.Response.Headers.Set("Content-Encoding", "gzip")
+		i.Response.Body = string(packed(inSOAPBody("<LoginResponse><AccessToken>" + s + "</AccessToken></LoginResponse>")))
+	}},
+	{"a request that was packed", "Body/Login/Password", func(i *cassette.Interaction, s string) {
+		i.Request.Headers.Set("Content-Encoding", "gzip")
+		i.Request.Body = string(packed(inSOAPBody("<Login><Password>" + s + "</Password></Login>")))
+	}},
+	{"a chain of headers", "header X-Forwarded-Request", func(i *cassette.Interaction, s string) {
+		i.Request.Headers["X-Forwarded-Request"] = []string{"a=1", "b=2;\r\n\tpassword=" + s}
+	}},
+	{"packed in silence", "Body/LoginResponse/AccessToken", func(i *cassette.Interaction, s string) {
+		i.Response.Body = string(packed(inSOAPBody("<LoginResponse><AccessToken>" + s + "</AccessToken></LoginResponse>")))
+	}},
+	{"UTF-16", "Body/Login/Password", func(i *cassette.Interaction, s string) {
+		i.Request.Body = "\xff\xfe" + wide(inSOAPBody("<Login><Password>"+s+"</Password></Login>"), false)
+	}},
+	{"a form", "form, field passwd", func(i *cassette.Interaction, s string) {
+		i.Request.Headers.Set("Content-Type", "application/x-www-form-urlencoded")
+		i.Request.Body, i.Request.Form = "user=anna&passwd="+s, url.Values{"user": {"anna"}, "passwd": {s}}
+	}},
+	{"a form with a message", "body, parameter wresult", func(i *cassette.Interaction, s string) {
+		i.Request.Headers.Set("Content-Type", "application/x-www-form-urlencoded")
+		i.Request.Body = "wa=x&wresult=" + url.QueryEscape("<t:BinarySecret>"+s+"</t:BinarySecret>")
+	}},
+	{"form data", "body, field pin", inRequest("--b\r\nContent-Disposition: form-data; name=\"pin\"\r\n\r\n%s\r\n--b--\r\n")},
+	{"JSON", "body, member client_secret", inResponse(`{"user": "anna", "client_secret": "%s"}`)},
+	{"JSON in JSON", "body, member payload", inResponse(`{"payload": "{\"password\": \"%s\"}"}`)},
+	{"a header in JSON", "body, member authorization", inResponse(`{"headers": {"authorization": "%s"}}`)},
+	{"a JSON Web Token", "Body/Ticket", func(i *cassette.Interaction, s string) {
+		i.Response.Body = inSOAPBody("<Ticket>" + strings.TrimRight(base64Of(`{"alg":"none"}`), "=") + "." + strings.TrimRight(base64Of(`{"sub":"`+s+`"}`), "=") + ".c2ln</Ticket>")
+	}},
+	{"a private key", "Body/File", func(i *cassette.Interaction, s string) {
+		i.Response.Body = inSOAPBody("<File>-----BEGIN RSA PRIVATE KEY-----\n" + base64Of("DER "+s) + "\n-----END RSA PRIVATE KEY-----\n</File>")
+	}},
+	{"a private key in base64", "body, member tls.key", func(i *cassette.Interaction, s string) {
+		i.Response.Body = `{"tls.key": "` + base64Of("-----BEGIN PRIVATE KEY-----\n"+base64Of("DER "+s)+"\n-----END PRIVATE KEY-----\n") + `"}`
+	}},
+	{"basic credentials in a log", "body", func(i *cassette.Interaction, s string) {
+		i.Response.Body = "> GET / HTTP/1.1\n> Authorization: Basic " + base64Of("anna:"+s) + "\n"
+	}},
+	{"a trailer", "trailer X-Auth-Token", func(i *cassette.Interaction, s string) {
+		i.Response.Trailer = http.Header{"X-Auth-Token": {s}}
+	}},
+	{"a name beside a value", "Body/Set/Property/Value", inRequest(inSOAPBody("<Set><Property><Name>Password</Name><Value>%s</Value></Property></Set>"))},
+	{"an undeclared prefix, never closed", "Body/Login/Password", inRequest(`<s:Envelope><s:Body><x:Login><x:Password>%s`)},
+}
+
+// hiding is the n-th exchange, with a secret where hidingPlaces says; the one after
+// them has none.
+func hiding(n int, secret string) *Interaction {
+	i := &Interaction{}
+	i.Request = cassette.Request{Method: "POST", URL: fmt.Sprintf("https://um.example.com/%d", n), Headers: http.Header{"Content-Type": {"text/xml"}}, Body: inSOAPBody("<Ping/>")}
+	i.Response = cassette.Response{Code: 200, Status: "200 OK", Headers: http.Header{"Content-Type": {"text/xml"}}, Body: inSOAPBody("<PingResponse/>")}
+	if n < len(hidingPlaces) {
+		hidingPlaces[n].plant(&i.Interaction, secret)
+	}
+	return i
+}
+
+// plantAll writes a cassette with stock go-vcr, a secret in each interaction.
+func plantAll(t *testing.T, path string) (secrets []string) {
+	t.Helper()
+	tape := cassette.New(strings.TrimSuffix(path, ".yaml"))
+	for n := range len(hidingPlaces) + 1 {
+		secrets = append(secrets, fmt.Sprintf("hunter%02dcorrect-horse", n))
+		tape.AddInteraction(&hiding(n, secrets[n]).Interaction)
+	}
+	if err := tape.Save(); err != nil {
+		t.Fatal(err)
+	}
+	return secrets[:len(hidingPlaces)]
+}
+
+// holds looks for a secret in text, and in what text holds: base64, gzip, UTF-16,
+// percent-encoding, hexadecimal.
+func holds(text, secret string, depth int) bool {
+	if strings.Contains(text, secret) || strings.Contains(text, wide(secret, false)) || strings.Contains(text, hex.EncodeToString([]byte(secret))) {
+		return true
+	}
+	if depth == 0 {
+		return false
+	}
+	if plain, err := url.QueryUnescape(text); err == nil && plain != text && holds(plain, secret, depth-1) {
+		return true
+	}
+	if plain, _ := unpack([]byte(text), "gzip", 1<<20); len(plain) > 0 && holds(string(plain), secret, depth-1) {
+		return true
+	}
+	joined := regexp.MustCompile(`\s`).ReplaceAllString(text, "")
+	for _, t := range []string{text, joined} {
+		for _, run := range regexp.MustCompile(`[A-Za-z0-9+/_-]{12,}`).FindAllString(t, -1) {
+			for skip := range min(4, len(run)) {
+				cut := run[skip:]
+				cut = cut[:len(cut)/4*4]
+				if plain, ok := fromBase64(cut); ok && holds(string(plain), secret, depth-1) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func interactionHolds(i *Interaction, secret string) bool {
+	secret = secret[:len(secret)-4] // base64 in a group of its own may be cut
+	all := fmt.Sprintf("%+v\n%+v\n%+v", i.Request, i.Response, i.Umtape)
+	return holds(all, secret, 2) || holds(i.Request.Body, secret, 3) || holds(i.Response.Body, secret, 3)
+}
+
+// TestPlantedSecrets: audit finds each secret and says where, scrub takes each out, and
+// the clients that send them are answered all the same.
+func TestPlantedSecrets(t *testing.T) {
+	path := tape(t)
+	secrets := plantAll(t, path)
+	before := load(t, path)
+	for n, s := range secrets {
+		if !interactionHolds(before.Interactions[n], s) {
+			t.Fatalf("%s: the test does not see the secret that it planted", hidingPlaces[n].name)
+		}
+	}
+
+	audited, err := Audit(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[int][]string{}
+	lines := strings.Split(readAll(t, path), "\n")
+	for _, s := range audited.Secrets {
+		told[s.Interaction] = append(told[s.Interaction], s.Place)
+		if s.Line < before.Interactions[s.Interaction].Line || s.Line > len(lines) {
+			t.Errorf("%s: line %d", hidingPlaces[s.Interaction].name, s.Line)
+		}
+		if all := fmt.Sprint(s); holds(all, secrets[s.Interaction], 1) {
+			t.Errorf("audit shows the secret: %s", all)
+		}
+	}
+	for n, p := range hidingPlaces {
+		if !strings.Contains(strings.Join(told[n], "|"), p.place) {
+			t.Errorf("%s: told %q, not %s", p.name, told[n], p.place)
+		}
+	}
+	if clean := len(hidingPlaces); told[clean] != nil {
+		t.Errorf("found where none is: %q", told[clean])
+	}
+
+	e := edit(t, path)
+	if _, err := e.Scrub(); err != nil {
+		t.Fatal(err)
+	}
+	save(t, e)
+	e.Close()
+	data := readAll(t, path)
+	after := load(t, path)
+	for n, s := range secrets {
+		if strings.Contains(data, s) || interactionHolds(after.Interactions[n], s) {
+			t.Errorf("%s: still there\n%s", hidingPlaces[n].name, after.Interactions[n].Request.Body+after.Interactions[n].Response.Body)
+		}
+	}
+	if again, err := Audit(path); err != nil || len(again.Secrets) > 0 {
+		t.Errorf("audit after scrub: %v, %v", again.Secrets, err)
+	}
+	e = edit(t, path)
+	if found, err := e.Scrub(); err != nil || len(found) > 0 || save(t, e) {
+		t.Errorf("scrubbed again: %v, %v", found, err)
+	}
+
+	p := NewPlayer(PlayOptions{}, after)
+	for n := range len(hidingPlaces) + 1 {
+		for _, secret := range []string{"hunter99correct-horse", "another-secret-altogether-99"} {
+			resp := send(t, p, hiding(n, secret))
+			if got, want := resp.Header.Get(HeaderInteraction), fmt.Sprintf("calls.yaml#%d", n); got != want {
+				t.Errorf("interaction %d: answered by %q, %s", n, got, resp.Header.Get(HeaderMiss))
+			}
+		}
+	}
+}
+
+func cookieless(t *testing.T, n int) *Interaction {
+	i := sample(t, n)
+	i.Response.Headers.Del("Set-Cookie")
+	return i
+}
+
+// TestAuditSeesTheFile: comments, keys of nobody's and what is around the interactions.
+func TestAuditSeesTheFile(t *testing.T) {
+	path := tape(t)
+	write(t, path, cookieless(t, 0), cookieless(t, 1))
+	ours := readAll(t, path)
+	theirs := "# token: hunter2secret\nversion: 2\nx-auth: {password: hunter2secret}\ninteractions:\n- id: 0\n  request: {url: 'https://a.test/', method: GET} # pwd=hunter2secret\n  response: {code: 200, secret: hunter2secret}\n  notes: [Basic " + base64Of("a:hunter2secret") + "]\n"
+	for name, tt := range map[string]struct {
+		data string
+		want string
+	}{
+		"a comment between ours":   {strings.Replace(ours, "    - id: 1\n", "    # password=hunter2secret\n    - id: 1\n", 1), "comment"},
+		"a comment after ours":     {ours + "# password=hunter2secret\n", "comment"},
+		"a comment in one of ours": {strings.Replace(ours, "      response:\n", "      # password=hunter2secret\n      response:\n", 1), "comment"},
+		"a key in one of ours":     {strings.Replace(ours, "      response:\n", "      password: hunter2secret\n      response:\n", 1), "key password"},
+		"a file of others":         {theirs, "comment|comment|key notes|key password|key secret"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			put(t, path, tt.data)
+			a, err := Audit(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var places []string
+			for _, s := range a.Secrets {
+				places = append(places, s.Place)
+				if line := strings.Split(tt.data, "\n")[s.Line-1]; !strings.Contains(line, "hunter2secret") && !strings.Contains(line, "Basic") && !strings.Contains(line, "id:") && !strings.Contains(line, "response:") && !strings.Contains(line, "version") {
+					t.Errorf("%s: line %d is %q", s.Place, s.Line, line)
+				}
+			}
+			slices.Sort(places)
+			if got := strings.Join(places, "|"); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+			e := edit(t, path)
+			if _, err := e.Scrub(); err != nil {
+				t.Fatal(err)
+			}
+			save(t, e)
+			e.Close()
+			if after := readAll(t, path); strings.Contains(after, "hunter2secret") || strings.Contains(after, base64Of("a:hunter2secret")) {
+				t.Errorf("still there:\n%s", after)
+			}
+			if a, err := Audit(path); err != nil || len(a.Secrets) > 0 {
+				t.Errorf("after: %v, %v", a.Secrets, err)
+			}
+		})
+	}
+}
+
+// TestAuditPlaceholders: what stands in for a secret is none.
+func TestAuditPlaceholders(t *testing.T) {
+	path := tape(t)
+	for _, value := range []string{"REDACTED", "[REDACTED]", "Basic [FILTERED]", "Bearer <redacted>", "***", "xxxxxxxx", "NTLM ***"} {
+		put(t, path, "version: 2\ninteractions:\n- request: {url: 'https://a.test/', headers: {Authorization: ['"+value+"']}, body: '{\"password\": \""+value+"\"}'}\n  response: {code: 200}\n")
+		if a, err := Audit(path); err != nil || len(a.Secrets) > 0 {
+			t.Errorf("%s: %v, %v", value, a.Secrets, err)
+		}
+	}
+}
+
+// TestScrubTorn: a torn end with a secret is not passed off as clean.
+func TestScrubTorn(t *testing.T) {
+	path := tape(t)
+	write(t, path, cookieless(t, 0), cookieless(t, 1))
+	whole := readAll(t, path)
+	at := strings.LastIndex(whole, "        headers:\n")
+	torn := whole[:at] + "        headers:\n            Authorization:\n                - Basic " + base64Of("anna:hunter2secret") + "\n"
+	put(t, path, torn)
+	if a, err := Audit(path); err != nil || len(a.Secrets) != 1 || a.Torn == nil || a.Secrets[0].Kind != kindBasic {
+		t.Errorf("audit: %+v, %v", a, err)
+	}
+	e := edit(t, path)
+	if _, err := e.Scrub(); err == nil || !strings.Contains(err.Error(), "umtape recover") {
+		t.Errorf("scrub: %v", err)
+	}
+	put(t, path, whole[:at])
+	e.Close()
+	e = edit(t, path)
+	if found, err := e.Scrub(); err != nil || len(found) > 0 {
+		t.Errorf("without a secret: %v, %v", found, err)
+	}
+	save(t, e)
+	if after := readAll(t, path); !strings.HasSuffix(after, whole[len(whole)/2:at]) {
+		t.Error("the torn end did not stay")
+	}
+}

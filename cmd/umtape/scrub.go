@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/umtape/umtape/cassettes"
+)
+
+func (a *app) scrubCommand() *cobra.Command {
+	var f outputFlags
+	cmd := &cobra.Command{
+		Use:   "scrub CASSETTE...",
+		Short: "Take credentials out of cassettes",
+		Long: `scrub puts REDACTED where umtape audit finds a credential, as record would have,
+and tells each place. A cassette that another tool wrote comes out in umtape's
+layout, which go-vcr reads too. What was not touched keeps its bytes.
+
+The cassette is replaced at one stroke, or stays as it is; with --output it is left
+alone. A second scrub finds nothing, and a replay answers the same clients as
+before: what they send is redacted before it is compared.
+
+What was in a cassette may have been seen, and older versions of the file still hold
+it, in git for one.`,
+		Example: `  umtape scrub calls.yaml
+  umtape scrub -o clean.yaml calls.yaml
+  umtape scrub testdata/cassettes/`,
+		Args: cassetteArgs(true),
+		RunE: a.begin(func(_ *cobra.Command, args []string) error {
+			total := 0
+			err := a.rewrite(args, f, openEdit, func(e *cassettes.Edit) (did string, leave bool, err error) {
+				found, err := e.Scrub()
+				if err != nil {
+					return "", false, err
+				}
+				for _, s := range found {
+					if _, err := fmt.Fprintln(a.stdout, secretLine(secretToJSON(e.Path, s))); err != nil {
+						return "", false, err
+					}
+				}
+				total += len(found)
+				if len(found) == 0 {
+					return "no credential found", true, nil
+				}
+				return "redacted " + count(len(found), "credential"), false, nil
+			})
+			if total > 0 && err == nil {
+				a.say("what was in there may have been seen: make it invalid where it counts; older versions of the file still hold it")
+			}
+			return err
+		}),
+	}
+	f.register(cmd)
+	return cmd
+}
