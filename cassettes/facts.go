@@ -35,13 +35,14 @@ const (
 
 	Replayed Verdict = "replayed" // answered from a cassette
 	Missed   Verdict = "missed"   // nothing in the cassettes answers it
+	Troubled Verdict = "troubled" // a Trouble came instead of an answer
 )
 
 // RecordVerdicts and PlayVerdicts list what a Recorder's and a Player's Facts may
 // say.
 var (
 	RecordVerdicts = []Verdict{Recorded, Passed, Challenged, Unanswered, NotSent, Lost}
-	PlayVerdicts   = []Verdict{Replayed, Missed}
+	PlayVerdicts   = []Verdict{Replayed, Missed, Troubled}
 )
 
 // Level is how much an exchange deserves notice: Error if the tape could not be

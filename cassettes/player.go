@@ -36,6 +36,17 @@ type PlayOptions struct {
 	// recorded.
 	Repeat Repeat
 
+	// Latency is how long answers take; the zero value is no time.
+	Latency Latency
+
+	// Troubles go wrong on demand. Of those that come by chance the same come with
+	// the same Seed, if requests come in the same order.
+	Troubles []*Trouble
+	Seed     uint64
+
+	// Fault writes a fault of the service, for Troubles that name one.
+	Fault func(name string, v inspect.Version) []byte
+
 	// OnExchange, if not nil, is told of each exchange.
 	OnExchange OnExchange
 
@@ -47,8 +58,9 @@ type PlayOptions struct {
 // A Player answers requests from cassettes. It is an http.RoundTripper that
 // opens no connection. Its methods may be called by several goroutines at once.
 type Player struct {
-	options PlayOptions
-	library atomic.Pointer[library]
+	options  PlayOptions
+	library  atomic.Pointer[library]
+	troubles *troubles
 
 	mu     sync.Mutex // guards report and uses
 	report Played
@@ -60,6 +72,7 @@ type Played struct {
 	Answered int      // requests answered from a cassette
 	Repeated int      // of those, the ones that an interaction answered which had answered before
 	Missed   int      // requests that nothing answered
+	Troubled int      // requests that came to nothing on demand
 	Misses   []Miss   // why, each reason once, in their order; the first maxMisses
 	Unused   []string // interactions that answered nothing, as FILE#ID; not the challenges before an answer
 }
@@ -82,7 +95,7 @@ func PlayReels(options PlayOptions, reels ...*Reel) *Player {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	p := &Player{options: options}
+	p := &Player{options: options, troubles: newTroubles(options.Troubles, options.Seed)}
 	p.library.Store(newLibrary(options.Repeat, reels))
 	return p
 }
@@ -131,6 +144,11 @@ func (p *Player) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	h := canonicalHeader(req.Header)
 	a := p.options.Match.ask(req.Method, redactURL(p.requestURL(req.URL)), h, body)
+	delay, trouble := p.troubles.next(a.message.Operation())
+	if trouble != nil && trouble.kind != troubleCut {
+		p.wait(req, delay, 0)
+		return p.troubled(req, began, a, trouble)
+	}
 	l := p.library.Load()
 	found, ok := l.index.take(a.key(), a.host == "")
 	var i *Interaction
@@ -157,6 +175,10 @@ func (p *Player) RoundTrip(req *http.Request) (*http.Response, error) {
 	p.mu.Unlock()
 	resp := i.response(req, name)
 	reason := ""
+	if trouble != nil {
+		reason = "on demand: " + trouble.text
+		halve(resp)
+	}
 	if ok && found.like == sameFolded {
 		reason = "matched only because https:// spellings of Microsoft's namespaces count as http://; a real server refuses them"
 	}
@@ -166,6 +188,7 @@ func (p *Player) RoundTrip(req *http.Request) (*http.Response, error) {
 	if p.options.OnExchange != nil || reason != "" {
 		p.tell(req, began, Facts{Verdict: Replayed, Operation: a.message.Operation(), Call: i.Umtape.Call, Fault: p.faultOf(i), Interaction: name, Reason: reason})
 	}
+	p.wait(req, delay, i.Response.Duration)
 	return resp, nil
 }
 

@@ -19,6 +19,10 @@ func refusal(req *http.Request, status int, reason, detail string) *http.Respons
 		body = inspect.FaultText{Version: version, Reason: reason, Detail: detail}.Envelope()
 		contentType = version.ContentType()
 	}
+	return ownAnswer(req, status, contentType, body)
+}
+
+func ownAnswer(req *http.Request, status int, contentType string, body []byte) *http.Response {
 	return &http.Response{
 		StatusCode: status, Status: fmt.Sprintf("%d %s", status, http.StatusText(status)),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,

@@ -20,6 +20,9 @@ import (
 // where, and what to do next.
 func (x *exchange) fail(err error) *http.Response {
 	if errors.Is(err, http.ErrAbortHandler) {
+		if errors.Is(err, syscall.ECONNRESET) {
+			reset(x.conn) // the transport wants it to look like that
+		}
 		panic(http.ErrAbortHandler)
 	}
 	x.ours = true

@@ -20,6 +20,7 @@ import (
 	"github.com/umtape/umtape/cassettes"
 	"github.com/umtape/umtape/inspect"
 	"github.com/umtape/umtape/inspect/report"
+	"github.com/umtape/umtape/inspect/um/umserver"
 	"github.com/umtape/umtape/proxy"
 )
 
@@ -225,6 +226,37 @@ func (f *selectorFlag) Set(s string) error {
 		f.list = append(f.list, selector)
 	}
 	return nil
+}
+
+// latencyFlag is the value of --latency.
+type latencyFlag struct {
+	cassettes.Latency
+	text string
+}
+
+func (f *latencyFlag) String() string { return f.text }
+func (f *latencyFlag) Type() string   { return "TIME" }
+func (f *latencyFlag) Set(s string) (err error) {
+	f.Latency, err = cassettes.ParseLatency(s)
+	f.text = s
+	return err
+}
+
+// faultFlag is the values of --fault.
+type faultFlag struct{ list []*cassettes.Trouble }
+
+func (f *faultFlag) String() string { return "" }
+func (f *faultFlag) Type() string   { return "KIND" }
+func (f *faultFlag) Set(s string) error {
+	t, err := cassettes.ParseTrouble(s, func(name string) bool { return umserver.Exception(name, inspect.SOAP11) != nil })
+	if err == nil {
+		f.list = append(f.list, t)
+	}
+	return err
+}
+
+func (f *faultFlag) byChance() bool {
+	return slices.ContainsFunc(f.list, (*cassettes.Trouble).ByChance)
 }
 
 // repeatFlag is the value of --repeat.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/umtape/umtape/cassettes"
 	"github.com/umtape/umtape/inspect"
 	"github.com/umtape/umtape/inspect/report"
+	"github.com/umtape/umtape/inspect/um/umserver"
 	"github.com/umtape/umtape/proxy"
 )
 
@@ -27,6 +29,9 @@ type replayFlags struct {
 	ignore  selectorFlag
 	any     selectorFlag
 	headers []string
+	latency latencyFlag
+	faults  faultFlag
+	seed    uint64
 	noCache bool
 	maxBody size
 	metrics string
@@ -54,7 +59,8 @@ the same; prefixes, indentation, attribute order and the XML declaration do not
 matter, nor do headers. The same request recorded several times is answered in
 that order, then as --repeat says. Through a proxy the host counts too. --ignore,
 --any and --match-header change what counts; a place in the Body is written
-Disconnect/CallId, an attribute PhoneCallId/@Id.
+Disconnect/CallId, an attribute PhoneCallId/@Id. --latency has answers take their
+time, --fault has something go wrong.
 
 A cassette that is changed meanwhile is opened again, once it has been left alone for
 a second; a file that comes into a folder as well. What cannot be opened is told, and
@@ -72,6 +78,7 @@ Misses and other failures are logged, one line each; -v logs every exchange, as
 a terminal does. No line holds a body, a header but Host, a query or a token.`,
 		Example: `  umtape replay calls.yaml
   umtape replay --strict --report report.json recorded/
+  umtape replay --latency recorded --fault Disconnect:503@1 --fault drop@5% calls.yaml
   curl --proxy http://127.0.0.1:8088 --cacert ~/.config/umtape/ca.pem \
        -H 'Content-Type: text/xml; charset=utf-8' --data-binary @disconnect.xml \
        https://um.example.com/UnifiedMessaging/Service.asmx
@@ -98,6 +105,9 @@ func (f *replayFlags) register(cmd *cobra.Command, listen string) {
 	cmd.Flags().Var(&f.ignore, "ignore", "`PLACE` in the Body that does not count, such as CallId, Disconnect/CallId or PhoneCallId/@Id; may be repeated")
 	cmd.Flags().Var(&f.any, "any", "`PLACE`, such as CallId, whose text may be any: what was recorded with another is answered with the caller's put in; may be repeated")
 	cmd.Flags().StringSliceVar(&f.headers, "match-header", nil, "`NAME` of a request header whose value counts too; may be repeated")
+	cmd.Flags().Var(&f.latency, "latency", "how long answers `TAKE`: recorded, x0.5 of that, or a time such as 50ms (default no time)")
+	cmd.Flags().Var(&f.faults, "fault", "let something go wrong, [OPERATION:]`KIND`[@WHEN]: delay=2s, drop, reset, cut, a status such as 503, or InvalidCallIdException and the like; @3 for the third request, @2-4, @5+ or @10%; may be repeated")
+	cmd.Flags().Uint64Var(&f.seed, "seed", 0, "`NUMBER` that repeats what went wrong by chance in another replay (default another one each time)")
 	cmd.Flags().BoolVar(&f.noCache, "no-cache", false, "keep nothing about long cassettes in your cache folder, and use nothing that is there")
 	cmd.Flags().Var(&f.maxBody, "max-body", "the longest request body that is read for matching")
 	cmd.Flags().StringVar(&f.report, "report", "", "write what was used, used again, not used and missed to `FILE`, as JSON, at the end")
@@ -158,6 +168,9 @@ func (a *app) openReplay(paths []string, f replayFlags) (*replaying, error) {
 	if f.tooOld && f.maxAge == 0 {
 		return nil, misuse("--max-age-fail goes with --max-age")
 	}
+	if f.seed == 0 {
+		f.seed = rand.Uint64N(1e6) + 1
+	}
 	monitor, err := a.openMonitor(f.metrics, "replay", cassettes.PlayVerdicts)
 	if err != nil {
 		return nil, err
@@ -177,6 +190,9 @@ func (a *app) openReplay(paths []string, f replayFlags) (*replaying, error) {
 	if monitor != nil {
 		monitor.metrics.follow(s.server, ca)
 		monitor.setReady(func() error { return nil }) // the cassettes are loaded
+	}
+	if f.faults.byChance() {
+		a.say("what goes wrong by chance is repeated by --seed %d", f.seed)
 	}
 	if s.interactions == 0 {
 		a.say("warning: there is nothing to replay: every request will be a miss")
@@ -238,7 +254,8 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 	}
 	s.interactions = s.shelf.interactions()
 	s.player = cassettes.PlayReels(cassettes.PlayOptions{
-		Match: s.shelf.options.Match, Base: strings.TrimSuffix(f.base, "/"), Repeat: f.repeat.Repeat, OnExchange: note, Logger: watch.log,
+		Match: s.shelf.options.Match, Base: strings.TrimSuffix(f.base, "/"), Repeat: f.repeat.Repeat,
+		Latency: f.latency.Latency, Troubles: f.faults.list, Seed: f.seed, Fault: umserver.Exception, OnExchange: note, Logger: watch.log,
 	}, s.shelf.reels...)
 	if s.server, err = proxy.New(proxy.Config{
 		NewTransport: func() http.RoundTripper { return cassettes.Challenge(scheme, s.player) },
@@ -298,6 +315,9 @@ func wanting(p cassettes.Played) string {
 func writePlayed(w io.Writer, p cassettes.Played) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "answered %s, missed %d, not used %s\n", count(p.Answered, "request"), p.Missed, count(len(p.Unused), "interaction"))
+	if p.Troubled > 0 {
+		fmt.Fprintf(&b, "  went wrong on demand: %d\n", p.Troubled)
+	}
 	for _, m := range p.Misses {
 		fmt.Fprintf(&b, "  missed: %s: %s\n", report.Printable(inspect.Shorten(m.Operation, maxShownOperation)), report.Printable(inspect.Shorten(m.Reason, maxShownReason)))
 	}

@@ -90,7 +90,7 @@ func (w *watch) exchange(e proxy.Exchange) {
 // unless it got no further than the wire.
 func outcomeOf(e proxy.Exchange, f *cassettes.Facts) string {
 	switch {
-	case f.Verdict == cassettes.NotSent, f.Verdict == cassettes.Lost, e.Outcome == proxy.Answered && f.Verdict != "":
+	case f.Verdict == cassettes.NotSent, f.Verdict == cassettes.Lost, f.Verdict == cassettes.Troubled, e.Outcome == proxy.Answered && f.Verdict != "":
 		return string(f.Verdict)
 	case e.Outcome == proxy.Answered:
 		return string(cassettes.Challenged) // replay --challenge answers before the tape is asked
@@ -100,7 +100,7 @@ func outcomeOf(e proxy.Exchange, f *cassettes.Facts) string {
 
 // reasonOf joins what wire and tape have to say.
 func reasonOf(e proxy.Exchange, f *cassettes.Facts) string {
-	if e.Reason == "" || f.Verdict == cassettes.NotSent || f.Verdict == cassettes.Lost {
+	if e.Reason == "" || f.Verdict == cassettes.NotSent || f.Verdict == cassettes.Lost || f.Verdict == cassettes.Troubled {
 		return f.Reason
 	}
 	return strings.TrimSuffix(e.Reason+"; "+f.Reason, "; ")

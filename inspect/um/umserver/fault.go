@@ -62,6 +62,16 @@ func exception(name, why string) answer {
 	}}
 }
 
+// Exception returns the fault by which the UM service says that name has happened,
+// such as "InvalidCallIdException" (section 5.1), as an envelope, which travels with
+// HTTP status 500; nil for a name that is not in the reference.
+func Exception(name string, v inspect.Version) []byte {
+	if exceptionTexts[name] == "" {
+		return nil
+	}
+	return []byte(exception(name, "").envelope(um.Classic, v))
+}
+
 // aspNetFault is a fault of ASP.NET itself (section 5.4).
 func aspNetFault(reason, why string) *answer {
 	return &answer{code: "soap:Client", why: why, fault: &fault{code: "Client", reason: reason}}
