@@ -138,7 +138,17 @@ func (p *Player) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the client's request: %w", err)
 	}
+	return p.answer(req, body, over, nil)
+}
+
+// answer answers a request, of whose body so much has been read; over says that there
+// was more. What nothing answers is a miss, or up to otherwise if that is not nil.
+func (p *Player) answer(req *http.Request, body []byte, over bool, otherwise func() (*http.Response, error)) (*http.Response, error) {
+	limit := p.options.Match.maxBody()
 	began := time.Now()
+	if over && otherwise != nil {
+		return otherwise()
+	}
 	if over {
 		return p.miss(req, began, "", Miss{Operation: req.Method, Reason: fmt.Sprintf("its body is longer than the %d bytes that are read for matching", limit)}), nil
 	}
@@ -153,16 +163,22 @@ func (p *Player) RoundTrip(req *http.Request) (*http.Response, error) {
 	found, ok := l.index.take(a.key(), a.host == "")
 	var i *Interaction
 	var note string
+	var err error
 	if ok {
 		i, err = l.answer(found.n)
 	} else if i, found.n, note = p.takeAny(l, p.options.Match.ask(req.Method, redactURL(p.requestURL(req.URL)), h, body)); i != nil {
 		found.again = l.index.count(found.n)
+	} else if otherwise != nil {
+		return otherwise()
 	} else {
 		return p.miss(req, began, a.message.Operation(), p.explain(l, a, found.spent)), nil
 	}
 	name := l.name(found.n)
 	if err == nil {
 		err = i.playable(name)
+	}
+	if err != nil && otherwise != nil {
+		return otherwise()
 	}
 	if err != nil {
 		return p.miss(req, began, a.message.Operation(), Miss{Operation: a.operation(), Nearest: name, Reason: err.Error()}), nil

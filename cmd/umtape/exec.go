@@ -66,6 +66,7 @@ func (a *app) execRecordCommand() *cobra.Command {
 which records them as umtape record does, and prints to standard error what was
 captured when the command has ended.` + fmt.Sprintf(execHelp, "with --reverse: where to talk to umtape as the server"),
 		Example: `  umtape exec record calls.yaml -- npm test
+  umtape exec record --mode once calls.yaml -- npm test
   umtape exec record --append --operation Disconnect calls.yaml -- ./client --hang-up
   umtape exec record --upstream-ca corp-ca.pem --force calls.yaml -- mvn verify
   umtape exec record --reverse https://um.example.com calls.yaml -- sh -c './client --server "$UMTAPE_URL"'`,
@@ -74,6 +75,13 @@ captured when the command has ended.` + fmt.Sprintf(execHelp, "with --reverse: w
 			c, err := findCommand(args[1:])
 			if err != nil {
 				return err
+			}
+			replay, err := f.decide(args[0])
+			switch {
+			case err != nil:
+				return err
+			case replay != nil:
+				return a.execReplay(args[:1], c, direct, *replay)
 			}
 			return a.execRecord(args[0], c, direct, f)
 		}),

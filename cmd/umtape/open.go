@@ -27,8 +27,8 @@ type shelf struct {
 	states  map[string]string // by path: of the file when it was opened
 }
 
-// openShelf opens the cassettes that arguments name.
-func (a *app) openShelf(args []string, f replayFlags) (*shelf, error) {
+// newShelf is a shelf on which nothing is yet.
+func (a *app) newShelf(args []string, f replayFlags) *shelf {
 	s := &shelf{app: a, args: args, options: cassettes.OpenOptions{Match: f.matching()}}
 	if f.maxAge > 0 {
 		s.options.Before = time.Now().Add(-time.Duration(f.maxAge))
@@ -36,6 +36,12 @@ func (a *app) openShelf(args []string, f replayFlags) (*shelf, error) {
 	if dir, err := os.UserCacheDir(); err == nil && !f.noCache {
 		s.options.CacheDir = filepath.Join(dir, "umtape", "marks")
 	}
+	return s
+}
+
+// openShelf opens the cassettes that arguments name.
+func (a *app) openShelf(args []string, f replayFlags) (*shelf, error) {
+	s := a.newShelf(args, f)
 	paths, err := tapesIn(args)
 	if err == nil {
 		err = s.open(paths, states(paths))

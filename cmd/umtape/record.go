@@ -37,8 +37,10 @@ type recordFlags struct {
 	access     accessFlags
 	ports      portsFlag
 	tunnel     []string
+	mode       string
 	upstreamFlags
-	log logFlags
+	log  logFlags
+	play *replayFlags // of what answers first, from the cassette; nil for nothing
 }
 
 func (a *app) recordCommand() *cobra.Command {
@@ -52,7 +54,10 @@ and every SOAP exchange is appended to the cassette before the client has the
 whole answer. Credentials are never written. Ctrl-C ends the recording and
 prints what was captured.
 
-An existing cassette is not touched unless you say --append or --force.
+An existing cassette is not touched unless you say --append or --force. With
+--mode once it is replayed instead, and recorded if it is not there; with
+new-episodes it answers what it can and what is new is recorded; all records
+everything anew; none never records, and replays.
 
 With --reverse URL, clients that cannot use a proxy talk to umtape as if it were
 the server.
@@ -64,11 +69,19 @@ terminal does. No line holds a body, a header but Host, a query or a token.`,
        -H 'Content-Type: text/xml; charset=utf-8' --data-binary @disconnect.xml \
        https://um.example.com/UnifiedMessaging/Service.asmx
   umtape record --operation Disconnect,GetCallInfo --append calls.yaml
+  umtape record --mode new-episodes calls.yaml
   umtape record --reverse https://um.example.com calls.yaml
   umtape record --listen 0.0.0.0:8088 --allow 10.1.2.0/24 calls.yaml
   umtape record --log-format json --metrics 127.0.0.1:9464 calls.yaml 2>umtape.log`,
 		Args: cassetteArgs(false),
 		RunE: a.begin(func(cmd *cobra.Command, args []string) error {
+			replay, err := f.decide(args[0])
+			switch {
+			case err != nil:
+				return err
+			case replay != nil:
+				return a.replay(cmd.Context(), args, *replay)
+			}
 			return a.record(cmd.Context(), args[0], f)
 		}),
 	}
@@ -85,6 +98,7 @@ func (f *recordFlags) register(cmd *cobra.Command, listen string) {
 	cmd.Flags().StringVar(&f.reverse, "reverse", "", "server `URL` for clients that talk to umtape directly instead of through a proxy setting")
 	cmd.Flags().BoolVar(&f.appendTo, "append", false, "add to the cassette if it exists")
 	cmd.Flags().BoolVar(&f.force, "force", false, "replace the cassette if it exists, once something is captured")
+	cmd.Flags().StringVar(&f.mode, "mode", "", "what is done with a cassette that is there: `WHAT` is once, new-episodes, all or none")
 	cmd.Flags().BoolVar(&f.all, "all", false, "keep every exchange, not only SOAP")
 	cmd.Flags().StringSliceVar(&f.operations, "operation", nil, "keep only these operations, such as `Disconnect,PlayOnPhone`")
 	cmd.Flags().BoolVar(&f.keepLegs, "keep-auth-legs", false, "keep each challenge of an NTLM or Negotiate handshake as an interaction of its own")
@@ -108,6 +122,9 @@ func (a *app) record(ctx context.Context, path string, f recordFlags) error {
 		a.say("clients that talk to it directly, http or https, are passed on to %s", f.reverse)
 	}
 	s.who.sayTo(a)
+	if s.player != nil {
+		a.say("what the cassette can answer is answered from it, as it was at the start; the rest is forwarded and recorded")
+	}
 	a.say("Ctrl-C ends the recording")
 	select {
 	case <-ctx.Done():
@@ -159,11 +176,12 @@ type recordPlan struct {
 	watch   *watch
 	reverse *url.URL
 	servers *proxy.Upstream
+	play    *replayFlags
 }
 
 // planRecording checks the flags. It creates nothing.
 func (a *app) planRecording(f recordFlags) (*recordPlan, error) {
-	p := &recordPlan{listen: f.listen, ports: f.ports.Ports}
+	p := &recordPlan{listen: f.listen, ports: f.ports.Ports, play: f.play}
 	switch {
 	case f.appendTo && f.force:
 		return nil, misuse("--append keeps what is in the cassette and --force replaces it: give one of them")
@@ -211,6 +229,7 @@ type recording struct {
 	collectAsUsual func()
 	tape           *cassettes.Writer
 	recorder       *cassettes.Recorder
+	player         *cassettes.Player // what answers first; nil for nothing
 	server         *proxy.Server
 	listener       net.Listener
 	served         chan error // what Serve returned
@@ -225,18 +244,30 @@ func (a *app) startRecording(path string, ca *proxy.CA, p *recordPlan) (*recordi
 	}
 	s := &recording{app: a, path: path, ca: ca, who: p.access, listener: ln, served: make(chan error, 1), collectAsUsual: collectLess()}
 	if s.server, err = proxy.New(proxy.Config{
-		NewTransport: func() http.RoundTripper { return s.recorder.Wrap(p.servers.Transport()) },
-		CA:           ca,
-		Reverse:      p.reverse,
-		OnExchange:   p.watch.exchange,
-		Logger:       p.watch.log,
-		Allow:        p.access.allow,
-		Users:        p.access.users,
-		Ports:        p.ports,
-		Tunnel:       p.tunnel,
-		Dial:         p.servers.Dial,
+		NewTransport: func() http.RoundTripper {
+			record := s.recorder.Wrap(p.servers.Transport())
+			if s.player != nil {
+				return s.player.Otherwise(record)
+			}
+			return record
+		},
+		CA:         ca,
+		Reverse:    p.reverse,
+		OnExchange: p.watch.exchange,
+		Logger:     p.watch.log,
+		Allow:      p.access.allow,
+		Users:      p.access.users,
+		Ports:      p.ports,
+		Tunnel:     p.tunnel,
+		Dial:       p.servers.Dial,
 	}); err != nil {
 		return nil, errors.Join(err, ln.Close())
+	}
+	if p.play != nil {
+		if err := s.openPlayer(p); err != nil {
+			ln.Close()
+			return nil, err
+		}
 	}
 	tape, err := cassettes.Create(path, p.header, p.mode, p.sync)
 	if err != nil {
@@ -321,6 +352,9 @@ func (s *recording) stop(w io.Writer) error {
 	c := s.recorder.Captured()
 	_, gone := os.Lstat(s.path)
 	written := writeCaptured(w, s.path, os.IsNotExist(gone), c)
+	if s.player != nil {
+		written = errors.Join(written, writePlayed(w, s.player.Played()))
+	}
 	if err := errors.Join(served, shutdown, closed, written); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,10 +38,14 @@ type replayFlags struct {
 	metrics string
 	access  accessFlags
 	log     logFlags
-	report  string   // file for the report; "" for none
-	maxAge  age      // 0 for any
-	tooOld  bool     // what is older is a failure
-	strict  bool     // what was missed or not used is a failure
+	report  string // file for the report; "" for none
+	maxAge  age    // 0 for any
+	tooOld  bool   // what is older is a failure
+	strict  bool   // what was missed or not used is a failure
+	onMiss  bool   // what is missed is recorded
+	reverse string
+	all     bool
+	upstreamFlags
 	who     access   // what access comes to
 	numbers *metrics // what to count into; nil for nothing
 }
@@ -52,7 +57,8 @@ func (a *app) replayCommand() *cobra.Command {
 		Short: "Answer requests from cassettes, offline",
 		Long: `replay answers the requests of a cassette on the kind of listener that record
 has: as HTTP and HTTPS proxy, and as the server itself for a client that is
-pointed straight at it, over http or https. It opens no connection to anywhere.
+pointed straight at it, over http or https. It opens no connection to anywhere,
+unless --record-on-miss has it record what the cassette cannot answer.
 
 A request is answered when method, path, query and what the SOAP Body says are
 the same; prefixes, indentation, attribute order and the XML declaration do not
@@ -86,12 +92,45 @@ a terminal does. No line holds a body, a header but Host, a query or a token.`,
        http://127.0.0.1:8088/UnifiedMessaging/Service.asmx`,
 		Args: cassetteArgs(true),
 		RunE: a.begin(func(cmd *cobra.Command, args []string) error {
+			if f.onMiss {
+				if err := f.checkOnMiss(args); err != nil {
+					return err
+				}
+				return a.record(cmd.Context(), args[0], f.recordMisses())
+			}
+			if name := f.upstreamFlags.given(cmd); name != "" {
+				return misuse("--%s goes with --record-on-miss: a replay reaches no server", name)
+			}
 			return a.replay(cmd.Context(), args, f)
 		}),
 	}
 	f.register(cmd, "127.0.0.1:8088")
 	f.access.registerUsers(cmd)
+	cmd.Flags().BoolVar(&f.onMiss, "record-on-miss", false, "forward what the cassette cannot answer, and record it there")
+	cmd.Flags().StringVar(&f.reverse, "reverse", "", "with --record-on-miss, server `URL` for clients that talk to umtape directly")
+	cmd.Flags().BoolVar(&f.all, "all", false, "with --record-on-miss, keep every exchange, not only SOAP")
+	f.upstreamFlags.register(cmd)
 	return cmd
+}
+
+// checkOnMiss says what makes no sense with --record-on-miss.
+func (f *replayFlags) checkOnMiss(args []string) error {
+	switch {
+	case len(args) != 1:
+		return misuse("--record-on-miss records to the cassette that is replayed; name one")
+	case f.scheme != "":
+		return misuse("--challenge asks clients for credentials that --record-on-miss would have to send on: give one of them")
+	case f.report != "" || f.strict:
+		return misuse("--report and --strict are about misses, of which --record-on-miss leaves none")
+	}
+	if info, err := os.Stat(args[0]); err == nil && info.IsDir() {
+		return misuse("--record-on-miss records to one cassette; %s is a folder", args[0])
+	}
+	u, err := reverseURL(f.reverse)
+	if err == nil && u != nil {
+		f.base = u.Path
+	}
+	return err
 }
 
 // register gives a command the flags of a replay; listen is the default of
@@ -124,6 +163,20 @@ func (f *replayFlags) matching() cassettes.Matching {
 	return cassettes.Matching{MaxBody: int64(f.maxBody), Ignore: f.ignore.list, Any: f.any.list, Headers: f.headers}
 }
 
+// playOptions is what the flags say of how requests are answered.
+func (f *replayFlags) playOptions() (cassettes.PlayOptions, error) {
+	if f.base != "" && (!strings.HasPrefix(f.base, "/") || strings.ContainsAny(f.base, "?# ")) {
+		return cassettes.PlayOptions{}, misuse("--base %q is not a path such as /UnifiedMessaging", f.base)
+	}
+	if f.seed == 0 {
+		f.seed = rand.Uint64N(1e6) + 1
+	}
+	return cassettes.PlayOptions{
+		Match: f.matching(), Base: strings.TrimSuffix(f.base, "/"), Repeat: f.repeat.Repeat, Latency: f.latency.Latency,
+		Troubles: f.faults.list, Seed: f.seed, Fault: umserver.Exception,
+	}, nil
+}
+
 func (a *app) replay(ctx context.Context, paths []string, f replayFlags) error {
 	s, err := a.openReplay(paths, f)
 	if err != nil {
@@ -153,8 +206,8 @@ func (a *app) openReplay(paths []string, f replayFlags) (*replaying, error) {
 	if err := f.who.check(f.listen); err != nil {
 		return nil, err
 	}
-	if f.base != "" && (!strings.HasPrefix(f.base, "/") || strings.ContainsAny(f.base, "?# ")) {
-		return nil, misuse("--base %q is not a path such as /UnifiedMessaging", f.base)
+	if _, err := f.playOptions(); err != nil { // which also settles the seed
+		return nil, err
 	}
 	if _, err := cassettes.ParseScheme(f.scheme); err != nil {
 		return nil, misuse("--challenge %w", err)
@@ -167,9 +220,6 @@ func (a *app) openReplay(paths []string, f replayFlags) (*replaying, error) {
 	}
 	if f.tooOld && f.maxAge == 0 {
 		return nil, misuse("--max-age-fail goes with --max-age")
-	}
-	if f.seed == 0 {
-		f.seed = rand.Uint64N(1e6) + 1
 	}
 	monitor, err := a.openMonitor(f.metrics, "replay", cassettes.PlayVerdicts)
 	if err != nil {
@@ -253,10 +303,12 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 		return nil, err
 	}
 	s.interactions = s.shelf.interactions()
-	s.player = cassettes.PlayReels(cassettes.PlayOptions{
-		Match: s.shelf.options.Match, Base: strings.TrimSuffix(f.base, "/"), Repeat: f.repeat.Repeat,
-		Latency: f.latency.Latency, Troubles: f.faults.list, Seed: f.seed, Fault: umserver.Exception, OnExchange: note, Logger: watch.log,
-	}, s.shelf.reels...)
+	options, err := f.playOptions()
+	if err != nil {
+		return nil, err
+	}
+	options.OnExchange, options.Logger = note, watch.log
+	s.player = cassettes.PlayReels(options, s.shelf.reels...)
 	if s.server, err = proxy.New(proxy.Config{
 		NewTransport: func() http.RoundTripper { return cassettes.Challenge(scheme, s.player) },
 		CA:           ca,

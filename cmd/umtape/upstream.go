@@ -38,6 +38,16 @@ func (f *upstreamFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.proxyAuth, "upstream-proxy-auth", "", "`FILE` with user:password for it (Basic); "+envProxyAuth+" holds the same")
 }
 
+// given returns the first of these flags that was given, "" for none.
+func (f *upstreamFlags) given(cmd *cobra.Command) string {
+	for _, name := range []string{"upstream-ca", "insecure-upstream", "legacy-tls", "client-cert", "resolve", "upstream-proxy", "upstream-proxy-auth", "reverse", "all"} {
+		if cmd.Flags().Changed(name) {
+			return name
+		}
+	}
+	return ""
+}
+
 func (f *upstreamFlags) upstream() (*proxy.Upstream, error) {
 	c := proxy.UpstreamConfig{
 		RootCAFiles: f.upstreamCA, Insecure: f.insecure, LegacyTLS: f.legacyTLS, Resolve: f.resolve,
