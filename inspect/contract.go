@@ -16,11 +16,13 @@ var (
 		"the file given with --shapes", "send a value of that kind, or change its value in the contract"}
 	ruleShapeOrder = Rule{"SHAPE06", Error, "elements stand in another order than in the contract",
 		"the file given with --shapes", "send them in the contract's order, or give their parent any_order: true there"}
+	ruleShapeMore = Rule{"SHAPE07", Note, "a message differs from the contract in more places than are listed",
+		"umtape lists 100 of one message", "mend the first ones and check again"}
 )
 
 // ShapeRules lists the rules that [Contract.Check] may report, by id.
 func ShapeRules() []Rule {
-	return []Rule{ruleNoShape, ruleShapeExtra, ruleShapeMissing, ruleShapeTooMany, ruleShapeKind, ruleShapeOrder}
+	return []Rule{ruleNoShape, ruleShapeExtra, ruleShapeMissing, ruleShapeTooMany, ruleShapeKind, ruleShapeOrder, ruleShapeMore}
 }
 
 // ContractShape is what messages with that key are to be like.
@@ -84,6 +86,9 @@ func (c *Contract) Check(key ShapeKey, m *Message, part string) []Finding {
 		}
 	}
 	h.element("", root, want)
+	if h.more > 0 {
+		h.found = append(h.found, m.Find(ruleShapeMore, part, "", nil, fmt.Sprintf("and %d findings more in this message", h.more)))
+	}
 	return h.found
 }
 
@@ -102,15 +107,18 @@ type held struct {
 	m     *Message
 	part  string
 	found []Finding
+	more  int // those left out
 }
 
 // maxHeld is how many findings of one message are listed.
 const maxHeld = 100
 
 func (h *held) add(rule Rule, path string, e *Element, format string, args ...any) {
-	if len(h.found) < maxHeld {
-		h.found = append(h.found, h.m.Find(rule, h.part, path, e, fmt.Sprintf(format, args...)))
+	if len(h.found) == maxHeld {
+		h.more++
+		return
 	}
+	h.found = append(h.found, h.m.Find(rule, h.part, path, e, fmt.Sprintf(format, args...)))
 }
 
 func (h *held) element(path string, e *Element, want *Shape) {

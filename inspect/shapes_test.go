@@ -185,6 +185,10 @@ func TestContractCheck(t *testing.T) {
 			t.Errorf("%s: %q, want %q", body, strings.Join(got, " "), want)
 		}
 	}
+	found := contract.Check(key, parse(t, envelope("<a id='1'><b>true</b><c>3</c><d/>"+strings.Repeat("<x/>", 120)+"</a>")), "response")
+	if last := found[len(found)-1]; len(found) != maxHeld+1 || last.Rule.ID != "SHAPE07" || last.Message != "and 20 findings more in this message" {
+		t.Errorf("%d findings, the last %+v", len(found), last)
+	}
 	other := key
 	other.Response = true
 	if found := contract.Check(other, parse(t, envelope("<a/>")), "response"); len(found) != 1 || found[0].Rule.ID != "SHAPE01" {

@@ -205,11 +205,11 @@ func recordedBy(tape *cassettes.Cassette) string {
 }
 
 // each reads every interaction of a cassette, in its order, one at a time.
-func (a *app) each(tape *cassettes.Cassette, f func(report.Entry) error) error {
-	told := a.progress("reading "+report.Printable(tape.Path), len(tape.Interactions))
+func (i *inspection) each(tape *cassettes.Cassette, f func(report.Entry) error) error {
+	told := i.progress("reading "+report.Printable(tape.Path), len(tape.Interactions), i.asJSON && isTerminal(i.stdout))
 	defer told.done()
-	for n, i := range tape.Interactions {
-		if err := f(entry(tape.Path, i)); err != nil {
+	for n, x := range tape.Interactions {
+		if err := f(entry(tape.Path, x)); err != nil {
 			return err
 		}
 		told.step(n + 1)

@@ -22,10 +22,11 @@ const (
 	tellEvery = 200 * time.Millisecond
 )
 
-// progress begins to tell of work that has so many steps.
-func (a *app) progress(what string, total int) *progress {
+// progress begins to tell of work that has so many steps; quiet if what it brings is
+// being written to the same terminal.
+func (a *app) progress(what string, total int, quiet bool) *progress {
 	p := &progress{app: a, what: what, total: total}
-	if isTerminal(a.stderr) {
+	if isTerminal(a.stderr) && !quiet {
 		p.next = time.Now().Add(tellAfter)
 	}
 	return p

@@ -215,3 +215,25 @@ func TestJSONKeepsBytes(t *testing.T) {
 		}
 	}
 }
+
+// TestCallsOnATerminal: what does not fit on a call's lines is said to be cut, and
+// there without a width.
+func TestCallsOnATerminal(t *testing.T) {
+	step := func(n int, role inspect.Role, refused string) inspect.Moment {
+		return inspect.Moment{Step: inspect.Step{Role: role, Operation: "Disconnect", Call: "x", Refused: refused}, ID: n}
+	}
+	said := []inspect.Moment{step(0, inspect.Starts, "")}
+	for n := range 300 {
+		said = append(said, step(n+1, inspect.Ends, "InvalidCallIdException"))
+	}
+	calls := inspect.CallsOf(said)
+	var b bytes.Buffer
+	whole, err := Calls(&b, calls, Look{Width: 80})
+	if err != nil || whole || strings.Count(b.String(), "\n") > 3+maxWrapped+1 {
+		t.Errorf("whole = %v, %v:\n%s", whole, err, b.String())
+	}
+	b.Reset()
+	if whole, err = Calls(&b, calls, Look{}); err != nil || !whole || !strings.Contains(b.String(), "#300 Disconnect refused") {
+		t.Errorf("without a width, whole = %v, %v", whole, err)
+	}
+}
