@@ -11,36 +11,50 @@ import (
 // The rules that hold for any SOAP service over HTTP, numbered without gaps. How
 // many elements a Body holds is for a service to say (package um has rules).
 var (
-	ruleNotSOAP = Rule{"SOAP01", Error, "the request is not a SOAP envelope",
-		"SOAP 1.1 §4, SOAP 1.2 part 1 §5; PROTOCOL.md 5.2 (documented: answered with a fault)",
-		"send one well-formed Envelope with a Body, without a DOCTYPE"}
-	ruleAnswerNotSOAP = Rule{"SOAP02", Error, "the response to a SOAP request is not a SOAP envelope",
-		"SOAP 1.1 §6.2; PROTOCOL.md 4.3 (captured: 200 and 500 carry XML)",
-		"check that the URL is the service itself and not a login or error page"}
-	ruleEncoded = Rule{"SOAP03", Note, "a body is still in a Content-Encoding, so its message is not checked",
-		"the header and the bytes say so; RFC 9110 §8.4", "record again, decoding the body"}
-	ruleTooLong = Rule{"SOAP04", Note, "a message is too long to be read, so it is not checked",
-		"umtape's own limits", "none needed"}
-	ruleFaultStatus = Rule{"SOAP05", Error, "a SOAP fault came with a status other than 500",
-		"SOAP 1.1 §6.2; PROTOCOL.md 5.6 (captured: Microsoft's client reads a fault only from status 500)",
-		"answer a fault with 500 Internal Server Error; for SOAP 1.2, 400 is right as well"}
-	ruleErrorStatus = Rule{"SOAP06", Error, "status 500 came without a SOAP fault",
-		"SOAP 1.1 §6.2; PROTOCOL.md 4.3 (captured: success 200, fault 500)",
-		"answer success with 200, or put a Fault into the Body"}
-	ruleRequestType = Rule{"SOAP07", Warning, "the request's content type is not the one of its SOAP version",
-		"SOAP 1.1 §6, RFC 3902; PROTOCOL.md 4.3 (captured), 5.6 (documented: 415)",
-		"send text/xml; charset=utf-8 with SOAP 1.1, application/soap+xml with SOAP 1.2"}
-	ruleAnswerType = Rule{"SOAP08", Warning, "the response's content type is not the one of its SOAP version",
-		"SOAP 1.1 §6, RFC 3902; PROTOCOL.md 4.3 (captured)",
-		"answer text/xml; charset=utf-8 with SOAP 1.1, application/soap+xml with SOAP 1.2"}
-	ruleEnvelopeHTTPS = Rule{"SOAP09", Error, "the envelope's namespace is spelled https://",
-		"PROTOCOL.md 2 (documented artefact; to a server it is not SOAP)",
-		"use " + SOAP11NS}
-	ruleUndeclared = Rule{"SOAP10", Warning, "the fault code has a prefix that is not declared",
-		"SOAP 1.1 §4.4.1 (a QName); PROTOCOL.md 5.1 (documented in one example of the specification)",
-		"declare the prefix; umtape compares the part after the colon"}
-	ruleTruncated = Rule{"SOAP11", Warning, "a body is not whole, so its message is not checked",
-		"the recording says so", "record again with a higher --max-body, or over a connection that does not break"}
+	ruleNotSOAP = Rule{ID: "SOAP01", Severity: Error, Summary: "the request is not a SOAP envelope",
+		Reason: "a server cannot tell what is asked, and answers with a fault or not at all",
+		Source: "SOAP 1.1 §4, SOAP 1.2 part 1 §5; PROTOCOL.md 5.2 (documented: answered with a fault)",
+		Fix:    "send one well-formed Envelope with a Body, without a DOCTYPE"}
+	ruleAnswerNotSOAP = Rule{ID: "SOAP02", Severity: Error, Summary: "the response to a SOAP request is not a SOAP envelope",
+		Reason: "a SOAP client cannot read it: it is a login page, an error page or another service's",
+		Source: "SOAP 1.1 §6.2; PROTOCOL.md 4.3 (captured: 200 and 500 carry XML)",
+		Fix:    "check that the URL is the service itself and not a login or error page"}
+	ruleEncoded = Rule{ID: "SOAP03", Severity: Note, Summary: "a body is still in a Content-Encoding, so its message is not checked",
+		Reason: "nobody can review what is packed, and no other rule looks inside",
+		Source: "the header and the bytes say so; RFC 9110 §8.4",
+		Fix:    "record again, decoding the body"}
+	ruleTooLong = Rule{ID: "SOAP04", Severity: Note, Summary: "a message is too long to be read, so it is not checked",
+		Reason: "reading is bounded, so that no message takes all memory",
+		Source: "umtape's own limits",
+		Fix:    "none needed"}
+	ruleFaultStatus = Rule{ID: "SOAP05", Severity: Error, Summary: "a SOAP fault came with a status other than 500",
+		Reason: "clients look for a fault in a 500 only: Microsoft's reads none from another status",
+		Source: "SOAP 1.1 §6.2; PROTOCOL.md 5.6 (captured: Microsoft's client reads a fault only from status 500)",
+		Fix:    "answer a fault with 500 Internal Server Error; for SOAP 1.2, 400 is right as well"}
+	ruleErrorStatus = Rule{ID: "SOAP06", Severity: Error, Summary: "status 500 came without a SOAP fault",
+		Reason: "a client takes a 500 for a failure and looks for a fault that is not there",
+		Source: "SOAP 1.1 §6.2; PROTOCOL.md 4.3 (captured: success 200, fault 500)",
+		Fix:    "answer success with 200, or put a Fault into the Body"}
+	ruleRequestType = Rule{ID: "SOAP07", Severity: Warning, Summary: "the request's content type is not the one of its SOAP version",
+		Reason: "a server tells the SOAP version by it, and answers 415 to one it does not take",
+		Source: "SOAP 1.1 §6, RFC 3902; PROTOCOL.md 4.3 (captured), 5.6 (documented: 415)",
+		Fix:    "send text/xml; charset=utf-8 with SOAP 1.1, application/soap+xml with SOAP 1.2"}
+	ruleAnswerType = Rule{ID: "SOAP08", Severity: Warning, Summary: "the response's content type is not the one of its SOAP version",
+		Reason: "a client may refuse to read what does not say that it is SOAP of its version",
+		Source: "SOAP 1.1 §6, RFC 3902; PROTOCOL.md 4.3 (captured)",
+		Fix:    "answer text/xml; charset=utf-8 with SOAP 1.1, application/soap+xml with SOAP 1.2"}
+	ruleEnvelopeHTTPS = Rule{ID: "SOAP09", Severity: Error, Summary: "the envelope's namespace is spelled https://",
+		Reason: "namespaces are compared as text: this is none of SOAP's, so to a server it is no envelope",
+		Source: "PROTOCOL.md 2 (documented artefact; to a server it is not SOAP)",
+		Fix:    "use " + SOAP11NS}
+	ruleUndeclared = Rule{ID: "SOAP10", Severity: Warning, Summary: "the fault code has a prefix that is not declared",
+		Reason: "a client that resolves the code as a name finds none",
+		Source: "SOAP 1.1 §4.4.1 (a QName); PROTOCOL.md 5.1 (documented in one example of the specification)",
+		Fix:    "declare the prefix; umtape compares the part after the colon"}
+	ruleTruncated = Rule{ID: "SOAP11", Severity: Warning, Summary: "a body is not whole, so its message is not checked",
+		Reason: "a message that was cut can neither be checked nor replayed as it was",
+		Source: "the recording says so",
+		Fix:    "record again with a higher --max-body, or over a connection that does not break"}
 )
 
 // SOAPRules lists the rules that [CheckSOAP] may report, by id.
@@ -130,7 +144,7 @@ func checkType(rule Rule, m *Message, part string, h http.Header) []Finding {
 	if got != "" {
 		text = fmt.Sprintf("the %s's content type is %q; SOAP %s travels as %s", of, Shorten(got, 60), m.Version, want)
 	}
-	return []Finding{{Rule: rule, Part: part, Message: text}}
+	return []Finding{{Rule: rule, Part: part, Header: "Content-Type", Message: text}}
 }
 
 // Find makes a finding about element e of the message; e may be nil.
@@ -138,6 +152,9 @@ func (m *Message) Find(rule Rule, part, path string, e *Element, text string) Fi
 	f := Finding{Rule: rule, Part: part, Path: path, Message: text}
 	if e != nil {
 		f.Line, f.Column = m.Place(e)
+		if m.start >= 0 {
+			f.Pos = m.start + int(e.Offset) + 1
+		}
 	}
 	return f
 }
@@ -155,6 +172,7 @@ func unreadable(rule Rule, part string, h http.Header, body []byte, err error) F
 	var at *SyntaxError
 	if errors.As(err, &at) {
 		f.Line, f.Column = at.Line, at.Column
+		f.Pos = posOf(h, body, at.Line, at.Column)
 	}
 	return f
 }

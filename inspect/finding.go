@@ -33,7 +33,8 @@ func ParseSeverity(s string) (Severity, error) {
 type Rule struct {
 	ID       string // "UM012"
 	Severity Severity
-	Summary  string // one line, present tense
+	Summary  string // what is found, one line, present tense
+	Reason   string // why it matters, one line
 	Source   string // where the rule comes from, with its mark
 	Fix      string // what to do about it
 }
@@ -44,7 +45,9 @@ type Finding struct {
 	Rule    Rule
 	Part    string // "request", "response" or "" for the exchange
 	Path    string // element path such as "Body/Disconnect/CallId"; "" if none
+	Header  string // the header field that it is about; "" if none
 	Line    int    // 1-based, in the message; 0 if none
 	Column  int    // 1-based, in bytes; 0 if none
+	Pos     int    // 1-based byte of the HTTP body, as it was given to be read; 0 if none, or if the message was decoded
 	Message string // what was found here, one line
 }

@@ -156,12 +156,12 @@ func (d *demo) replay(ctx context.Context, target string, recorded []answer) err
 }
 
 func (d *demo) read() error {
-	tape, err := cassettes.Load(d.cassette)
+	tape, text, err := cassettes.LoadText(d.cassette)
 	if err != nil {
 		return err
 	}
 	d.say("\n3. The cassette, checked against the protocol\n\n   $ umtape validate calls.yaml\n")
-	found := findings(tape)
+	found := findings(tape, text)
 	var b strings.Builder
 	shown := &app{stdout: &b, stderr: d.stderr}
 	if err := shown.writeFindings([]string{"calls.yaml"}, checked{files: 1, interactions: len(tape.Interactions)}, found, false); err != nil {

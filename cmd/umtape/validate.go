@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -63,7 +65,7 @@ func (a *app) validate(paths []string, threshold inspect.Severity, asJSON, quiet
 	var found []report.Located
 	var checked checked
 	for _, path := range paths {
-		tape, err := cassettes.Load(path)
+		tape, text, err := cassettes.LoadText(path)
 		if err != nil {
 			checked.unread = append(checked.unread, report.Unread{File: path, Error: oneLine(err)})
 			checked.err = loadHint(err, path)
@@ -71,7 +73,7 @@ func (a *app) validate(paths []string, threshold inspect.Severity, asJSON, quiet
 		}
 		checked.files++
 		checked.interactions += len(tape.Interactions)
-		found = append(found, findings(tape)...)
+		found = append(found, findings(tape, text)...)
 	}
 	shown := found
 	if quiet {
@@ -116,16 +118,29 @@ func (a *app) writeFindings(paths []string, c checked, found []report.Located, a
 	return err
 }
 
-// findings checks a cassette: the tape itself, then every exchange.
-func findings(tape *cassettes.Cassette) []report.Located {
-	var found []report.Located
+// findings checks a cassette: the tape itself, then every exchange. They come in
+// the order in which the file has what they are about.
+func findings(tape *cassettes.Cassette, text *cassettes.Text) []report.Located {
+	ofTape := map[int][]inspect.Finding{}
 	for _, f := range cassettes.Check(tape) {
-		found = append(found, report.Located{File: tape.Path, ID: f.Interaction, Line: f.Line, Finding: f.Finding})
+		ofTape[f.Interaction] = append(ofTape[f.Interaction], f.Finding)
 	}
-	for _, i := range tape.Interactions {
-		for _, f := range um.Check(inspect.Read(i.Exchange())) {
-			found = append(found, report.Located{File: tape.Path, ID: i.ID, Line: i.Line, Finding: f})
+	var found []report.Located
+	for n, i := range tape.Interactions {
+		r := inspect.Read(i.Exchange())
+		list := append(ofTape[n], um.Check(r)...)
+		if len(list) == 0 {
+			continue
 		}
+		for k, at := range text.Places(n, list) {
+			found = append(found, report.Located{File: tape.Path, ID: i.ID, Operation: r.Operation, Line: at.Line, Column: at.Column, Finding: list[k]})
+		}
+	}
+	slices.SortStableFunc(found, func(a, b report.Located) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	for _, f := range ofTape[-1] {
+		found = append(found, report.Located{File: tape.Path, ID: -1, Line: tape.Torn.Line, Column: 1, Finding: f})
 	}
 	return found
 }

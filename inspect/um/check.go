@@ -81,15 +81,19 @@ func (c *checker) leave() {
 }
 
 func (c *checker) add(rule inspect.Rule, path string, e *inspect.Element, format string, args ...any) {
+	if c.loose && rule.Severity == inspect.Error {
+		rule = ruleProperties
+	}
+	c.append(c.m.Find(rule, c.part, path, e, fmt.Sprintf(format, args...)))
+}
+
+func (c *checker) append(f inspect.Finding) {
 	if c.listed >= maxFindings {
 		c.more++
 		return
 	}
 	c.listed++
-	if c.loose && rule.Severity == inspect.Error {
-		rule = ruleProperties
-	}
-	c.found = append(c.found, c.m.Find(rule, c.part, path, e, fmt.Sprintf(format, args...)))
+	c.found = append(c.found, f)
 }
 
 // name is an element's name as a finding shows it.

@@ -1,6 +1,8 @@
 package um
 
 import (
+	"fmt"
+
 	"github.com/umtape/umtape/inspect"
 )
 
@@ -58,7 +60,7 @@ func (c *checker) action() {
 	}
 	twin, https := inspect.Twin(action)
 	if https && twin == op.Action() {
-		c.add(ruleActionHTTPS, "", nil, "the SOAPAction is spelled https://")
+		c.addAction(ruleActionHTTPS, "the SOAPAction is spelled https://")
 		return
 	}
 	evidence := op.ActionKnown
@@ -70,8 +72,19 @@ func (c *checker) action() {
 	const text = "the SOAPAction is %q; the Body asks for %s"
 	switch evidence {
 	case Documented:
-		c.add(ruleAction, "", nil, text, inspect.Shorten(action, 120), op.Name)
+		c.addAction(ruleAction, text, inspect.Shorten(action, 120), op.Name)
 	case Inferred:
-		c.add(ruleActionInferred, "", nil, text, inspect.Shorten(action, 120), op.Name)
+		c.addAction(ruleActionInferred, text, inspect.Shorten(action, 120), op.Name)
 	}
+}
+
+// addAction adds a finding about the SOAPAction, where that is: SOAP 1.2 has it in
+// the content type.
+func (c *checker) addAction(rule inspect.Rule, format string, args ...any) {
+	f := c.m.Find(rule, c.part, "", nil, fmt.Sprintf(format, args...))
+	f.Header = "SOAPAction"
+	if _, ok := c.r.RequestHeader["Soapaction"]; !ok && c.m.Version == inspect.SOAP12 {
+		f.Header = "Content-Type"
+	}
+	c.append(f)
 }
