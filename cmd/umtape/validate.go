@@ -3,7 +3,10 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"io"
+	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,144 +16,217 @@ import (
 	"github.com/umtape/umtape/inspect/um"
 )
 
+type validateFlags struct {
+	asJSON, github bool
+	rules, quiet   bool
+	failOn         string
+	junit, sarif   string
+	settings       ruleSettings
+}
+
 func (a *app) validateCommand() *cobra.Command {
-	var asJSON, rules, quiet bool
-	var failOn string
+	f := validateFlags{settings: ruleSettings{}}
 	cmd := &cobra.Command{
 		Use:   "validate CASSETTE...",
 		Short: "Check cassettes against the protocol",
 		Long: `validate checks every interaction: envelope, namespace (the https:// spelling of
 the documentation is recognised), SOAPAction against operation, the elements of
 requests and responses, faults and HTTP status. Each finding has a rule, a
-place, a fix and a source in the protocol reference.
+place (line and column in the cassette), a reason, a fix and a source in the
+protocol reference; the first finding of each rule says all of it.
 
-It ends with 0 when nothing reaches --fail-on, 1 when something does or a
-cassette cannot be read, 2 when the command line is wrong.`,
+--rule sets a rule to another severity, or off. --junit and --sarif write reports
+for other programs beside what is printed, or instead of it if FILE is -.
+
+It ends with 0 when nothing reaches --fail-on, 1 when something does, a cassette
+cannot be read or a report cannot be written, 2 when the command line is wrong.`,
 		Example: `  umtape validate calls.yaml
   umtape validate --fail-on warning --json calls.yaml
+  umtape validate --rule UM033=off --rule UM012=error calls.yaml
+  umtape validate --sarif umtape.sarif --junit umtape.xml testdata/*.yaml
+  umtape validate --github calls.yaml
   umtape validate --rules`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if rules {
+			if f.rules {
 				return noArgs(cmd, args)
 			}
 			return cassetteArgs(true)(cmd, args)
 		},
 		RunE: a.begin(func(cmd *cobra.Command, args []string) error {
-			threshold, err := inspect.ParseSeverity(failOn)
+			threshold, err := inspect.ParseSeverity(f.failOn)
 			if err != nil {
 				return misuse("--fail-on: %w", err)
 			}
-			if rules {
-				return a.listRules(asJSON)
+			if err := f.check(cmd, args, threshold); err != nil {
+				return err
 			}
-			return a.validate(args, threshold, asJSON, quiet)
+			if f.rules {
+				return a.listRules(f.settings, f.asJSON)
+			}
+			return a.validate(args, threshold, f)
 		}),
 	}
-	cmd.Flags().StringVar(&failOn, "fail-on", "error", "lowest `SEVERITY` that is a failure: error, warning or note")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().BoolVar(&rules, "rules", false, "list the rules and end")
-	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "leave notes out")
+	cmd.Flags().StringVar(&f.failOn, "fail-on", "error", "lowest `SEVERITY` that is a failure: error, warning or note")
+	cmd.Flags().Var(f.settings, "rule", "set a rule's severity, such as UM012=off, note, warning or error; may be repeated")
+	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&f.github, "github", false, "print annotations for GitHub Actions")
+	cmd.Flags().StringVar(&f.junit, "junit", "", "write a JUnit report to `FILE`, a test case for each interaction; - is standard output")
+	cmd.Flags().StringVar(&f.sarif, "sarif", "", "write SARIF 2.1.0 to `FILE`; - is standard output")
+	cmd.Flags().BoolVar(&f.rules, "rules", false, "list the rules and end")
+	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "leave notes out")
+	for name, complete := range map[string]cobra.CompletionFunc{
+		"rule":    f.settings.complete,
+		"fail-on": cobra.FixedCompletions([]string{"error", "warning", "note"}, cobra.ShellCompDirectiveNoFileComp),
+	} {
+		if err := cmd.RegisterFlagCompletionFunc(name, complete); err != nil {
+			panic(err) // no such flag
+		}
+	}
 	return cmd
 }
 
-func (a *app) listRules(asJSON bool) error {
-	all := append(cassettes.Rules(), um.Rules()...)
-	if asJSON {
-		return report.RulesJSON(a.stdout, all)
+// check says what is wrong with flags that make no sense together, before anything
+// is read.
+func (f *validateFlags) check(cmd *cobra.Command, cassettes []string, threshold inspect.Severity) error {
+	if f.quiet && threshold == inspect.Note {
+		return misuse("--quiet leaves the notes out that --fail-on note fails for: give one of them")
 	}
-	return report.Rules(a.stdout, all)
-}
-
-func (a *app) validate(paths []string, threshold inspect.Severity, asJSON, quiet bool) error {
-	var found []report.Located
-	var checked checked
-	for _, path := range paths {
-		tape, text, err := cassettes.LoadText(path)
-		if err != nil {
-			checked.unread = append(checked.unread, report.Unread{File: path, Error: oneLine(err)})
-			checked.err = loadHint(err, path)
+	var toStdout []string
+	for name, on := range map[string]bool{"--json": f.asJSON, "--github": f.github, "--junit -": f.junit == "-", "--sarif -": f.sarif == "-"} {
+		if on {
+			toStdout = append(toStdout, name)
+		}
+	}
+	if slices.Sort(toStdout); len(toStdout) > 1 {
+		return misuse("%s all print to standard output: give one of them, or the name of a file", strings.Join(toStdout, ", "))
+	}
+	for _, name := range []string{"junit", "sarif"} {
+		path := cmd.Flags().Lookup(name).Value.String()
+		switch {
+		case path == "" && cmd.Flags().Changed(name):
+			return misuse("--%s names no file", name)
+		case path != "" && f.rules:
+			return misuse("--rules lists rules and checks nothing; --%s goes with a cassette", name)
+		case path == "" || path == "-":
 			continue
+		case f.junit == f.sarif:
+			return misuse("--junit and --sarif name the same file")
 		}
-		checked.files++
-		checked.interactions += len(tape.Interactions)
-		found = append(found, findings(tape, text)...)
-	}
-	shown := found
-	if quiet {
-		shown = without(found, inspect.Note)
-	}
-	if err := a.writeFindings(paths, checked, shown, asJSON); err != nil {
-		return err
-	}
-	if n := len(checked.unread); n > 0 {
-		for _, u := range checked.unread[:n-1] {
-			a.say("error: %s", u.Error)
+		if is, err := os.Stat(path); err == nil {
+			for _, c := range cassettes {
+				if of, err := os.Stat(c); err == nil && os.SameFile(is, of) {
+					return misuse("--%s would write over the cassette %s", name, c)
+				}
+			}
 		}
-		return checked.err // the last one is run's to print
 	}
-	for _, f := range found {
-		if f.Rule.Severity >= threshold {
-			return errFound
-		}
+	if f.rules && f.github {
+		return misuse("--rules lists rules and checks nothing; --github goes with a cassette")
 	}
 	return nil
 }
 
-// checked is how far a validation came.
-type checked struct {
-	files, interactions int
-	unread              []report.Unread
-	err                 error // of the last of unread
-}
-
-func (a *app) writeFindings(paths []string, c checked, found []report.Located, asJSON bool) error {
-	if asJSON {
-		return report.FindingsJSON(a.stdout, c.interactions, found, c.unread)
-	}
-	if err := report.Findings(a.stdout, found); err != nil || c.files == 0 {
+func (a *app) validate(paths []string, threshold inspect.Severity, f validateFlags) error {
+	v := report.Validation{Version: version, Rules: allRules(), Settings: f.settings, FailOn: threshold}
+	var err error
+	if v.Dir, err = os.Getwd(); err != nil {
 		return err
 	}
-	name := paths[0]
-	if len(paths) > 1 {
-		name = count(c.files, "cassette")
+	var unread error // of the last one
+	for _, path := range paths {
+		tape, text, err := cassettes.LoadText(path)
+		if err != nil {
+			v.Cassettes = append(v.Cassettes, report.CheckedCassette{File: path, Unread: oneLine(err)})
+			unread = loadHint(err, path)
+			continue
+		}
+		v.Cassettes = append(v.Cassettes, check(tape, text, f.settings, f.quiet))
 	}
-	_, err := fmt.Fprintf(a.stdout, "%s: %s checked, %s\n", name, count(c.interactions, "interaction"), report.CountOf(found))
+	if err := a.writeFindings(v, f); err != nil {
+		return err
+	}
+	for _, r := range []struct {
+		flag, path string
+		write      func(io.Writer, report.Validation) error
+	}{{"junit", f.junit, report.JUnit}, {"sarif", f.sarif, report.SARIF}} {
+		if r.path == "" {
+			continue
+		}
+		if err := a.writeReport(r.flag, r.path, func(w io.Writer) error { return r.write(w, v) }); err != nil {
+			return err
+		}
+	}
+	if list := v.Unread(); len(list) > 0 {
+		for _, u := range list[:len(list)-1] {
+			a.say("error: %s", u.Error)
+		}
+		return unread // the last one is run's to print
+	}
+	if v.Failed() {
+		return errFound
+	}
+	return nil
+}
+
+// writeFindings prints what was found, unless a report takes its place.
+func (a *app) writeFindings(v report.Validation, f validateFlags) error {
+	switch {
+	case f.junit == "-", f.sarif == "-":
+		return nil
+	case f.asJSON:
+		return report.FindingsJSON(a.stdout, v)
+	case f.github:
+		if err := report.GitHub(a.stdout, v); err != nil {
+			return err
+		}
+	default:
+		if err := report.Findings(a.stdout, v.All()); err != nil {
+			return err
+		}
+	}
+	read := len(v.Cassettes) - len(v.Unread())
+	if read == 0 {
+		return nil
+	}
+	name := count(read, "cassette")
+	if len(v.Cassettes) == 1 {
+		name = report.Printable(v.Cassettes[0].File)
+	}
+	_, err := fmt.Fprintf(a.stdout, "%s: %s checked, %s\n", name, count(v.Checked(), "interaction"), report.CountOf(v.All()))
 	return err
 }
 
-// findings checks a cassette: the tape itself, then every exchange. They come in
-// the order in which the file has what they are about.
-func findings(tape *cassettes.Cassette, text *cassettes.Text) []report.Located {
+// check checks a cassette: the tape itself, and every exchange. What is found in
+// an interaction comes in the order in which the file has it.
+func check(tape *cassettes.Cassette, text *cassettes.Text, settings ruleSettings, quiet bool) report.CheckedCassette {
+	c := report.CheckedCassette{File: tape.Path}
+	keep := func(list []report.Located, f report.Located) []report.Located {
+		var ok bool
+		if f.Rule, ok = settings.apply(f.Rule); !ok || quiet && f.Rule.Severity == inspect.Note {
+			return list
+		}
+		return append(list, f)
+	}
 	ofTape := map[int][]inspect.Finding{}
 	for _, f := range cassettes.Check(tape) {
 		ofTape[f.Interaction] = append(ofTape[f.Interaction], f.Finding)
 	}
-	var found []report.Located
+	off := settings.off()
 	for n, i := range tape.Interactions {
 		r := inspect.Read(i.Exchange())
-		list := append(ofTape[n], um.Check(r)...)
-		if len(list) == 0 {
-			continue
+		checked := report.Checked{ID: i.ID, Operation: r.Operation, Line: i.Line}
+		if found := append(ofTape[n], um.CheckExcept(r, off)...); len(found) > 0 {
+			for k, at := range text.Places(n, found) {
+				checked.Found = keep(checked.Found, report.Located{File: tape.Path, ID: i.ID, Operation: r.Operation, Line: at.Line, Column: at.Column, Finding: found[k]})
+			}
 		}
-		for k, at := range text.Places(n, list) {
-			found = append(found, report.Located{File: tape.Path, ID: i.ID, Operation: r.Operation, Line: at.Line, Column: at.Column, Finding: list[k]})
-		}
+		slices.SortStableFunc(checked.Found, func(a, b report.Located) int {
+			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		})
+		c.Interactions = append(c.Interactions, checked)
 	}
-	slices.SortStableFunc(found, func(a, b report.Located) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-	})
 	for _, f := range ofTape[-1] {
-		found = append(found, report.Located{File: tape.Path, ID: -1, Line: tape.Torn.Line, Column: 1, Finding: f})
+		c.Found = keep(c.Found, report.Located{File: tape.Path, ID: -1, Line: tape.Torn.Line, Column: 1, Finding: f})
 	}
-	return found
-}
-
-func without(found []report.Located, s inspect.Severity) []report.Located {
-	var kept []report.Located
-	for _, f := range found {
-		if f.Rule.Severity != s {
-			kept = append(kept, f)
-		}
-	}
-	return kept
+	return c
 }

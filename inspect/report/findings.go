@@ -165,7 +165,8 @@ type Unread struct {
 
 // FindingsJSON writes {"interactions": n, "errors": ..., "findings": [...],
 // "unread": [...]}.
-func FindingsJSON(w io.Writer, interactions int, found []Located, unread []Unread) error {
+func FindingsJSON(w io.Writer, v Validation) error {
+	found := v.All()
 	list := make([]findingJSON, len(found))
 	for i, f := range found {
 		list[i] = findingJSON{
@@ -183,7 +184,7 @@ func FindingsJSON(w io.Writer, interactions int, found []Located, unread []Unrea
 		Count
 		Findings []findingJSON `json:"findings"`
 		Unread   []Unread      `json:"unread,omitempty"`
-	}{interactions, CountOf(found), list, unread})
+	}{v.Checked(), CountOf(found), list, v.Unread()})
 }
 
 // Rules writes the rules, one a line with what it says, then why, fix and source.

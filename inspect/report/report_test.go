@@ -32,14 +32,18 @@ func hostileEntry() Entry {
 func TestNothingMovesTheCursor(t *testing.T) {
 	e := hostileEntry()
 	found := []Located{{File: hostile, ID: 1, Line: 1, Finding: inspect.Finding{Part: "request", Path: hostile, Message: hostile}}}
+	v := Validation{Dir: "/", Version: hostile, Cassettes: []CheckedCassette{{File: hostile, Found: found}, {File: hostile, Unread: hostile}}}
 	for name, write := range map[string]func(w io.Writer) error{
 		"List":         func(w io.Writer) error { return List(w, []Entry{e}) },
 		"ListJSON":     func(w io.Writer) error { return ListJSON(w, []Entry{e}) },
 		"Full":         func(w io.Writer) error { return Full(w, e, false) },
 		"Full, raw":    func(w io.Writer) error { return Full(w, e, true) },
 		"FullJSON":     func(w io.Writer) error { return FullJSON(w, e) },
+		"JUnit":        func(w io.Writer) error { return JUnit(w, v) },
+		"SARIF":        func(w io.Writer) error { return SARIF(w, v) },
+		"GitHub":       func(w io.Writer) error { return GitHub(w, v) },
 		"Findings":     func(w io.Writer) error { return Findings(w, found) },
-		"FindingsJSON": func(w io.Writer) error { return FindingsJSON(w, 1, found, []Unread{{hostile, hostile}}) },
+		"FindingsJSON": func(w io.Writer) error { return FindingsJSON(w, v) },
 	} {
 		var b bytes.Buffer
 		if err := write(&b); err != nil {

@@ -46,6 +46,9 @@ func TestCheckIsBounded(t *testing.T) {
 			t.Errorf("%s: %d bytes of path, %d of message", f.Rule.ID, len(f.Path), len(f.Message))
 		}
 	}
+	if found := CheckExcept(inspect.Read(exchange(body, disconnected)), map[string]bool{"UM023": true}); len(found) != 1 || found[0].Rule.ID != "UM020" {
+		t.Errorf("with UM023 off: %+v", found)
+	}
 	last := found[len(found)-1]
 	if last.Rule.ID != "UM090" || last.Message != "and 39902 findings more in this message" { // no CallId is one too
 		t.Errorf("the last finding is %s: %s", last.Rule.ID, last.Message)
