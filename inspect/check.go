@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -55,12 +56,35 @@ var (
 		Reason: "a message that was cut can neither be checked nor replayed as it was",
 		Source: "the recording says so",
 		Fix:    "record again with a higher --max-body, or over a connection that does not break"}
+
+	// SOAP12 is left out: it would read as the version.
+	ruleFaultParts = Rule{ID: "SOAP13", Severity: Error, Summary: "a SOAP fault lacks its code or its reason",
+		Reason: "clients tell faults apart by the code and show people the reason",
+		Source: "SOAP 1.1 §4.4, SOAP 1.2 part 1 §5.4 (both must be there); PROTOCOL.md 5.1, 5.5 (documented)",
+		Fix:    "answer faultcode and faultstring, in SOAP 1.2 Code and Reason"}
+	ruleVersions = Rule{ID: "SOAP14", Severity: Warning, Summary: "the response is of another SOAP version than the request",
+		Reason: "a client of one version does not read the other",
+		Source: "SOAP 1.2 part 1 appendix A; PROTOCOL.md 5.5 (inferred; faults are captured to be so, and are let pass)",
+		Fix:    "answer in the version of the request"}
+	ruleMethod = Rule{ID: "SOAP15", Severity: Error, Summary: "the request is not a POST",
+		Reason: "a server answers 405, or does not look at the body",
+		Source: "SOAP 1.1 §6; PROTOCOL.md 4.3, 5.6 (captured: POST; 405 to another method)",
+		Fix:    "send it with POST"}
+	ruleFailedStatus = Rule{ID: "SOAP16", Severity: Warning, Summary: "a SOAP response without a fault came with a status that is no success",
+		Reason: "a client goes by the status and does not read what was answered",
+		Source: "SOAP 1.1 §6.2; PROTOCOL.md 4.3, 5.6 (inferred from captures: success is 200)",
+		Fix:    "answer success with 200"}
+	ruleCharset = Rule{ID: "SOAP17", Severity: Warning, Summary: "the content type and the XML declaration name different charsets",
+		Reason: "readers differ in which they believe, and then in what the message says",
+		Source: "RFC 7303 §3; PROTOCOL.md 4.3 (inferred: every capture has utf-8 in both)",
+		Fix:    "name the charset that the bytes are in, in both"}
 )
 
 // SOAPRules lists the rules that [CheckSOAP] may report, by id.
 func SOAPRules() []Rule {
 	return []Rule{ruleNotSOAP, ruleAnswerNotSOAP, ruleEncoded, ruleTooLong, ruleFaultStatus, ruleErrorStatus,
-		ruleRequestType, ruleAnswerType, ruleEnvelopeHTTPS, ruleUndeclared, ruleTruncated}
+		ruleRequestType, ruleAnswerType, ruleEnvelopeHTTPS, ruleUndeclared, ruleTruncated,
+		ruleFaultParts, ruleVersions, ruleMethod, ruleFailedStatus, ruleCharset}
 }
 
 // CheckSOAP lists what is wrong with an exchange by the rules of SOAP over
@@ -88,7 +112,11 @@ func checkRequest(r *Reading) []Finding {
 		return []Finding{unreadable(ruleNotSOAP, "request", r.RequestHeader, r.RequestBody, r.RequestErr)}
 	}
 	found := checkEnvelope(r.Request, "request")
-	return append(found, checkType(ruleRequestType, r.Request, "request", r.RequestHeader)...)
+	if m := r.Method; m != http.MethodPost && m != "M-POST" && m != "" { // M-POST: RFC 2774, which SOAP 1.1 allows
+		found = append(found, r.Request.Find(ruleMethod, "request", "Envelope", r.Request.Envelope, fmt.Sprintf("the request is a %s; SOAP travels by POST", Shorten(m, 20))))
+	}
+	found = append(found, checkType(ruleRequestType, r.Request, "request", r.RequestHeader)...)
+	return append(found, checkCharset(r.Request, "request", r.RequestHeader, r.RequestBody)...)
 }
 
 func checkResponse(r *Reading) []Finding {
@@ -103,10 +131,13 @@ func checkResponse(r *Reading) []Finding {
 	switch f := m.Fault; {
 	case f == nil && r.Status == http.StatusInternalServerError:
 		found = append(found, m.Find(ruleErrorStatus, "response", "Body", m.Body, ruleErrorStatus.Summary))
+	case f == nil && (r.Status < 200 || r.Status > 299):
+		found = append(found, m.Find(ruleFailedStatus, "response", "Body", m.Body, fmt.Sprintf("a SOAP response without a fault came with status %d", r.Status)))
 	case f != nil:
 		if ok := r.Status == 500 || m.Version == SOAP12 && r.Status == 400; !ok {
 			found = append(found, m.Find(ruleFaultStatus, "response", "Body/Fault", m.Payload, fmt.Sprintf("a SOAP fault came with status %d", r.Status)))
 		}
+		found = append(found, checkFaultParts(m)...)
 		if !f.Resolved && f.Code.Local != "" {
 			path, code := "Body/Fault/faultcode", m.Payload.Child("faultcode")
 			if m.Version == SOAP12 {
@@ -115,7 +146,37 @@ func checkResponse(r *Reading) []Finding {
 			found = append(found, m.Find(ruleUndeclared, "response", path, code, ruleUndeclared.Summary))
 		}
 	}
-	return append(found, checkType(ruleAnswerType, m, "response", r.ResponseHeader)...)
+	if r.Request != nil && r.Request.Version != m.Version && m.Fault == nil {
+		found = append(found, m.Find(ruleVersions, "response", "Envelope", m.Envelope, fmt.Sprintf("the response is SOAP %s; the request is SOAP %s", m.Version, r.Request.Version)))
+	}
+	found = append(found, checkType(ruleAnswerType, m, "response", r.ResponseHeader)...)
+	return append(found, checkCharset(m, "response", r.ResponseHeader, r.ResponseBody)...)
+}
+
+func checkFaultParts(m *Message) []Finding {
+	parts := []string{"faultcode", "faultstring"}
+	if m.Version == SOAP12 {
+		parts = []string{"Code", "Reason"}
+	}
+	var found []Finding
+	for _, part := range parts {
+		if m.Payload.Child(part) == nil {
+			found = append(found, m.Find(ruleFaultParts, "response", "Body/Fault/"+part, m.Payload, "the fault has no "+part))
+		}
+	}
+	return found
+}
+
+// checkCharset compares what the header and the message say of its encoding. A
+// header without charset leaves it to the message, and a part of a multipart is
+// not looked into.
+func checkCharset(m *Message, part string, h http.Header, body []byte) []Finding {
+	told, declared := charsetOf(h), declaredEncoding(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
+	if told == "" || declared == "" || m.rootType != "" || sameCharset(told, declared) {
+		return nil
+	}
+	text := fmt.Sprintf("the %s's content type says %q, its XML declaration %q", part, Shorten(told, 40), Shorten(declared, 40))
+	return []Finding{{Rule: ruleCharset, Part: part, Header: "Content-Type", Message: text}}
 }
 
 func checkEnvelope(m *Message, part string) []Finding {

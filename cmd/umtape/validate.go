@@ -212,10 +212,12 @@ func check(tape *cassettes.Cassette, text *cassettes.Text, settings ruleSettings
 		ofTape[f.Interaction] = append(ofTape[f.Interaction], f.Finding)
 	}
 	off := settings.off()
+	var calls um.Calls
 	for n, i := range tape.Interactions {
 		r := inspect.Read(i.Exchange())
 		checked := report.Checked{ID: i.ID, Operation: r.Operation, Line: i.Line}
-		if found := append(ofTape[n], um.CheckExcept(r, off)...); len(found) > 0 {
+		found := append(ofTape[n], um.CheckExcept(r, off)...)
+		if found = append(found, calls.Check(r)...); len(found) > 0 {
 			for k, at := range text.Places(n, found) {
 				checked.Found = keep(checked.Found, report.Located{File: tape.Path, ID: i.ID, Operation: r.Operation, Line: at.Line, Column: at.Column, Finding: found[k]})
 			}

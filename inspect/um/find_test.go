@@ -37,7 +37,9 @@ func TestWhichPlayOnPhone(t *testing.T) {
 // that can be read.
 func TestCheckIsBounded(t *testing.T) {
 	body := soap(m("Disconnect", "<"+strings.Repeat("x", 4000)+"/>"+strings.Repeat("<stranger/>\n", 40_000)))
-	found := Check(inspect.Read(exchange(body, disconnected)))
+	x := exchange(body, fault("InvalidCallIdException"))
+	x.Status = 500
+	found := Check(inspect.Read(x))
 	if len(found) != maxFindings+1 {
 		t.Errorf("%d findings", len(found))
 	}
@@ -46,7 +48,7 @@ func TestCheckIsBounded(t *testing.T) {
 			t.Errorf("%s: %d bytes of path, %d of message", f.Rule.ID, len(f.Path), len(f.Message))
 		}
 	}
-	if found := CheckExcept(inspect.Read(exchange(body, disconnected)), map[string]bool{"UM023": true}); len(found) != 1 || found[0].Rule.ID != "UM020" {
+	if found := CheckExcept(inspect.Read(x), map[string]bool{"UM023": true}); len(found) != 1 || found[0].Rule.ID != "UM020" {
 		t.Errorf("with UM023 off: %+v", found)
 	}
 	last := found[len(found)-1]
@@ -61,9 +63,6 @@ func TestWords(t *testing.T) {
 	const q = `<q:Disconnect><CallId xmlns="` + MessagesNS + `">` + goodID + `</CallId></q:Disconnect>`
 	success := ews("DisconnectPhoneCallResponse", `ResponseClass="Success"`, "\n<ResponseCode>ErrorX</ResponseCode>")
 	ended := ews("DisconnectPhoneCall", "", `<PhoneCallId Id="`+goodID+`"/>`)
-	exception := func(name string) string {
-		return strings.ReplaceAll(fault("E"), ">E<", ">"+name+"<")
-	}
 	for _, tt := range []struct {
 		name, request, response string
 		status                  int
@@ -78,16 +77,48 @@ func TestWords(t *testing.T) {
 		{"answer in another namespace", disconnect, soap(`<DisconnectResponse xmlns="urn:x"/>`), 200, `DisconnectResponse is in the namespace "urn:x"; it belongs in the messages namespace`, 1},
 		{"inner element in no namespace", getCallInfo, strings.Replace(callInfo("Connected", "None"), "<GetCallInfoResponse>", `<GetCallInfoResponse xmlns="">`, 1), 200, "GetCallInfoResponse is in no namespace", 1},
 		{"line of ResponseCode", ended, success, 200, "ResponseClass is Success and ResponseCode is not NoError", 2},
-		{"exception", disconnect, exception("DialingRulesException"), 500, "DialingRulesException is no documented fault of Disconnect", 1},
-		{"a number as exception", disconnect, exception("5550142"), 500, "this exception is no documented fault of Disconnect", 1},
-		{"a sentence as exception", disconnect, exception("No such user bob"), 500, "this exception is no documented fault of Disconnect", 1},
-		{"a long exception", disconnect, exception(strings.Repeat("E", 65)), 500, "this exception is no documented fault of Disconnect", 1},
+		{"exception", disconnect, fault("DialingRulesException"), 500, "DialingRulesException is no documented fault of Disconnect", 1},
+		{"a number as exception", disconnect, fault("5550142"), 500, "this exception is no documented fault of Disconnect", 1},
+		{"a sentence as exception", disconnect, fault("No such user bob"), 500, "this exception is no documented fault of Disconnect", 1},
+		{"a long exception", disconnect, fault(strings.Repeat("E", 65)), 500, "this exception is no documented fault of Disconnect", 1},
 	} {
 		x := exchange(tt.request, tt.response)
 		x.Status = tt.status
 		found := Check(inspect.Read(x))
 		if len(found) != 1 || found[0].Message != tt.want || found[0].Line != tt.line {
 			t.Errorf("%s: %+v", tt.name, found)
+		}
+	}
+}
+
+// TestCalls: nothing leaves Disconnected, in either protocol, unless the call is
+// begun anew; another call has its own states.
+func TestCalls(t *testing.T) {
+	other := strings.Replace(getCallInfo, goodID, "other", 1)
+	for _, tt := range []struct {
+		name string
+		x    []inspect.Exchange
+		want []string
+	}{
+		{"ends", []inspect.Exchange{exchange(getCallInfo, callInfo("Connected", "None")), exchange(getCallInfo, callInfo("Disconnected", "None")), exchange(getCallInfo, callInfo("Disconnected", "None"))}, []string{"", "", ""}},
+		{"back to ringing", []inspect.Exchange{exchange(getCallInfo, callInfo("Connected", "None")), exchange(getCallInfo, callInfo("Connecting", "None"))}, []string{"", ""}},
+		{"rises", []inspect.Exchange{exchange(getCallInfo, callInfo("Disconnected", "None")), exchange(other, callInfo("Connected", "None")), exchange(getCallInfo, callInfo("Connected", "None"))}, []string{"", "", "UM070"}},
+		{"rises in EWS", []inspect.Exchange{exchange(getPhoneCall, phoneCallIs("Disconnected", "None")), exchange(getPhoneCall, phoneCallIs("Connecting", "None"))}, []string{"", "UM070"}},
+		{"begins again", []inspect.Exchange{exchange(getCallInfo, callInfo("Disconnected", "None")), exchange(playOnPhone, playing), exchange(getCallInfo, callInfo("Connected", "None"))}, []string{"", "", ""}},
+		{"fault", []inspect.Exchange{exchange(getCallInfo, callInfo("Disconnected", "None")), exchange(getCallInfo, fault("InvalidCallIdException"))}, []string{"", ""}},
+		{"nothing to read", []inspect.Exchange{exchange("", ""), exchange(disconnect, ""), exchange(soap("<x/>"), soap(""))}, []string{"", "", ""}},
+	} {
+		var calls Calls
+		for i, x := range tt.x {
+			found := calls.Check(inspect.Read(x))
+			if got := ids(found); got != tt.want[i] {
+				t.Errorf("%s, exchange %d: %q, want %q", tt.name, i, got, tt.want[i])
+			}
+			for _, f := range found {
+				if f.Pos == 0 || !strings.HasSuffix(f.Path, "State") {
+					t.Errorf("%s: %+v", tt.name, f)
+				}
+			}
 		}
 	}
 }

@@ -47,6 +47,10 @@ var (
 	ruleActionInferred = inspect.Rule{ID: "UM012", Severity: inspect.Warning, Summary: "the SOAPAction is not the one inferred for the Body's operation",
 		Reason: "the actions that are documented all follow one pattern, which this one does not",
 		Source: "PROTOCOL.md 1.1 (inferred: the same pattern), 4.4", Fix: "send the operation's own action, or none"}
+	ruleWrongURL = inspect.Rule{ID: "UM013", Severity: inspect.Warning, Summary: "the operation is not one of those that its URL serves",
+		Reason: "each service refuses the other's operations as unknown",
+		Source: "PROTOCOL.md 1.2, 4.1 (documented: the classic operations are tied to UMUrl; inferred: what follows)",
+		Fix:    "send classic operations to UnifiedMessaging/Service.asmx or UM2007Legacy.asmx, those of EWS to Exchange.asmx"}
 
 	ruleMissing = inspect.Rule{ID: "UM020", Severity: inspect.Error, Summary: "a child element is missing",
 		Reason: "a message without it does not match the schema, and a request is refused",
@@ -56,7 +60,7 @@ var (
 		Source: "PROTOCOL.md 1.1 (inferred cardinality 1..1)", Fix: "send the element"}
 	ruleRepeated = inspect.Rule{ID: "UM022", Severity: inspect.Error, Summary: "a child element is there more than once",
 		Reason: "the schema has it once: the message is refused, or one of the two is never read",
-		Source: "PROTOCOL.md 1.1 (documented cardinality 1..1)", Fix: "send it once"}
+		Source: "PROTOCOL.md 1.1 (documented cardinality 1..1), 1.2 (captured in the schema of EWS)", Fix: "send it once"}
 	ruleUnknownChild = inspect.Rule{ID: "UM023", Severity: inspect.Error, Summary: "an element that the operation does not have",
 		Reason: "the schema has no place for it, and a request with it is refused",
 		Source: "PROTOCOL.md 1.1, 1.2 (documented content), 5.2 (documented: answered with ErrorInvalidRequest)", Fix: "leave it out"}
@@ -68,7 +72,7 @@ var (
 		Source: `PROTOCOL.md 1.1 (documented: elementFormDefault="qualified")`, Fix: "declare the messages namespace as default, or give the element its prefix"}
 	ruleOrder = inspect.Rule{ID: "UM026", Severity: inspect.Error, Summary: "child elements are out of order",
 		Reason: "the schema is a sequence: what comes out of turn is refused or not found",
-		Source: "PROTOCOL.md 1.1 (documented order)", Fix: "send them in the order of the operation's table"}
+		Source: "PROTOCOL.md 1.1 (documented order), 1.2 (captured in the schema of EWS)", Fix: "send them in the order of the operation's table"}
 	ruleSlip = inspect.Rule{ID: "UM027", Severity: inspect.Warning, Summary: "a name or namespace as one page of the documentation misspells it",
 		Reason: "the schema, and with it a server, does not have it so",
 		Source: "PROTOCOL.md 1.1, 3 (documented slip)", Fix: "use the protocol's own spelling"}
@@ -106,6 +110,10 @@ var (
 	ruleEmptyItem = inspect.Rule{ID: "UM038", Severity: inspect.Warning, Summary: "the identifier of the item to play is empty",
 		Reason: "there is nothing to play, and the server is expected to say so",
 		Source: "PROTOCOL.md 1.1, 5.1 (inferred: InvalidObjectIdException)", Fix: "send the item's EntryID or ItemId"}
+	ruleCauseHidden = inspect.Rule{ID: "UM039", Severity: inspect.Note, Summary: "a failure cause that EWS lists and is not expected to show",
+		Reason: "the specification calls UserBusy the only one that can be reached",
+		Source: "PROTOCOL.md 3.1 (documented for the EWS type)",
+		Fix:    "none, if a server really answered it"}
 
 	ruleFit = inspect.Rule{ID: "UM040", Severity: inspect.Error, Summary: "the response does not fit the request",
 		Reason: "a client finds no answer in it",
@@ -131,6 +139,14 @@ var (
 	ruleErrorNoError = inspect.Rule{ID: "UM047", Severity: inspect.Warning, Summary: "ResponseClass Error comes with ResponseCode NoError",
 		Reason: "a client cannot tell whether it failed",
 		Source: "PROTOCOL.md 1.2 (inferred: only Success is documented to mean NoError)", Fix: "answer the error's code, or Success"}
+	ruleFrameChild = inspect.Rule{ID: "UM048", Severity: inspect.Warning, Summary: "an element that a response of EWS does not have",
+		Reason: "a client that checks against the schema refuses the response",
+		Source: "PROTOCOL.md 1.2 (captured in the schema of EWS; inferred: a later one may have more)",
+		Fix:    "leave it out, unless a server really answered it"}
+	ruleNoResult = inspect.Rule{ID: "UM049", Severity: inspect.Warning, Summary: "a success without what the operation returns",
+		Reason: "a client finds no call in it, or no state",
+		Source: "PROTOCOL.md 1.2 (inferred: the schema has it 0..1, for errors)",
+		Fix:    "answer PhoneCallId or PhoneCallInformation"}
 
 	ruleFaultUnexpected = inspect.Rule{ID: "UM050", Severity: inspect.Warning, Summary: "an exception that the operation does not raise",
 		Reason: "request and response may not belong together",
@@ -138,24 +154,64 @@ var (
 	ruleExceptionForm = inspect.Rule{ID: "UM051", Severity: inspect.Note, Summary: "ExceptionType in the rarer of its documented forms",
 		Reason: "a client that insists on the other form does not recognise the fault",
 		Source: "PROTOCOL.md 5.1 (documented in contradictory spellings)", Fix: "none needed: clients should match it by local name"}
+	ruleFaultMismatch = inspect.Rule{ID: "UM052", Severity: inspect.Warning, Summary: "the fault's code and its detail name different errors",
+		Reason: "clients differ in which they go by, and then in what they do",
+		Source: "PROTOCOL.md 5.1, 5.2 (inferred: every documented and captured fault has one name in both)",
+		Fix:    "answer the same name in both"}
+	ruleExceptionSpace = inspect.Rule{ID: "UM053", Severity: inspect.Warning, Summary: "the code of a UM exception is not in the errors namespace",
+		Reason: "a client that compares whole names does not recognise the exception",
+		Source: "PROTOCOL.md 5.1 (documented, as what a server should do)",
+		Fix:    "declare the code's prefix as http://schemas.microsoft.com/exchange/services/2006/errors"}
+	ruleInvalidSpace = inspect.Rule{ID: "UM054", Severity: inspect.Error, Summary: "the code of an ErrorInvalidRequest is not in the types namespace",
+		Reason: "a client that compares whole names does not recognise the fault",
+		Source: "PROTOCOL.md 5.2 (documented and captured: types, not errors)",
+		Fix:    "declare the code's prefix as http://schemas.microsoft.com/exchange/services/2006/types"}
+	ruleNotRefused = inspect.Rule{ID: "UM055", Severity: inspect.Error, Summary: "a request without its CallId was answered with success",
+		Reason: "a real server answers InvalidCallIdException, so a client tested here learns the wrong thing",
+		Source: "PROTOCOL.md 1.1, 3.2 (documented: must be InvalidCallIdException)",
+		Fix:    "answer the fault: check what stands in for the server"}
+	ruleClassicFault = inspect.Rule{ID: "UM056", Severity: inspect.Warning, Summary: "an exception of the classic service answers an operation of EWS",
+		Reason: "a client of EWS looks for ResponseClass and ResponseCode",
+		Source: "PROTOCOL.md 1.2, 5.1 (documented: there errors are no faults; captured: ExceptionType marks the classic service)",
+		Fix:    "answer status 200 with ResponseClass Error"}
+
+	ruleClassicHeader = inspect.Rule{ID: "UM060", Severity: inspect.Note, Summary: "a SOAP header in a request to the classic service, which defines none",
+		Reason: "a server passes over it, whatever the client expects of it",
+		Source: "PROTOCOL.md 1.1 (documented: no SOAP headers defined)",
+		Fix:    "leave it out, unless something between client and server needs it"}
+	ruleMustUnderstand = inspect.Rule{ID: "UM061", Severity: inspect.Warning, Summary: "a SOAP header that the classic service would have to understand",
+		Reason: "a server that does not know a header with mustUnderstand has to answer with a fault",
+		Source: "SOAP 1.1 §4.2.3; PROTOCOL.md 1.1 (documented: no SOAP headers defined; inferred: it refuses them)",
+		Fix:    "leave it out, or its mustUnderstand"}
+	ruleHeaderSpace = inspect.Rule{ID: "UM062", Severity: inspect.Error, Summary: "a SOAP header of EWS is not in the types namespace",
+		Reason: "the namespace is part of the name: to a server this is another header, which it does not know",
+		Source: "PROTOCOL.md 1.2 (documented: RequestServerVersion, ExchangeImpersonation and MailboxCulture are in it)",
+		Fix:    "use http://schemas.microsoft.com/exchange/services/2006/types"}
+
+	ruleAfterEnd = inspect.Rule{ID: "UM070", Severity: inspect.Warning, Summary: "a call has another state after it was Disconnected",
+		Reason: "nothing leaves Disconnected: interactions are missing or out of order, or a stand-in mixes calls up",
+		Source: "PROTOCOL.md 3.1 (documented states; inferred as a rule)",
+		Fix:    "check the order of the interactions, and what answered"}
 
 	ruleMore = inspect.Rule{ID: "UM090", Severity: inspect.Note, Summary: "a message has more findings than are listed",
 		Reason: "a list of thousands would help nobody",
 		Source: "umtape lists 100 of one message", Fix: "mend the first ones and check again"}
 )
 
-// Rules lists every rule that [Check] may report, the general SOAP rules first.
+// Rules lists every rule that [Check] and [Calls] may report, the general SOAP rules first.
 func Rules() []inspect.Rule {
 	return append(inspect.SOAPRules(),
 		ruleHTTPSRequest, ruleHTTPSResponse, ruleSOAP12, ruleUnknownOperation, ruleOperationName, ruleOperationSpace,
 		ruleEmptyRequest, ruleManyRequests, ruleManyResponses,
-		ruleAction, ruleActionHTTPS, ruleActionInferred,
+		ruleAction, ruleActionHTTPS, ruleActionInferred, ruleWrongURL,
 		ruleMissing, ruleExpected, ruleRepeated, ruleUnknownChild, ruleCasing, ruleChildSpace, ruleOrder, ruleSlip,
 		ruleRepeatedInferred, ruleText,
 		ruleEmptyCallID, ruleLongCallID, ruleLongOther, ruleCallIDForm, ruleValue, ruleValueLenient,
-		ruleUnlistedCause, ruleEmptyNewID, ruleEmptyItem,
+		ruleUnlistedCause, ruleEmptyNewID, ruleEmptyItem, ruleCauseHidden,
 		ruleFit, ruleNotEmpty, ruleWrapper, ruleResponseClass, ruleCauseEarly, ruleStateHidden,
-		ruleProperties, ruleErrorNoError,
-		ruleFaultUnexpected, ruleExceptionForm,
+		ruleProperties, ruleErrorNoError, ruleFrameChild, ruleNoResult,
+		ruleFaultUnexpected, ruleExceptionForm, ruleFaultMismatch, ruleExceptionSpace, ruleInvalidSpace, ruleNotRefused, ruleClassicFault,
+		ruleClassicHeader, ruleMustUnderstand, ruleHeaderSpace,
+		ruleAfterEnd,
 		ruleMore)
 }
