@@ -83,6 +83,8 @@ func rulesPage(rules []inspect.Rule) string {
 			wrap(&b, "- why: "+r.Reason, "  ")
 			wrap(&b, "- fix: "+r.Fix, "  ")
 			wrap(&b, "- source: "+r.Source, "  ")
+			file := "testdata/rules/" + r.ID + "/"
+			fmt.Fprintf(&b, "- fails: [%sfail.yaml](../../../%sfail.yaml), passes: [pass.yaml](../../../%spass.yaml)\n", file, file, file)
 		}
 	}
 	return b.String()
