@@ -135,6 +135,8 @@ validates it against the protocol, and shows what was said.`,
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
+	root.SetHelpCommand(a.helpCommand())
+	root.SetUsageTemplate(root.UsageTemplate() + "{{if not .HasParent}}\nTopics, for `umtape help TOPIC`:\n" + topicList() + "{{end}}")
 	root.AddCommand(
 		a.demoCommand(), a.recordCommand(), a.replayCommand(), a.validateCommand(), a.inspectCommand(),
 		a.recoverCommand(), a.diffCommand(), a.mergeCommand(), a.sortCommand(), a.pruneCommand(), a.serveCommand(), a.caCommand(), a.versionCommand(),

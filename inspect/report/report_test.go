@@ -65,7 +65,8 @@ func writers(look Look) map[string]func(w io.Writer) error {
 	e, calls := hostileEntry(), hostileCalls()
 	groups := hostileShapes("<a xmlns='urn:/\u202e\u009b'>1</a>", "<a xmlns='urn:/\u200e'>x<b/></a>", "<a xmlns='urn:/\u202e\u009b'>1</a>")
 	changes := CompareShapes(groups, hostileShapes("<a xmlns='urn:\u061c' b=''/>", "<a xmlns='urn:/\u202e\u009b'>x</a>"))
-	found := []Located{{File: hostile, ID: 1, Line: 1, Finding: inspect.Finding{Part: "request", Path: hostile, Message: hostile}}}
+	found := []Located{{File: hostile, ID: 1, Operation: hostile, Line: 1, Finding: inspect.Finding{Part: "request", Path: hostile, Message: hostile}}}
+	v := Validation{Dir: "/", Version: hostile, Cassettes: []CheckedCassette{{File: hostile, Found: found}, {File: hostile, Unread: hostile}}}
 	return map[string]func(w io.Writer) error{
 		"List": func(w io.Writer) error {
 			l := NewList()
@@ -94,12 +95,18 @@ func writers(look Look) map[string]func(w io.Writer) error {
 		"ShapeChangesJSON": func(w io.Writer) error { return ShapeChangesJSON(w, changes) },
 		"CallsJSON":        func(w io.Writer) error { return CallsJSON(w, calls) },
 		"Findings":         func(w io.Writer) error { return Findings(w, found) },
-		"FindingsJSON":     func(w io.Writer) error { return FindingsJSON(w, 1, found, []Unread{{hostile, hostile}}) },
+		"FindingsJSON":     func(w io.Writer) error { return FindingsJSON(w, v) },
+		"JUnit":            func(w io.Writer) error { return JUnit(w, v) },
+		"SARIF":            func(w io.Writer) error { return SARIF(w, v) },
+		"GitHub":           func(w io.Writer) error { return GitHub(w, v) },
 	}
 }
 
 // ours are the escape sequences that this package writes itself.
 var ours = regexp.MustCompile("\x1b\\[(0|1|2|31|32|33|36)m")
+
+// colourless are those of writers for which nobody has to ask for a look.
+var colourless = map[string]bool{"Findings": true, "JUnit": true, "SARIF": true, "GitHub": true}
 
 // TestNothingMovesTheCursor: whatever is written is lines of plain text, and of
 // colours of ours where they were asked for.
@@ -112,7 +119,7 @@ func TestNothingMovesTheCursor(t *testing.T) {
 			}
 			text := b.String()
 			if look.Color {
-				if text = ours.ReplaceAllString(text, ""); text == b.String() && !strings.Contains(name, "JSON") && name != "Findings" {
+				if text = ours.ReplaceAllString(text, ""); text == b.String() && !strings.Contains(name, "JSON") && !colourless[name] {
 					t.Errorf("%s has no colour", name)
 				}
 			}
