@@ -8,11 +8,10 @@ import (
 // progress tells, on a terminal, how far work has come that takes longer than a
 // second. What it writes is gone when the work is done.
 type progress struct {
-	app   *app
-	what  string
-	total int
-	next  time.Time // when to tell next; zero if there is nobody to tell
-	told  bool
+	app  *app
+	what string
+	next time.Time // when to tell next; zero if there is nobody to tell
+	told bool
 }
 
 // tellAfter is how long work may take before it is told of, and tellEvery how often
@@ -22,24 +21,24 @@ const (
 	tellEvery = 200 * time.Millisecond
 )
 
-// progress begins to tell of work that has so many steps; quiet if what it brings is
-// being written to the same terminal.
-func (a *app) progress(what string, total int, quiet bool) *progress {
-	p := &progress{app: a, what: what, total: total}
+// progress begins to tell of work; quiet if what it brings is being written to the
+// same terminal.
+func (a *app) progress(what string, quiet bool) *progress {
+	p := &progress{app: a, what: what}
 	if isTerminal(a.stderr) && !quiet {
 		p.next = time.Now().Add(tellAfter)
 	}
 	return p
 }
 
-// step says that so many steps are done.
-func (p *progress) step(n int) {
-	if p.next.IsZero() || n%64 != 0 {
+// step says how much of it is done.
+func (p *progress) step(done, total int64) {
+	if p.next.IsZero() || total <= 0 {
 		return
 	}
 	if now := time.Now(); now.After(p.next) {
 		p.next, p.told = now.Add(tellEvery), true
-		fmt.Fprintf(p.app.stderr, "\r\x1b[Kumtape: %s: %d of %d interactions", p.what, n, p.total)
+		fmt.Fprintf(p.app.stderr, "\r\x1b[Kumtape: %s: %d %% of %d MiB", p.what, min(done, total)*100/total, total>>20)
 	}
 }
 

@@ -181,10 +181,14 @@ func (a *app) load(path string) (*cassettes.Cassette, error) {
 	if err != nil {
 		return nil, loadHint(err, path)
 	}
-	if t := tape.Torn; t != nil {
-		a.say("warning: %s: line %d: the last interaction was not written to its end (%s) and is left out; `umtape recover %s` cuts it off", path, t.Line, t.Why, path)
-	}
+	a.warnTorn(tape)
 	return tape, nil
+}
+
+func (a *app) warnTorn(tape *cassettes.Cassette) {
+	if t := tape.Torn; t != nil {
+		a.say("warning: %s: line %d: the last interaction was not written to its end (%s) and is left out; `umtape recover %s` cuts it off", tape.Path, t.Line, t.Why, tape.Path)
+	}
 }
 
 // loadHint adds to an error of Load what the error cannot know.
