@@ -31,9 +31,9 @@ func (c *checks) unread(path, why string) {
 	c.cassettes = append(c.cassettes, report.CheckedCassette{File: path, Unread: why})
 }
 
-// add checks a cassette; step is called after each interaction with how many were
+// add checks a cassette; step, if not nil, is told how many of its interactions were
 // checked.
-func (c *checks) add(tape *cassettes.Cassette, text *cassettes.Text, step func(n int)) {
+func (c *checks) add(tape *cassettes.Cassette, text *cassettes.Text, step func(done, total int64)) {
 	checked := report.CheckedCassette{File: tape.Path}
 	ofTape := map[int][]inspect.Finding{}
 	for _, f := range cassettes.Check(tape) {
@@ -63,7 +63,9 @@ func (c *checks) add(tape *cassettes.Cassette, text *cassettes.Text, step func(n
 			c.where = append(c.where, momentPlace{len(c.cassettes), n})
 		}
 		checked.Interactions = append(checked.Interactions, of)
-		step(n + 1)
+		if step != nil {
+			step(int64(n+1), int64(len(tape.Interactions)))
+		}
 	}
 	for _, f := range ofTape[-1] {
 		checked.Found = c.keep(checked.Found, report.Located{File: tape.Path, ID: -1, Line: tape.Torn.Line, Column: 1, Finding: f})
@@ -74,7 +76,7 @@ func (c *checks) add(tape *cassettes.Cassette, text *cassettes.Text, step func(n
 // checkOne checks a cassette by itself, by the rules as they are.
 func checkOne(tape *cassettes.Cassette, text *cassettes.Text) report.CheckedCassette {
 	var c checks
-	c.add(tape, text, func(int) {})
+	c.add(tape, text, nil)
 	return c.done()[0]
 }
 

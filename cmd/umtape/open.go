@@ -76,16 +76,14 @@ func (s *shelf) open(paths []string, now map[string]string) error {
 func (s *shelf) openOne(path string, room int64) (*cassettes.Reel, error) {
 	options := s.options
 	options.HoldBytes = room
-	opening := s.app.progressBytes("opening " + report.Printable(path))
-	options.OnProgress = opening.at
+	opening := s.app.progress("opening "+report.Printable(path), false)
+	options.OnProgress = opening.step
 	r, err := cassettes.Open(path, options)
 	opening.done()
 	if err != nil {
 		return nil, loadHint(err, path)
 	}
-	if t := r.Torn(); t != nil {
-		s.app.warnTorn(path, t)
-	}
+	s.app.warnTorn(path, r.Torn())
 	return r, nil
 }
 

@@ -19,63 +19,51 @@ const (
 // progress tells on standard error, when that is a terminal, how far work has come
 // that takes long. What it shows is gone when the work is done.
 type progress struct {
-	total   int64
 	options []progressbar.Option
 	from    time.Time                // when to begin to tell; zero if there is nobody to tell
 	bar     *progressbar.ProgressBar // nil until then
 }
 
-// progress begins to tell of work that has so many steps; quiet if what it brings is
+// progress begins to tell of work on the bytes of a file; quiet if what it brings is
 // being written to the same terminal.
-func (a *app) progress(what string, total int, quiet bool) *progress {
-	return a.tell(what, int64(total), quiet, progressbar.OptionShowCount())
+func (a *app) progress(what string, quiet bool) *progress {
+	return a.tell(what, quiet, progressbar.OptionShowBytes(true))
 }
 
-// progressBytes begins to tell of work on bytes; [progress.at] says of how many.
-func (a *app) progressBytes(what string) *progress {
-	return a.tell(what, 0, false, progressbar.OptionShowBytes(true))
+// counting begins to tell of work on so many interactions.
+func (a *app) counting(what string) *progress {
+	return a.tell(what, false, progressbar.OptionShowCount())
 }
 
-// restOfLine is how many columns there are beside what is being done.
-const restOfLine = 50
+// besides is how many columns a line has for all but what is being done.
+const besides = 50
 
-func (a *app) tell(what string, total int64, quiet bool, options ...progressbar.Option) *progress {
-	p := &progress{total: total}
+func (a *app) tell(what string, quiet bool, options ...progressbar.Option) *progress {
 	if quiet || !isTerminal(a.stderr) {
-		return p
+		return &progress{}
 	}
-	p.from = time.Now().Add(tellAfter)
-	p.options = append(options,
+	return &progress{from: time.Now().Add(tellAfter), options: append(options,
 		progressbar.OptionSetWriter(a.stderr),
-		progressbar.OptionSetDescription(inspect.Shorten(what, max(terminalWidth(a.stderr)-restOfLine, 20))),
+		progressbar.OptionSetDescription(inspect.Shorten(what, max(terminalWidth(a.stderr)-besides, 20))),
 		progressbar.OptionFullWidth(),
 		progressbar.OptionThrottle(tellEvery),
 		progressbar.OptionUseANSICodes(true),
 		progressbar.OptionClearOnFinish(),
-	)
-	return p
+	)}
 }
 
-// due reports whether it is time to tell.
-func (p *progress) due() bool {
+// due reports whether it is time to tell of work that has so many steps.
+func (p *progress) due(total int64) bool {
 	if p.bar == nil && !p.from.IsZero() && time.Now().After(p.from) {
-		p.bar = progressbar.NewOptions64(p.total, p.options...)
+		p.bar = progressbar.NewOptions64(total, p.options...)
 	}
 	return p.bar != nil
 }
 
-// step says that so many steps are done.
-func (p *progress) step(n int) {
-	if p.due() {
-		_ = p.bar.Set(n)
-	}
-}
-
-// at says how many bytes of how many are done.
-func (p *progress) at(n, total int64) {
-	p.total = total
-	if p.due() {
-		_ = p.bar.Set64(n)
+// step says how much of it is done.
+func (p *progress) step(done, total int64) {
+	if p.due(total) {
+		_ = p.bar.Set64(min(done, total)) // a file may have grown
 	}
 }
 
@@ -88,7 +76,7 @@ func (p *progress) done() {
 
 // waiting tells of work that has no steps. The function that it returns ends it.
 func (a *app) waiting(what string) (done func()) {
-	p := a.tell(what, -1, false, progressbar.OptionSpinnerType(14), progressbar.OptionSetSpinnerChangeInterval(0))
+	p := a.tell(what, false, progressbar.OptionSpinnerType(14), progressbar.OptionSetSpinnerChangeInterval(0))
 	if p.from.IsZero() {
 		return func() {}
 	}
@@ -103,7 +91,7 @@ func (a *app) waiting(what string) (done func()) {
 			case <-end:
 				return
 			case <-tick.C:
-				if p.due() {
+				if p.due(-1) {
 					_ = p.bar.RenderBlank() // or it would wait for a step
 				}
 			}

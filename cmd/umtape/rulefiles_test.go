@@ -194,7 +194,7 @@ func checked(t *testing.T, id, path string) report.CheckedCassette {
 			t.Fatal(err)
 		}
 	}
-	c.add(tape, text, func(int) {})
+	c.add(tape, text, nil)
 	return c.done()[0]
 }
 

@@ -188,7 +188,7 @@ func (a *app) checkFile(c *checks, path string) error {
 	if err != nil {
 		return err
 	}
-	told := a.progress("checking "+report.Printable(path), len(tape.Interactions), false)
+	told := a.counting("checking " + report.Printable(path))
 	defer told.done()
 	c.add(tape, text, told.step)
 	return nil

@@ -167,6 +167,34 @@ func TestWidth(t *testing.T) {
 	}
 }
 
+func TestTable(t *testing.T) {
+	for _, tt := range []struct {
+		width int
+		want  string
+		whole bool
+	}{
+		{0, "A    B    C\none  two  three", true},
+		{15, "A    B    C\none  two  three", true},
+		{14, "A    B    C\none  two  thr…", false},
+		{13, "A    B    C\none  two  th…", false},
+		{12, "A    C\none  th…", false},
+	} {
+		var b bytes.Buffer
+		tab := newTable([]give{{2, 3}, {1, 0}}, "A", "B", "C")
+		tab.add(field{text: "one"}, field{text: "two"}, field{text: "three"})
+		whole, err := tab.write(&b, Look{Width: tt.width})
+		if got := strings.TrimSuffix(b.String(), "\n"); err != nil || got != tt.want || whole != tt.whole {
+			t.Errorf("at %d, %v, %v:\n%s", tt.width, whole, err, got)
+		}
+	}
+	var b bytes.Buffer
+	tab := newTable([]give{{0, 0}}, "", "")
+	tab.add(field{text: "left out"}, field{text: "shown"})
+	if whole, err := tab.write(&b, Look{Width: 8}); err != nil || whole || !strings.Contains(b.String(), "shown") || strings.Contains(b.String(), "left") {
+		t.Errorf("a column left out: %v, %v, %q", whole, err, b.String())
+	}
+}
+
 func TestCut(t *testing.T) {
 	for _, tt := range []struct {
 		text string
