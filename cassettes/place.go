@@ -28,9 +28,10 @@ type Text struct {
 	cassette *Cassette
 	data     []byte // up to what is torn
 	lines    yamlLines
-	at       lineCursor
-	whole    []*yaml.Node // the interactions of the file, once asked for
-	tried    bool         // whether it was
+	at       cursor
+	tried    bool         // whether the whole file was read as YAML
+	whole    []*yaml.Node // its interactions, then
+	nodes    *nodeOffsets // and where they are
 }
 
 // LoadText is [Load] that also returns the text.
@@ -51,8 +52,8 @@ func newText(c *Cassette, data []byte) *Text {
 		data = data[:c.Torn.Offset]
 	}
 	t := &Text{cassette: c, data: data}
-	t.lines.start(data, 0)
-	t.at = lineCursor{data: data, line: 1}
+	t.lines.start(data)
+	t.at = cursor{data: data, line: 1, column: 1}
 	return t
 }
 
@@ -63,10 +64,6 @@ func newText(c *Cassette, data []byte) *Text {
 // interaction starts.
 func (t *Text) Places(n int, found []inspect.Finding) []Place {
 	places := make([]Place, len(found))
-	start := t.recordStart(n)
-	for k := range places {
-		places[k] = t.place(start)
-	}
 	for _, part := range []string{"request", "response"} {
 		about := make([]int, 0, len(found))
 		for k, f := range found {
@@ -76,6 +73,11 @@ func (t *Text) Places(n int, found []inspect.Finding) []Place {
 		}
 		if len(about) > 0 {
 			t.partPlaces(n, part, found, about, places)
+		}
+	}
+	for k := range places {
+		if places[k] == (Place{}) {
+			places[k] = t.place(t.recordStart(n))
 		}
 	}
 	return places
@@ -138,7 +140,7 @@ var noSpots = spots{bodyKey: -1, body: -1, headersKey: -1}
 
 // recordStart is the offset of the first character of an interaction.
 func (t *Text) recordStart(n int) int {
-	off := t.lines.offset(t.cassette.Interactions[n].Line, 1)
+	off := t.lines.offset(t.cassette.Interactions[n].Line)
 	for off < len(t.data) && t.data[off] == ' ' {
 		off++
 	}
@@ -148,9 +150,10 @@ func (t *Text) recordStart(n int) int {
 // record is the offset of the line where an interaction starts, and of that where
 // it ends, if interactions have lines of their own.
 func (t *Text) record(n int) (start, end int) {
-	start, end = t.lines.offset(t.cassette.Interactions[n].Line, 1), len(t.data)
+	start, end = t.lines.offset(t.cassette.Interactions[n].Line), len(t.data)
 	if n+1 < len(t.cassette.Interactions) {
-		end = max(start, t.lines.offset(t.cassette.Interactions[n+1].Line, 1))
+		next := t.lines // the cursor stays where this interaction starts
+		end = max(start, next.offset(t.cassette.Interactions[n+1].Line))
 	}
 	return start, end
 }
@@ -201,9 +204,7 @@ func (t *Text) byRecord(n int, part string) spots {
 	if item.Kind == yaml.SequenceNode && len(item.Content) == 1 {
 		item = item.Content[0]
 	}
-	var lines yamlLines
-	lines.start(t.data[:end], start)
-	return readNodes(item, part, &lines)
+	return readNodes(item, part, newNodeOffsets(t.data[:end], start))
 }
 
 // byFile reads the whole file as YAML.
@@ -213,38 +214,38 @@ func (t *Text) byFile(n int, part string) spots {
 		if doc, err := parseYAML("", t.data, 0, "it"); err == nil {
 			_, list := nodeField(doc.Content[0], "interactions", 0)
 			if list = target(list); list != nil && list.Kind == yaml.SequenceNode {
-				t.whole = list.Content
+				t.whole, t.nodes = list.Content, newNodeOffsets(t.data, t.lines.first)
 			}
 		}
 	}
 	if n >= len(t.whole) {
 		return noSpots
 	}
-	return readNodes(t.whole[n], part, &t.lines)
+	return readNodes(t.whole[n], part, t.nodes)
 }
 
-func readNodes(item *yaml.Node, part string, lines *yamlLines) spots {
+// readNodes finds the parts of a message.
+func readNodes(item *yaml.Node, part string, offsets *nodeOffsets) spots {
 	m := noSpots
 	_, side := nodeField(item, part, 0)
 	bodyKey, body := nodeField(side, "body", 0)
 	if body == nil {
 		return m
 	}
-	at := func(n *yaml.Node) int { return lines.offset(n.Line, n.Column) }
-	m.bodyKey, m.body = at(bodyKey), at(target(body))
+	m.bodyKey, m.body = offsets.of(bodyKey), offsets.of(target(body))
 	m.headers = map[string]int{}
 	headersKey, headers := nodeField(side, "headers", 0)
 	if headers = target(headers); headers == nil {
 		return m
 	}
-	m.headersKey = at(headersKey)
+	m.headersKey = offsets.of(headersKey)
 	if headers.Kind == yaml.MappingNode {
 		for k := 0; k+1 < len(headers.Content); k += 2 {
 			value := headers.Content[k]
 			if list := target(headers.Content[k+1]); list.Kind == yaml.SequenceNode && len(list.Content) > 0 {
 				value = list.Content[0]
 			}
-			m.headers[http.CanonicalHeaderKey(headers.Content[k].Value)] = at(value)
+			m.headers[http.CanonicalHeaderKey(headers.Content[k].Value)] = offsets.of(value)
 		}
 	}
 	return m
@@ -289,31 +290,45 @@ func nodeField(n *yaml.Node, name string, depth int) (key, value *yaml.Node) {
 }
 
 func (t *Text) place(off int) Place {
-	line, start := t.at.find(off)
-	return Place{Line: line, Column: 1 + utf8.RuneCount(bytes.TrimPrefix(t.data[start:off], bom))}
+	t.at.move(off)
+	return Place{Line: t.at.line, Column: t.at.column}
 }
 
-// lineCursor counts lines as editors do, from where it was asked last.
-type lineCursor struct {
-	data []byte
-	off  int
-	line int // 1-based, of off
+// cursor counts lines and columns as editors do, from where it was last. Most
+// places asked for are near the one before.
+type cursor struct {
+	data         []byte
+	off          int
+	line, column int // 1-based, of off
 }
 
-// find returns the line that off is in, and where that starts.
-func (c *lineCursor) find(off int) (line, start int) {
-	if off >= c.off {
-		c.line += bytes.Count(c.data[c.off:off], []byte("\n"))
+func (c *cursor) move(off int) {
+	low, high, sign := c.off, off, 1
+	if off < c.off {
+		low, high, sign = off, c.off, -1
+	}
+	between := c.data[low:high]
+	if n := bytes.Count(between, []byte("\n")); n > 0 {
+		c.line += sign * n
+		start := 1 + bytes.LastIndexByte(c.data[:off], '\n')
+		c.column = 1 + characters(c.data[start:off], start)
 	} else {
-		c.line -= bytes.Count(c.data[off:c.off], []byte("\n"))
+		c.column += sign * characters(between, low)
 	}
 	c.off = off
-	return c.line, 1 + bytes.LastIndexByte(c.data[:off], '\n')
 }
 
-// yamlLines finds places as the YAML parser gives them: its lines end at more
-// than LF, its columns count characters. It starts from the last line asked for,
-// if that is not behind.
+// characters counts those of a text at off; a byte order mark at the start of the
+// file is none.
+func characters(text []byte, off int) int {
+	if off == 0 {
+		text = bytes.TrimPrefix(text, bom)
+	}
+	return utf8.RuneCount(text)
+}
+
+// yamlLines finds lines as the YAML parser counts them, which end at more than LF.
+// It starts from the last line asked for, if that is not behind.
 type yamlLines struct {
 	data  []byte
 	first int // offset of line 1
@@ -321,28 +336,59 @@ type yamlLines struct {
 	off   int // offset of line
 }
 
-func (y *yamlLines) start(data []byte, first int) {
-	if first == 0 && bytes.HasPrefix(data, bom) {
+func (y *yamlLines) start(data []byte) {
+	first := 0
+	if bytes.HasPrefix(data, bom) {
 		first = len(bom)
 	}
 	*y = yamlLines{data: data, first: first, line: 1, off: first}
 }
 
-// offset returns that of a 1-based line and column; what is past the end is the
-// end.
-func (y *yamlLines) offset(line, column int) int {
+// offset returns that of a 1-based line; one past the end is the end.
+func (y *yamlLines) offset(line int) int {
 	if line < y.line {
 		y.line, y.off = 1, y.first
 	}
 	for ; y.line < line && y.off < len(y.data); y.line++ {
 		y.off = lineEnd(y.data, y.off)
 	}
-	off := y.off
-	for ; column > 1 && off < len(y.data); column-- {
-		_, n := utf8.DecodeRune(y.data[off:])
-		off += n
+	return y.off
+}
+
+// nodeOffsets turns the places of YAML nodes, whose columns count characters, into
+// offsets, from the last one asked for if that is on the same line: a file may have
+// one line only.
+type nodeOffsets struct {
+	data              []byte
+	starts            []int // of the lines
+	line, column, off int   // the last one; line is 0 if there is none
+}
+
+// newNodeOffsets is for nodes made from data from first on.
+func newNodeOffsets(data []byte, first int) *nodeOffsets {
+	o := &nodeOffsets{data: data, starts: []int{first}}
+	for off := lineEnd(data, first); off < len(data); off = lineEnd(data, off) {
+		o.starts = append(o.starts, off)
 	}
-	return off
+	return o
+}
+
+func (o *nodeOffsets) of(n *yaml.Node) int {
+	if n.Line < 1 || n.Line > len(o.starts) {
+		return len(o.data)
+	}
+	if n.Line != o.line {
+		o.line, o.column, o.off = n.Line, 1, o.starts[n.Line-1]
+	}
+	for ; o.column < n.Column && o.off < len(o.data); o.column++ {
+		_, size := utf8.DecodeRune(o.data[o.off:])
+		o.off += size
+	}
+	for ; o.column > max(n.Column, 1); o.column-- {
+		_, size := utf8.DecodeLastRune(o.data[:o.off])
+		o.off -= size
+	}
+	return o.off
 }
 
 // lineEnd returns where the next line starts, to YAML (1.1, §5.4).

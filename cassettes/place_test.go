@@ -205,6 +205,18 @@ func TestPlacesOfAliases(t *testing.T) {
 	}
 }
 
+// TestPlacesOnTheFirstLine: a byte order mark is no character of the line.
+func TestPlacesOnTheFirstLine(t *testing.T) {
+	path := tape(t)
+	text := string(bom) + `{version: 2, interactions: [{request: {body: "<a/>"}, response: {body: "<b/>", code: 200}}]}`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if n := checkPlaces(t, path); n != 2 {
+		t.Errorf("%d tags were looked for", n)
+	}
+}
+
 // TestPlacesThatAreNot: bytes that are in the file as base64 have the place of
 // their key, as has a place past the body's end.
 func TestPlacesThatAreNot(t *testing.T) {
