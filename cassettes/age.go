@@ -26,7 +26,7 @@ type Aged struct {
 	Before  time.Time // what is older was recorded before that
 	Old     int       // how many are
 	Oldest  time.Time // when the oldest of them was recorded; zero if there are none
-	Line    int       // of it, in the file
+	First   int       // the index of that one
 	Unknown int       // how many do not say when they were recorded
 	Of      int       // all
 }
@@ -34,26 +34,26 @@ type Aged struct {
 // RecordedBefore counts the interactions that were recorded before t.
 func (c *Cassette) RecordedBefore(t time.Time) Aged {
 	a := Aged{Before: t}
-	for _, i := range c.Interactions {
-		a.add(i, i.Line)
+	for n, i := range c.Interactions {
+		a.add(i, n)
 	}
 	return a
 }
 
-func (a *Aged) add(i *Interaction, line int) {
+func (a *Aged) add(i *Interaction, n int) {
 	a.Of++
 	switch at := i.Recorded(); {
 	case at.IsZero():
 		a.Unknown++
 	case at.Before(a.Before):
 		a.Old++
-		a.older(at, line)
+		a.older(at, n)
 	}
 }
 
-func (a *Aged) older(at time.Time, line int) {
+func (a *Aged) older(at time.Time, n int) {
 	if a.Oldest.IsZero() || at.Before(a.Oldest) {
-		a.Oldest, a.Line = at, line
+		a.Oldest, a.First = at, n
 	}
 }
 
@@ -61,7 +61,7 @@ func (a *Aged) older(at time.Time, line int) {
 func (a *Aged) merge(b Aged) {
 	a.Of, a.Old, a.Unknown = a.Of+b.Of, a.Old+b.Old, a.Unknown+b.Unknown
 	if b.Old > 0 {
-		a.older(b.Oldest, b.Line)
+		a.older(b.Oldest, b.First)
 	}
 }
 
@@ -84,5 +84,5 @@ func CheckAge(c *Cassette, t time.Time) []Finding {
 	if a.Old == 0 {
 		return nil
 	}
-	return []Finding{{-1, a.Line, inspect.Finding{Rule: ruleOld, Message: ruleOld.Summary + ": " + a.String()}}}
+	return []Finding{{a.First, inspect.Finding{Rule: ruleOld, Message: ruleOld.Summary + ": " + a.String()}}}
 }

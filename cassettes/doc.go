@@ -2,7 +2,8 @@
 // happen, loads them, and answers requests from them.
 //
 // A cassette is a YAML file in the format of go-vcr v3 with one key of our own,
-// umtape, beside go-vcr's; stock go-vcr reads it. [Load] reads one whole.
+// umtape, beside go-vcr's; stock go-vcr reads it. [Load] reads one whole,
+// [Each] one interaction at a time, and a [Follower] what is being written.
 // [Create] opens one for writing and [Writer.Append] adds an interaction.
 //
 // Two http.RoundTrippers do the work of the commands record and replay, and

@@ -48,7 +48,7 @@ func (f *Follower) Next() (fresh []*Interaction, anew bool, err error) {
 	if same && info.Size() == f.info.Size() && info.ModTime().Equal(f.info.ModTime()) {
 		return nil, false, nil
 	}
-	if same && f.grown(file, info.Size()) {
+	if same && f.grown(file) {
 		fresh, err = f.readOn(file)
 	} else {
 		anew = f.info != nil
@@ -61,8 +61,8 @@ func (f *Follower) Next() (fresh []*Interaction, anew bool, err error) {
 }
 
 // grown reports whether what was read of the file is still there.
-func (f *Follower) grown(file io.ReaderAt, size int64) bool {
-	if f.header == nil || size < f.end {
+func (f *Follower) grown(file io.ReaderAt) bool {
+	if f.header == nil {
 		return false
 	}
 	was := make([]byte, len(f.before))

@@ -219,7 +219,7 @@ func (s *scanner) reader(failed *error, aged *Aged) func(int) {
 		m.off, m.size, m.sum = s.base+int64(rec.off), uint32(len(text)), crc32.Checksum(text, castagnoli)
 		r.marks[n] = m
 		if !aged.Before.IsZero() {
-			aged.add(i, rec.line)
+			aged.add(i, n)
 		}
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"gopkg.in/dnaeon/go-vcr.v3/recorder"
 	"gopkg.in/yaml.v3"
 	"pgregory.net/rapid"
+
+	"github.com/umtape/umtape/inspect"
 )
 
 // What the file looks like is a promise: people review it, and go-vcr's users
@@ -212,6 +214,10 @@ func TestCutShortUnderUs(t *testing.T) {
 // TestCheckFindsCredentials: a cassette made by something else that holds a
 // credential is reported; one of ours has none.
 func TestCheckFindsCredentials(t *testing.T) {
+	where := map[string]inspect.Finding{
+		"header": {Part: "request", Header: "Authorization"}, "response header": {Part: "response", Header: "Set-Cookie"},
+		"body": {Part: "request", Pos: 1 + len("<Password>")}, "packed body": {Part: "response"},
+	}
 	for name, change := range map[string]func(i *Interaction){
 		"header":          func(i *Interaction) { i.Request.Headers = http.Header{"authorization": {"Basic SECRET"}} },
 		"response header": func(i *Interaction) { i.Response.Headers = http.Header{"Set-Cookie": {"a=SECRET"}} },
@@ -228,7 +234,10 @@ func TestCheckFindsCredentials(t *testing.T) {
 		before := *i
 		found := Check(&Cassette{Interactions: []*Interaction{i}})
 		if len(found) != 1 || found[0].Rule.ID != "TAPE03" {
-			t.Errorf("%s: %+v", name, found)
+			t.Fatalf("%s: %+v", name, found)
+		}
+		if got, want := found[0], where[name]; got.Part != want.Part || got.Header != want.Header || got.Pos != want.Pos {
+			t.Errorf("%s: it is said to be at %+v", name, got)
 		}
 		clean := redactKept(i)
 		if clean == i || redactKept(clean) != clean || i.Request.Body != before.Request.Body || i.Response.Body != before.Response.Body {

@@ -33,6 +33,9 @@ type Step struct {
 	// instead of an answer that can be read. At most one is set.
 	Refused    string
 	Unanswered string
+
+	Named Spot // where the call's identifier is: in the request, in the answer of a start
+	Shown Spot // where State is
 }
 
 // Done reports whether the server did what it was asked to.
@@ -41,6 +44,7 @@ func (s Step) Done() bool { return s.Refused == "" && s.Unanswered == "" }
 // Moment is a step with its place in a cassette and in time.
 type Moment struct {
 	Step
+	N       int // for whoever makes moments to know it again by; nothing else reads it
 	File    string
 	ID      int // of the interaction
 	Line    int // 1-based in File; 0 if unknown

@@ -4,23 +4,39 @@ import "fmt"
 
 // The rules that a message breaks that is not as a contract has it.
 var (
-	ruleNoShape = Rule{"SHAPE01", Error, "the contract has no message of that kind",
-		"the file given with --shapes", "check the operation or the fault, or write the contract anew from a cassette that has it"}
-	ruleShapeExtra = Rule{"SHAPE02", Error, "an element or attribute that the contract does not have",
-		"the file given with --shapes", "leave it out, or add it to the contract with occurs: 0..1"}
-	ruleShapeMissing = Rule{"SHAPE03", Error, "an element or attribute that the contract has is missing",
-		"the file given with --shapes", "send it, or give it occurs: 0..1 in the contract"}
-	ruleShapeTooMany = Rule{"SHAPE04", Error, "an element is there more often, or less, than the contract says",
-		"the file given with --shapes", "send it as often as the contract says, or change its occurs there"}
-	ruleShapeKind = Rule{"SHAPE05", Error, "a value is of another kind than the contract says",
-		"the file given with --shapes", "send a value of that kind, or change its value in the contract"}
-	ruleShapeOrder = Rule{"SHAPE06", Error, "elements stand in another order than in the contract",
-		"the file given with --shapes", "send them in the contract's order, or give their parent any_order: true there"}
+	ruleNoShape = Rule{ID: "SHAPE01", Severity: Error, Summary: "the contract has no message of that kind",
+		Reason: "nobody has said what such a message is to be like, so nothing of it is checked",
+		Source: "the file given with --shapes",
+		Fix:    "check the operation or the fault, or write the contract anew from a cassette that has it"}
+	ruleShapeExtra = Rule{ID: "SHAPE02", Severity: Error, Summary: "an element or attribute that the contract does not have",
+		Reason: "what reads only what the contract has passes over it or refuses the message",
+		Source: "the file given with --shapes",
+		Fix:    "leave it out, or add it to the contract with occurs: 0..1"}
+	ruleShapeMissing = Rule{ID: "SHAPE03", Severity: Error, Summary: "an element or attribute that the contract has is missing",
+		Reason: "what reads the message looks for it",
+		Source: "the file given with --shapes",
+		Fix:    "send it, or give it occurs: 0..1 in the contract"}
+	ruleShapeTooMany = Rule{ID: "SHAPE04", Severity: Error, Summary: "an element is there more often, or less, than the contract says",
+		Reason: "what reads the message counts on as many",
+		Source: "the file given with --shapes",
+		Fix:    "send it as often as the contract says, or change its occurs there"}
+	ruleShapeKind = Rule{ID: "SHAPE05", Severity: Error, Summary: "a value is of another kind than the contract says",
+		Reason: "what reads the message cannot take it for what it expects, such as a number",
+		Source: "the file given with --shapes",
+		Fix:    "send a value of that kind, or change its value in the contract"}
+	ruleShapeOrder = Rule{ID: "SHAPE06", Severity: Error, Summary: "elements stand in another order than in the contract",
+		Reason: "most schemas are sequences: what comes out of turn is refused or not found",
+		Source: "the file given with --shapes",
+		Fix:    "send them in the contract's order, or give their parent any_order: true there"}
+	ruleShapeMore = Rule{ID: "SHAPE07", Severity: Note, Summary: "a message differs from the contract in more places than are listed",
+		Reason: "a list of thousands would help nobody",
+		Source: "umtape lists 100 of one message",
+		Fix:    "mend the first ones and check again"}
 )
 
 // ShapeRules lists the rules that [Contract.Check] may report, by id.
 func ShapeRules() []Rule {
-	return []Rule{ruleNoShape, ruleShapeExtra, ruleShapeMissing, ruleShapeTooMany, ruleShapeKind, ruleShapeOrder}
+	return []Rule{ruleNoShape, ruleShapeExtra, ruleShapeMissing, ruleShapeTooMany, ruleShapeKind, ruleShapeOrder, ruleShapeMore}
 }
 
 // ContractShape is what messages with that key are to be like.
@@ -61,6 +77,11 @@ func (s *Shape) generalize() {
 // Check lists where a message differs from the contract; part is "request" or
 // "response". It names elements and never quotes a value.
 func (c *Contract) Check(key ShapeKey, m *Message, part string) []Finding {
+	return c.CheckExcept(key, m, part, nil)
+}
+
+// CheckExcept is [Contract.Check] without what the rules in off, by id, would report.
+func (c *Contract) CheckExcept(key ShapeKey, m *Message, part string, off map[string]bool) []Finding {
 	if c.byKey == nil {
 		c.byKey = make(map[ShapeKey]*Shape, len(c.Shapes))
 		for _, s := range c.Shapes {
@@ -69,12 +90,15 @@ func (c *Contract) Check(key ShapeKey, m *Message, part string) []Finding {
 	}
 	want := c.byKey[key]
 	if want == nil {
+		if off[ruleNoShape.ID] {
+			return nil
+		}
 		if !isWord(key.Fault) {
 			key.Fault = "of this kind" // it is text of the message
 		}
 		return []Finding{m.Find(ruleNoShape, part, "", m.Payload, "the contract has no "+key.String())}
 	}
-	h := held{m: m, part: part}
+	h := held{m: m, part: part, off: off}
 	root := &Element{Children: make([]*Element, 0, 2)}
 	for _, e := range []*Element{m.Header, m.Body} {
 		if e != nil {
@@ -84,6 +108,9 @@ func (c *Contract) Check(key ShapeKey, m *Message, part string) []Finding {
 		}
 	}
 	h.element("", root, want)
+	if h.more > 0 && !off[ruleShapeMore.ID] {
+		h.found = append(h.found, m.Find(ruleShapeMore, part, "", nil, fmt.Sprintf("and %d findings more in this message", h.more)))
+	}
 	return h.found
 }
 
@@ -101,16 +128,23 @@ func isWord(s string) bool {
 type held struct {
 	m     *Message
 	part  string
+	off   map[string]bool // rules that are not reported
 	found []Finding
+	more  int // those left out
 }
 
 // maxHeld is how many findings of one message are listed.
 const maxHeld = 100
 
 func (h *held) add(rule Rule, path string, e *Element, format string, args ...any) {
-	if len(h.found) < maxHeld {
-		h.found = append(h.found, h.m.Find(rule, h.part, path, e, fmt.Sprintf(format, args...)))
+	switch {
+	case h.off[rule.ID]:
+		return
+	case len(h.found) == maxHeld:
+		h.more++
+		return
 	}
+	h.found = append(h.found, h.m.Find(rule, h.part, path, e, fmt.Sprintf(format, args...)))
 }
 
 func (h *held) element(path string, e *Element, want *Shape) {

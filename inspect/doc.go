@@ -16,6 +16,11 @@
 // the quick pass accepts, the long way accepts, and gives an equal tree: that is
 // tested and fuzzed.
 //
+// What many exchanges say together is read from values made of each, so that no
+// message is kept: [CallsOf] puts the [Step] that each one is together to the lives of
+// phone calls, [Shapes] gathers the structures of messages, [DiffShapes] compares two,
+// and a [Contract] holds messages to them.
+//
 // What is particular to one service, such as the UM web service, is a
 // [Profile] and lives in a package of its own (inspect/um). Nothing here sends,
 // stores or prints anything.

@@ -33,7 +33,8 @@ func ParseSeverity(s string) (Severity, error) {
 type Rule struct {
 	ID       string // "UM012"
 	Severity Severity
-	Summary  string // one line, present tense
+	Summary  string // what is found, one line, present tense
+	Reason   string // why it matters, one line
 	Source   string // where the rule comes from, with its mark
 	Fix      string // what to do about it
 }
@@ -44,7 +45,23 @@ type Finding struct {
 	Rule    Rule
 	Part    string // "request", "response" or "" for the exchange
 	Path    string // element path such as "Body/Disconnect/CallId"; "" if none
+	Header  string // the header field that it is about; "" if none
 	Line    int    // 1-based, in the message; 0 if none
 	Column  int    // 1-based, in bytes; 0 if none
+	Pos     int    // 1-based byte of the HTTP body, as it was given to be read; 0 if none, or if the message was decoded
 	Message string // what was found here, one line
+}
+
+// Spot is a place in an exchange, for findings about it that come when the exchange
+// is no longer there. Its fields are those of a [Finding]; those of the file are for
+// whoever has looked for the place in one, and 0 until then.
+type Spot struct {
+	Part, Path           string
+	Line, Column, Pos    int
+	FileLine, FileColumn int
+}
+
+// Find makes a finding about the spot.
+func (s Spot) Find(rule Rule, text string) Finding {
+	return Finding{Rule: rule, Part: s.Part, Path: s.Path, Line: s.Line, Column: s.Column, Pos: s.Pos, Message: text}
 }

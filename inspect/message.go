@@ -36,6 +36,7 @@ type Message struct {
 	Fault *Fault
 
 	text  []byte // decoded; what Element.Offset counts in
+	start int    // where text is in the HTTP body; -1 if it is not, being decoded
 	whole string // the same, if the strings of the elements are parts of it; else ""
 	lines lineIndex
 
@@ -81,7 +82,7 @@ func (l Limits) parse(body []byte, charset string) (*Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Message{Envelope: root, EnvelopeSpace: root.Name.Space, text: text, whole: s}
+	m := &Message{Envelope: root, EnvelopeSpace: root.Name.Space, text: text, whole: s, start: startOf(text, body)}
 	fail := func(e *Element, reason string) error {
 		line, column := m.Place(e)
 		return &SyntaxError{Line: line, Column: column, Err: ErrNotSOAP, Reason: reason}

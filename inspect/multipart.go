@@ -71,6 +71,7 @@ func ParseBody(h http.Header, body []byte) (*Message, error) {
 	m, err := limitsFor(part).parse(part, charsetOf(header))
 	if m != nil {
 		m.rootType = mediaType(header)
+		m.start = startIn(body, part, m.start)
 	}
 	return m, err
 }

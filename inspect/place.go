@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"bytes"
+	"net/http"
 	"sync"
 )
 
@@ -12,6 +13,55 @@ func place(text []byte, offset int64) (line, column int) {
 	line = 1 + bytes.Count(before, []byte("\n"))
 	column = len(before) - bytes.LastIndexByte(before, '\n')
 	return line, column
+}
+
+// offsetOf is place the other way round; -1 if text has no such line.
+func offsetOf(text []byte, line, column int) int {
+	off := 0
+	for ; line > 1; line-- {
+		n := bytes.IndexByte(text[off:], '\n')
+		if n < 0 {
+			return -1
+		}
+		off += n + 1
+	}
+	return min(off+column-1, len(text))
+}
+
+// startOf returns where in body its decoded text is; -1 if it is other bytes.
+func startOf(text, body []byte) int {
+	if !bytes.HasSuffix(body, text) { // most often the same bytes, which costs nothing to see
+		return -1
+	}
+	return len(body) - len(text)
+}
+
+// startIn returns where a message is in a multipart body, start being where it is
+// in its part; -1 if the part was decoded.
+func startIn(body, part []byte, start int) int {
+	at := bytes.Index(body, part)
+	if at < 0 || start < 0 {
+		return -1
+	}
+	return at + start
+}
+
+// posOf is a place of a message that could not be read, as a [Finding]'s Pos.
+func posOf(h http.Header, body []byte, line, column int) int {
+	header, part, ok := rootPart(h, body)
+	if !ok {
+		header, part = h, body
+	}
+	text, err := utf8Text(part, charsetOf(header))
+	if err != nil || line < 1 {
+		return 0
+	}
+	off := offsetOf(text, line, column)
+	start := startIn(body, part, startOf(text, part))
+	if off < 0 || start < 0 {
+		return 0
+	}
+	return start + off + 1
 }
 
 // lineIndex answers place in constant time, for messages that many places are

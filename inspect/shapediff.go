@@ -28,9 +28,6 @@ func (d ShapeDifference) String() string {
 	return fmt.Sprintf("~ %s: %s, was %s", d.Path, d.New, strings.TrimPrefix(d.Old, "occurs "))
 }
 
-// maxShapeDifferences is how many differences DiffShapes lists.
-const maxShapeDifferences = 1000
-
 // DiffShapes lists where two structures differ, in the order of the second one, but
 // for what that lacks. How often something repeats is no difference, nor is a kind
 // of value that another one of the same place includes. An element in another
@@ -60,11 +57,7 @@ func (s *Shape) once() {
 
 type shapeDiff struct{ found []ShapeDifference }
 
-func (d *shapeDiff) add(x ShapeDifference) {
-	if len(d.found) < maxShapeDifferences {
-		d.found = append(d.found, x)
-	}
-}
+func (d *shapeDiff) add(x ShapeDifference) { d.found = append(d.found, x) }
 
 func (d *shapeDiff) changed(path, before, after string) {
 	if before != after {

@@ -160,6 +160,7 @@ func TestContractCheck(t *testing.T) {
 	for body, want := range map[string]string{
 		`<a id="7"><b>false</b><c>3</c><d/><d/><d/><e>17</e></a>`: "",
 		`<a id="7"><b>1</b><c>3</c><d/></a>`:                      "",
+		`<a id="7"><b>2</b><c>3</c><d/></a>`:                      "SHAPE05 Body/a/b",
 		`<a id="x"><b>true</b><c>3</c><d/></a>`:                   "SHAPE05 Body/a/@id",
 		`<a><b>true</b><c>3</c><d/></a>`:                          "SHAPE03 Body/a/@id",
 		`<a id="1" no="1"><b>true</b><c>3</c><d/></a>`:            "SHAPE02 Body/a/@no",
@@ -185,6 +186,22 @@ func TestContractCheck(t *testing.T) {
 			t.Errorf("%s: %q, want %q", body, strings.Join(got, " "), want)
 		}
 	}
+	found := contract.Check(key, parse(t, envelope("<a id='1'><b>true</b><c>3</c><d/>"+strings.Repeat("<x/>", 120)+"</a>")), "response")
+	if last := found[len(found)-1]; len(found) != maxHeld+1 || last.Rule.ID != "SHAPE07" || last.Message != "and 20 findings more in this message" {
+		t.Errorf("%d findings, the last %+v", len(found), last)
+	}
+	edited := &Contract{Shapes: []ContractShape{{ShapeKey: key, Shape: merged(t, "<a><b/><b/></a>")}}}
+	for n, want := range []string{"SHAPE03", "SHAPE04", "", "SHAPE04"} {
+		var got string
+		for _, f := range edited.Check(key, parse(t, envelope("<a>"+strings.Repeat("<b/>", n)+"</a>")), "response") {
+			if f.Path == "Body/a/b" {
+				got += f.Rule.ID
+			}
+		}
+		if got != want {
+			t.Errorf("%d of 2: %q, want %q", n, got, want)
+		}
+	}
 	other := key
 	other.Response = true
 	if found := contract.Check(other, parse(t, envelope("<a/>")), "response"); len(found) != 1 || found[0].Rule.ID != "SHAPE01" {
@@ -201,7 +218,8 @@ func TestContractCheck(t *testing.T) {
 // TestVariants: messages are told apart by what is in them, not by how much.
 func TestVariants(t *testing.T) {
 	var shapes Shapes
-	for i, body := range []string{"<a><b/><c>1</c></a>", "<a><b/><b/></a>", "<a><b/><b/><b/><c>2</c></a>", "<a><b/><c>x</c></a>", "<a><b/></a>"} {
+	for i, body := range []string{"<a><b/><c>1</c></a>", "<a><b/><b/></a>", "<a><b/><b/><b/><c>2</c></a>", "<a><b/><c>x</c></a>", "<a><b/></a>",
+		"<a><b><d/></b><b><d/></b></a>", "<a><b><d/></b><b/></a>"} {
 		shapes.Add(ShapeKey{}, parse(t, envelope(body)), ShapeIn{"a.yaml", i})
 	}
 	var got []string
@@ -213,7 +231,8 @@ func TestVariants(t *testing.T) {
 		}
 		got = append(got, text)
 	}
-	if want := "2; 2 - Body/a/c (integer); 1 ~ Body/a/c: text, was integer"; strings.Join(got, "; ") != want {
+	if want := "2; 2 - Body/a/c (integer); 1 ~ Body/a/c: text, was integer; " +
+		"1 ~ Body/a/b: elements only, was empty + Body/a/b/d (empty) - Body/a/c (integer); 1 + Body/a/b/d (0..1 empty) - Body/a/c (integer)"; strings.Join(got, "; ") != want {
 		t.Errorf("got  %s\nwant %s", strings.Join(got, "; "), want)
 	}
 }

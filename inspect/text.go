@@ -57,6 +57,25 @@ func utf8Text(body []byte, fallback string) ([]byte, error) {
 	return out, nil
 }
 
+// sameCharset reports whether two labels name one encoding. Those of UTF-16 with
+// and without a byte order do, and us-ascii is part of UTF-8.
+func sameCharset(a, b string) bool {
+	name := func(label string) string {
+		label = strings.ToLower(strings.TrimSpace(label))
+		if label == "us-ascii" || label == "ascii" {
+			return "utf-8"
+		}
+		if strings.HasPrefix(label, "utf-16") {
+			return "utf-16"
+		}
+		if _, name := charset.Lookup(label); name != "" {
+			return name
+		}
+		return label
+	}
+	return name(a) == name(b)
+}
+
 // decodeUTF16 decodes text without its byte order mark.
 func decodeUTF16(body []byte, order unicode.Endianness) ([]byte, error) {
 	out, err := unicode.UTF16(order, unicode.IgnoreBOM).NewDecoder().Bytes(body)

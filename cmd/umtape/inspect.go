@@ -144,12 +144,8 @@ func (i *inspection) list(paths []string) error {
 	}
 	whole := true
 	for _, path := range paths {
-		tape, err := i.load(path)
-		if err != nil {
-			return err
-		}
 		list, shown := report.NewList(), 0
-		err = i.each(tape, func(e report.Entry) error {
+		tape, total, err := i.each(path, func(e report.Entry) error {
 			if !i.shows(e) {
 				return nil
 			}
@@ -166,7 +162,7 @@ func (i *inspection) list(paths []string) error {
 		if out != nil {
 			continue
 		}
-		all, err := i.writeList(tape, list, shown)
+		all, err := i.writeList(tape, list, shown, total)
 		if err != nil {
 			return err
 		}
@@ -178,8 +174,8 @@ func (i *inspection) list(paths []string) error {
 	return i.footer(i.look, whole, ", --id ID one interaction in full")
 }
 
-func (i *inspection) writeList(tape *cassettes.Cassette, list *report.List, shown int) (whole bool, err error) {
-	if _, err := fmt.Fprintln(i.stdout, i.title(tape, shown)); err != nil {
+func (i *inspection) writeList(tape *cassettes.Cassette, list *report.List, shown, total int) (whole bool, err error) {
+	if _, err := fmt.Fprintln(i.stdout, i.title(tape, shown, total)); err != nil {
 		return true, err
 	}
 	if shown == 0 {
@@ -189,8 +185,8 @@ func (i *inspection) writeList(tape *cassettes.Cassette, list *report.List, show
 }
 
 // title is the line above a list of a cassette's interactions.
-func (i *inspection) title(tape *cassettes.Cassette, shown int) string {
-	n := count(len(tape.Interactions), "interaction")
+func (i *inspection) title(tape *cassettes.Cassette, shown, total int) string {
+	n := count(total, "interaction")
 	if i.filter.on() {
 		n = fmt.Sprintf("%d of %s", shown, n)
 	}
@@ -204,17 +200,27 @@ func recordedBy(tape *cassettes.Cassette) string {
 	return "something other than umtape"
 }
 
-// each reads every interaction of a cassette, in its order, one at a time.
-func (a *app) each(tape *cassettes.Cassette, f func(report.Entry) error) error {
-	told := a.progress("reading "+report.Printable(tape.Path), len(tape.Interactions))
+// each reads every interaction of a cassette, in its order, one at a time, and
+// returns the cassette without them and how many there were. As JSON is written while
+// it reads, the cassette is looked at first then: a damaged one is to write none.
+func (i *inspection) each(path string, f func(report.Entry) error) (tape *cassettes.Cassette, total int, err error) {
+	told := i.progress("reading "+report.Printable(path), i.asJSON && isTerminal(i.stdout))
 	defer told.done()
-	for n, i := range tape.Interactions {
-		if err := f(entry(tape.Path, i)); err != nil {
-			return err
+	if i.asJSON {
+		if _, err := cassettes.Each(path, func(*cassettes.Interaction) error { return nil }, told.step); err != nil {
+			return nil, 0, loadHint(err, path)
 		}
-		told.step(n + 1)
 	}
-	return nil
+	tape, err = cassettes.Each(path, func(x *cassettes.Interaction) error {
+		total++
+		return f(entry(path, x))
+	}, told.step)
+	told.done()
+	if err != nil {
+		return nil, 0, loadHint(err, path)
+	}
+	i.warnTorn(path, tape.Torn)
+	return tape, total, nil
 }
 
 // one shows one interaction in full.
@@ -242,11 +248,7 @@ func (i *inspection) one(path string) error {
 func (i *inspection) showCalls(paths []string) error {
 	var moments []inspect.Moment
 	for _, path := range paths {
-		tape, err := i.load(path)
-		if err != nil {
-			return err
-		}
-		if err := i.each(tape, func(e report.Entry) error {
+		if _, _, err := i.each(path, func(e report.Entry) error {
 			if m, ok := moment(e); ok {
 				moments = append(moments, m)
 			}

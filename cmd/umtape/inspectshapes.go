@@ -61,11 +61,7 @@ func named(paths []string) string {
 func (i *inspection) shapesOf(paths []string) (groups []inspect.ShapeGroup, others int, err error) {
 	var shapes inspect.Shapes
 	for _, path := range paths {
-		tape, err := i.load(path)
-		if err != nil {
-			return nil, 0, err
-		}
-		err = i.each(tape, func(e report.Entry) error {
+		_, _, err := i.each(path, func(e report.Entry) error {
 			if !i.shows(e) {
 				return nil
 			}

@@ -26,10 +26,14 @@ func (i *inspection) watchCassette(ctx context.Context, path string) error {
 	if err := w.look(); err != nil {
 		return loadHint(err, path)
 	}
+	wide := ""
+	if i.look.Width > 0 && !i.asJSON {
+		wide = "; lines are cut to the terminal, --wide shows everything"
+	}
 	if recording {
-		i.say("watching %s until the recording ends, or Ctrl-C", path)
+		i.say("watching %s until the recording ends, or Ctrl-C%s", path, wide)
 	} else {
-		i.say("watching %s until Ctrl-C; nobody records to it now", path)
+		i.say("watching %s until Ctrl-C; nobody records to it now%s", path, wide)
 	}
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/umtape/umtape/cassettes"
+	"github.com/umtape/umtape/inspect/report"
 )
 
 // holdBytes is how much of the cassettes of a replay is held in memory, in all: short
@@ -84,16 +85,14 @@ func (s *shelf) open(paths []string, now map[string]string) error {
 func (s *shelf) openOne(path string, room int64) (*cassettes.Reel, error) {
 	options := s.options
 	options.HoldBytes = room
-	bar := s.app.bar("opening " + path)
-	options.OnProgress = bar.at
+	opening := s.app.progress("opening "+report.Printable(path), false)
+	options.OnProgress = opening.step
 	r, err := cassettes.Open(path, options)
-	bar.end()
+	opening.done()
 	if err != nil {
 		return nil, loadHint(err, path)
 	}
-	if t := r.Torn(); t != nil {
-		s.app.warnTorn(path, t)
-	}
+	s.app.warnTorn(path, r.Torn())
 	return r, nil
 }
 

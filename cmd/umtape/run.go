@@ -160,6 +160,8 @@ validates it against the protocol, and shows what was said.`,
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
+	root.SetHelpCommand(a.helpCommand())
+	root.SetUsageTemplate(root.UsageTemplate() + "{{if not .HasParent}}\nTopics, for `umtape help TOPIC`:\n" + topicList() + "{{end}}")
 	root.AddCommand(
 		a.demoCommand(), a.recordCommand(), a.replayCommand(), a.validateCommand(), a.inspectCommand(),
 		a.execCommand(), a.recoverCommand(), a.diffCommand(), a.auditCommand(), a.scrubCommand(), a.mergeCommand(), a.sortCommand(), a.pruneCommand(), a.splitCommand(), a.upgradeCommand(), a.serveCommand(), a.caCommand(), a.versionCommand(),

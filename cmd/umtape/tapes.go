@@ -69,13 +69,15 @@ func (a *app) load(path string) (*cassettes.Cassette, error) {
 	if err != nil {
 		return nil, loadHint(err, path)
 	}
-	if t := tape.Torn; t != nil {
-		a.warnTorn(path, t)
-	}
+	a.warnTorn(path, tape.Torn)
 	return tape, nil
 }
 
+// warnTorn warns of a torn tail; t is nil if there is none.
 func (a *app) warnTorn(path string, t *cassettes.Torn) {
+	if t == nil {
+		return
+	}
 	a.say("warning: %s: line %d: the last interaction was not written to its end (%s) and is left out; `umtape recover %s` cuts it off", path, t.Line, t.Why, path)
 }
 

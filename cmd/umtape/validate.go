@@ -3,7 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,187 +14,190 @@ import (
 	"github.com/umtape/umtape/cassettes"
 	"github.com/umtape/umtape/inspect"
 	"github.com/umtape/umtape/inspect/report"
-	"github.com/umtape/umtape/inspect/um"
 )
 
+type validateFlags struct {
+	asJSON, github bool
+	rules, quiet   bool
+	failOn, shapes string
+	junit, sarif   string
+	settings       ruleSettings
+	maxAge         age
+}
+
 func (a *app) validateCommand() *cobra.Command {
-	var asJSON, rules, quiet bool
-	var failOn, shapes string
-	var maxAge age
+	f := validateFlags{settings: ruleSettings{}}
 	cmd := &cobra.Command{
 		Use:   "validate CASSETTE...",
 		Short: "Check cassettes against the protocol",
 		Long: `validate checks every interaction: envelope, namespace (the https:// spelling of
 the documentation is recognised), SOAPAction against operation, the elements of
-requests and responses, faults and HTTP status, calls over time. Each finding has
-a rule, a place, a fix and a source in the protocol reference. With --shapes it
-also holds every message, of any service, to the shapes in a file.
+requests and responses, faults and HTTP status; and calls over time, across all
+cassettes named. Each finding has a rule, a place (line and column in the
+cassette), a reason, a fix and a source in the protocol reference; the first
+finding of each rule says all of it. With --shapes it also holds every message,
+of any service, to the shapes in a file.
 
-It ends with 0 when nothing reaches --fail-on, 1 when something does or a
-cassette cannot be read, 2 when the command line is wrong.`,
+--rule sets a rule to another severity, or off. --junit and --sarif write reports
+for other programs beside what is printed, or instead of it if FILE is -.
+
+It ends with 0 when nothing reaches --fail-on, 1 when something does, a cassette
+cannot be read or a report cannot be written, 2 when the command line is wrong.`,
 		Example: `  umtape validate calls.yaml
   umtape validate --fail-on warning --json calls.yaml
+  umtape validate --rule UM033=off --rule UM012=error calls.yaml
   umtape validate --shapes shapes.yaml calls.yaml
+  umtape validate --sarif umtape.sarif --junit umtape.xml recorded/
+  umtape validate --github calls.yaml
   umtape validate --rules`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if rules {
+			if f.rules {
 				return noArgs(cmd, args)
 			}
 			return cassetteArgs(true)(cmd, args)
 		},
 		RunE: a.begin(func(cmd *cobra.Command, args []string) error {
-			threshold, err := inspect.ParseSeverity(failOn)
+			threshold, err := inspect.ParseSeverity(f.failOn)
 			if err != nil {
 				return misuse("--fail-on: %w", err)
-			}
-			if rules {
-				return a.listRules(asJSON)
-			}
-			var contract *inspect.Contract
-			if shapes != "" {
-				if contract, err = cassettes.LoadContract(shapes); err != nil {
-					return contractHint(err, shapes)
-				}
 			}
 			paths, err := tapesIn(args)
 			if err != nil {
 				return err
 			}
-			return a.validate(paths, contract, threshold, maxAge, asJSON, quiet)
+			if err := f.check(cmd, paths, threshold); err != nil {
+				return err
+			}
+			if f.rules {
+				return a.listRules(f.settings, f.asJSON)
+			}
+			return a.validate(paths, threshold, f)
 		}),
 	}
-	cmd.Flags().StringVar(&failOn, "fail-on", "error", "lowest `SEVERITY` that is a failure: error, warning or note")
-	cmd.Flags().StringVar(&shapes, "shapes", "", "hold messages to the contract in `FILE`, which umtape inspect --shapes --output writes")
-	cmd.Flags().Var(&maxAge, "max-age", "warn of cassettes that hold what was recorded longer ago, such as 90d, 12h, 2w")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().BoolVar(&rules, "rules", false, "list the rules and end")
-	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "leave notes out")
+	cmd.Flags().StringVar(&f.failOn, "fail-on", "error", "lowest `SEVERITY` that is a failure: error, warning or note")
+	cmd.Flags().Var(f.settings, "rule", "set a rule's severity, such as UM012=off, note, warning or error; may be repeated")
+	cmd.Flags().StringVar(&f.shapes, "shapes", "", "hold messages to the contract in `FILE`, which umtape inspect --shapes --output writes")
+	cmd.Flags().Var(&f.maxAge, "max-age", "warn of cassettes that hold what was recorded longer ago, such as 90d, 12h, 2w")
+	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&f.github, "github", false, "print annotations for GitHub Actions")
+	cmd.Flags().StringVar(&f.junit, "junit", "", "write a JUnit report to `FILE`, a test case for each interaction; - is standard output")
+	cmd.Flags().StringVar(&f.sarif, "sarif", "", "write SARIF 2.1.0 to `FILE`; - is standard output")
+	cmd.Flags().BoolVar(&f.rules, "rules", false, "list the rules and end")
+	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "leave notes out")
+	for name, complete := range map[string]cobra.CompletionFunc{
+		"rule":    f.settings.complete,
+		"fail-on": cobra.FixedCompletions([]string{"error", "warning", "note"}, cobra.ShellCompDirectiveNoFileComp),
+	} {
+		if err := cmd.RegisterFlagCompletionFunc(name, complete); err != nil {
+			panic(err) // no such flag
+		}
+	}
 	return cmd
 }
 
-func (a *app) listRules(asJSON bool) error {
-	all := append(cassettes.Rules(), um.Rules()...)
-	all = append(all, inspect.ShapeRules()...)
-	if asJSON {
-		return report.RulesJSON(a.stdout, all)
+// check says what is wrong with flags that make no sense together, before anything
+// is read.
+func (f *validateFlags) check(cmd *cobra.Command, cassettes []string, threshold inspect.Severity) error {
+	if f.quiet && threshold == inspect.Note {
+		return misuse("--quiet leaves the notes out that --fail-on note fails for: give one of them")
 	}
-	return report.Rules(a.stdout, all)
-}
-
-func (a *app) validate(paths []string, contract *inspect.Contract, threshold inspect.Severity, maxAge age, asJSON, quiet bool) error {
-	var found []report.Located
-	var checked checked
-	var moments []inspect.Moment
-	for _, path := range paths {
-		tape, err := cassettes.Load(path)
-		if err != nil {
-			checked.unread = append(checked.unread, report.Unread{File: path, Error: oneLine(err)})
-			checked.err = loadHint(err, path)
-			continue
+	var toStdout []string
+	for name, on := range map[string]bool{"--json": f.asJSON, "--github": f.github, "--junit -": f.junit == "-", "--sarif -": f.sarif == "-"} {
+		if on {
+			toStdout = append(toStdout, name)
 		}
-		checked.files++
-		checked.interactions += len(tape.Interactions)
-		if maxAge > 0 {
-			for _, f := range cassettes.CheckAge(tape, time.Now().Add(-time.Duration(maxAge))) {
-				found = append(found, located(tape, f))
+	}
+	if slices.Sort(toStdout); len(toStdout) > 1 {
+		return misuse("%s all print to standard output: give one of them, or the name of a file", strings.Join(toStdout, ", "))
+	}
+	if f.rules && f.github {
+		return misuse("--rules lists rules and checks nothing; --github goes with a cassette")
+	}
+	for _, name := range []string{"shapes", "junit", "sarif"} {
+		path := cmd.Flags().Lookup(name).Value.String()
+		switch {
+		case path == "" && cmd.Flags().Changed(name):
+			return misuse("--%s names no file", name)
+		case path != "" && f.rules:
+			return misuse("--rules lists rules and checks nothing; --%s goes with a cassette", name)
+		case path == "" || path == "-" || name == "shapes":
+			continue
+		case f.junit == f.sarif:
+			return misuse("--junit and --sarif name the same file")
+		}
+		for _, c := range cassettes {
+			if oneFile(path, c) {
+				return misuse("--%s would write over the cassette %s", name, c)
 			}
 		}
-		list, more := findings(tape)
-		found, moments = append(found, list...), append(moments, more...)
-		if contract != nil {
-			found = append(found, shapeFindings(tape, contract)...)
-		}
-	}
-	found = append(found, callFindings(moments)...)
-	shown := found
-	if quiet {
-		shown = without(found, inspect.Note)
-	}
-	if err := a.writeFindings(paths, checked, shown, asJSON); err != nil {
-		return err
-	}
-	if n := len(checked.unread); n > 0 {
-		for _, u := range checked.unread[:n-1] {
-			a.say("error: %s", u.Error)
-		}
-		return checked.err // the last one is run's to print
-	}
-	for _, f := range found {
-		if f.Rule.Severity >= threshold {
-			return errFound
+		if oneFile(path, f.shapes) {
+			return misuse("--%s would write over the contract %s", name, f.shapes)
 		}
 	}
 	return nil
 }
 
-// checked is how far a validation came.
-type checked struct {
-	files, interactions int
-	unread              []report.Unread
-	err                 error // of the last of unread
-}
-
-func (a *app) writeFindings(paths []string, c checked, found []report.Located, asJSON bool) error {
-	if asJSON {
-		return report.FindingsJSON(a.stdout, c.interactions, found, c.unread)
-	}
-	if err := report.Findings(a.stdout, found); err != nil || c.files == 0 {
+func (a *app) validate(paths []string, threshold inspect.Severity, f validateFlags) error {
+	v := report.Validation{Version: version, Rules: allRules(), Settings: f.settings, FailOn: threshold}
+	var err error
+	if v.Dir, err = os.Getwd(); err != nil {
 		return err
 	}
-	name := paths[0]
-	if len(paths) > 1 {
-		name = count(c.files, "cassette")
+	c := checks{settings: f.settings, quiet: f.quiet}
+	if f.shapes != "" {
+		if c.contract, err = cassettes.LoadContract(f.shapes); err != nil {
+			return contractHint(err, f.shapes)
+		}
 	}
-	_, err := fmt.Fprintf(a.stdout, "%s: %s checked, %s\n", name, count(c.interactions, "interaction"), report.CountOf(found))
-	return err
+	if f.maxAge > 0 {
+		c.before = time.Now().Add(-time.Duration(f.maxAge))
+	}
+	var unread error // of the last one
+	for _, path := range paths {
+		if err := a.checkFile(&c, path); err != nil {
+			c.unread(path, oneLine(err))
+			unread = loadHint(err, path)
+		}
+	}
+	v.Cassettes = c.done()
+	if err := a.writeFindings(v, f); err != nil {
+		return err
+	}
+	for _, r := range []struct {
+		flag, path string
+		write      func(io.Writer, report.Validation) error
+	}{{"junit", f.junit, report.JUnit}, {"sarif", f.sarif, report.SARIF}} {
+		if r.path == "" {
+			continue
+		}
+		if err := a.writeReport(r.flag, r.path, func(w io.Writer) error { return r.write(w, v) }); err != nil {
+			return err
+		}
+	}
+	if list := v.Unread(); len(list) > 0 {
+		for _, u := range list[:len(list)-1] {
+			a.say("error: %s", u.Error)
+		}
+		return unread // the last one is run's to print
+	}
+	if v.Failed() {
+		return errFound
+	}
+	return nil
 }
 
-// findings checks a cassette: the tape itself, then every exchange. It returns the
-// parts that these have in calls, which are for callFindings.
-func findings(tape *cassettes.Cassette) (found []report.Located, moments []inspect.Moment) {
-	for _, f := range cassettes.Check(tape) {
-		found = append(found, located(tape, f))
+// checkFile checks a cassette, unless it cannot be read.
+func (a *app) checkFile(c *checks, path string) error {
+	loaded := a.waiting("loading " + report.Printable(path))
+	tape, text, err := cassettes.LoadText(path)
+	loaded()
+	if err != nil {
+		return err
 	}
-	for _, i := range tape.Interactions {
-		e := entry(tape.Path, i)
-		for _, f := range um.Check(e.Reading) {
-			found = append(found, report.Located{File: tape.Path, ID: i.ID, Line: i.Line, Finding: f})
-		}
-		if m, ok := moment(e); ok {
-			moments = append(moments, m)
-		}
-	}
-	return found, moments
-}
-
-// callFindings checks the calls of all cassettes together, since one may begin in
-// one of them and end in another.
-func callFindings(moments []inspect.Moment) []report.Located {
-	var found []report.Located
-	for _, f := range um.CheckCalls(inspect.CallsOf(moments)) {
-		found = append(found, report.Located{File: f.At.File, ID: f.At.ID, Line: f.At.Line, Finding: f.Finding})
-	}
-	return found
-}
-
-// shapeFindings holds the messages of a cassette to a contract.
-func shapeFindings(tape *cassettes.Cassette, contract *inspect.Contract) []report.Located {
-	var found []report.Located
-	for _, i := range tape.Interactions {
-		r := inspect.Read(i.Exchange())
-		asked, answered, hasRequest, hasResponse := inspect.ShapeKeys(r, um.Service(r))
-		var list []inspect.Finding
-		if hasRequest {
-			list = contract.Check(asked, r.Request, "request")
-		}
-		if hasResponse {
-			list = append(list, contract.Check(answered, r.Response, "response")...)
-		}
-		for _, f := range list {
-			found = append(found, report.Located{File: tape.Path, ID: i.ID, Line: i.Line, Finding: f})
-		}
-	}
-	return found
+	told := a.counting("checking " + report.Printable(path))
+	defer told.done()
+	c.add(tape, text, told.step)
+	return nil
 }
 
 func contractHint(err error, path string) error {
@@ -201,16 +207,30 @@ func contractHint(err error, path string) error {
 	return err
 }
 
-func located(tape *cassettes.Cassette, f cassettes.Finding) report.Located {
-	return report.Located{File: tape.Path, ID: f.Interaction, Line: f.Line, Finding: f.Finding}
-}
-
-func without(found []report.Located, s inspect.Severity) []report.Located {
-	var kept []report.Located
-	for _, f := range found {
-		if f.Rule.Severity != s {
-			kept = append(kept, f)
+// writeFindings prints what was found, unless a report takes its place.
+func (a *app) writeFindings(v report.Validation, f validateFlags) error {
+	switch {
+	case f.junit == "-", f.sarif == "-":
+		return nil
+	case f.asJSON:
+		return report.FindingsJSON(a.stdout, v)
+	case f.github:
+		if err := report.GitHub(a.stdout, v); err != nil {
+			return err
+		}
+	default:
+		if err := report.Findings(a.stdout, v.All()); err != nil {
+			return err
 		}
 	}
-	return kept
+	read := len(v.Cassettes) - len(v.Unread())
+	if read == 0 {
+		return nil
+	}
+	name := count(read, "cassette")
+	if len(v.Cassettes) == 1 {
+		name = report.Printable(v.Cassettes[0].File)
+	}
+	_, err := fmt.Fprintf(a.stdout, "%s: %s checked, %s\n", name, count(v.Checked(), "interaction"), report.CountOf(v.All()))
+	return err
 }

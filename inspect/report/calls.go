@@ -14,14 +14,59 @@ import (
 // Calls writes calls as a table, one a line, and reports whether all of it was
 // shown. Where that is too wide, what has room on no line goes below it.
 func Calls(w io.Writer, calls []inspect.Call, look Look) (whole bool, err error) {
+	if _, err := fmt.Fprintln(w, summary(calls)); err != nil {
+		return true, err
+	}
 	several := files(calls) > 1
 	t := callTable(calls, several, true)
 	if look.Width <= 0 || t.width(t.need) <= look.Width {
 		return t.write(w, look)
 	}
 	t = callTable(calls, several, false)
-	t.below = func(row int) string { return wrapped(calls[row], several, look) }
-	return t.write(w, look)
+	short := false
+	t.below = func(row int) string {
+		lines, whole := wrapped(calls[row], several, look)
+		short = short || !whole
+		return lines
+	}
+	whole, err = t.write(w, look)
+	return whole && !short, err
+}
+
+// summary counts calls, and what is odd with them.
+func summary(calls []inspect.Call) string {
+	var n, open, nowhere, late, back int
+	for _, c := range calls {
+		if c.ID == "" {
+			continue
+		}
+		n++
+		if c.Open() {
+			open++
+		}
+		if c.FromNowhere() {
+			nowhere++
+		}
+		if len(c.Late) > 0 {
+			late++
+		}
+		if len(c.Back) > 0 {
+			back++
+		}
+	}
+	text := plural(n, "call")
+	for _, part := range []struct {
+		n    int
+		what string
+	}{{open, "left open"}, {nowhere, "with no known start"}, {late, "used after the end"}, {back, "came back from it"}} {
+		if part.n > 0 {
+			text += fmt.Sprintf(", %d %s", part.n, part.what)
+		}
+	}
+	if none := len(calls) - n; none > 0 {
+		text += "; " + plural(none, "request") + " of no call"
+	}
+	return text
 }
 
 // callTable makes the table, with the columns that can be long, or without.
@@ -51,21 +96,31 @@ func callTable(calls []inspect.Call, several, long bool) *table {
 	return t
 }
 
+// maxWrapped is how many lines of a terminal the states of a call take, and its
+// remarks.
+const maxWrapped = 8
+
 // wrapped are the states and remarks of a call on lines of their own.
-func wrapped(c inspect.Call, several bool, look Look) string {
+func wrapped(c inspect.Call, several bool, look Look) (lines string, whole bool) {
 	var b strings.Builder
+	whole = true
 	write := func(how style, text string) {
+		n := 0
 		for line := range wrap(text, look.Width-4) {
+			if n++; n > maxWrapped {
+				line, whole = "…", false
+			}
+			line, all := cut(line, look.Width-4)
+			whole = whole && all
 			b.WriteString("    " + look.paint(how, line) + "\n")
+			if n > maxWrapped {
+				break
+			}
 		}
 	}
-	if states := stateWords(c); states != "" {
-		write(plain, states)
-	}
-	if list := remarks(c, several); len(list) > 0 {
-		write(yellow, strings.Join(list, "; "))
-	}
-	return b.String()
+	write(plain, stateWords(c))
+	write(yellow, strings.Join(remarks(c, several), "; "))
+	return b.String(), whole
 }
 
 // wrap breaks a text into lines of so many columns, where there is a space.
@@ -189,11 +244,8 @@ func remarks(c inspect.Call, several bool) []string {
 	var list []string
 	refs := func(indexes []int) string {
 		var names []string
-		for _, i := range indexes[:min(len(indexes), 8)] {
+		for _, i := range indexes {
 			names = append(names, named(c.Moments[i], several))
-		}
-		if n := len(indexes) - len(names); n > 0 {
-			names = append(names, fmt.Sprintf("%d more", n))
 		}
 		return strings.Join(names, ", ")
 	}
@@ -209,18 +261,10 @@ func remarks(c inspect.Call, several bool) []string {
 	if len(c.Back) > 0 {
 		list = append(list, "came back: "+refs(c.Back))
 	}
-	failed := 0
 	for _, m := range c.Moments {
-		why := outcome(m)
-		if why == "" {
-			continue
-		}
-		if failed++; failed <= 8 {
+		if why := outcome(m); why != "" {
 			list = append(list, named(m, several)+" "+why)
 		}
-	}
-	if failed > 8 {
-		list = append(list, fmt.Sprintf("%d more", failed-8))
 	}
 	return list
 }

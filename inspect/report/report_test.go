@@ -65,7 +65,8 @@ func writers(look Look) map[string]func(w io.Writer) error {
 	e, calls := hostileEntry(), hostileCalls()
 	groups := hostileShapes("<a xmlns='urn:/\u202e\u009b'>1</a>", "<a xmlns='urn:/\u200e'>x<b/></a>", "<a xmlns='urn:/\u202e\u009b'>1</a>")
 	changes := CompareShapes(groups, hostileShapes("<a xmlns='urn:\u061c' b=''/>", "<a xmlns='urn:/\u202e\u009b'>x</a>"))
-	found := []Located{{File: hostile, ID: 1, Line: 1, Finding: inspect.Finding{Part: "request", Path: hostile, Message: hostile}}}
+	found := []Located{{File: hostile, ID: 1, Operation: hostile, Line: 1, Finding: inspect.Finding{Part: "request", Path: hostile, Message: hostile}}}
+	v := Validation{Dir: "/", Version: hostile, Cassettes: []CheckedCassette{{File: hostile, Found: found}, {File: hostile, Unread: hostile}}}
 	return map[string]func(w io.Writer) error{
 		"List": func(w io.Writer) error {
 			l := NewList()
@@ -94,12 +95,18 @@ func writers(look Look) map[string]func(w io.Writer) error {
 		"ShapeChangesJSON": func(w io.Writer) error { return ShapeChangesJSON(w, changes) },
 		"CallsJSON":        func(w io.Writer) error { return CallsJSON(w, calls) },
 		"Findings":         func(w io.Writer) error { return Findings(w, found) },
-		"FindingsJSON":     func(w io.Writer) error { return FindingsJSON(w, 1, found, []Unread{{hostile, hostile}}) },
+		"FindingsJSON":     func(w io.Writer) error { return FindingsJSON(w, v) },
+		"JUnit":            func(w io.Writer) error { return JUnit(w, v) },
+		"SARIF":            func(w io.Writer) error { return SARIF(w, v) },
+		"GitHub":           func(w io.Writer) error { return GitHub(w, v) },
 	}
 }
 
 // ours are the escape sequences that this package writes itself.
 var ours = regexp.MustCompile("\x1b\\[(0|1|2|31|32|33|36)m")
+
+// colourless are those of writers for which nobody has to ask for a look.
+var colourless = map[string]bool{"Findings": true, "JUnit": true, "SARIF": true, "GitHub": true}
 
 // TestNothingMovesTheCursor: whatever is written is lines of plain text, and of
 // colours of ours where they were asked for.
@@ -112,7 +119,7 @@ func TestNothingMovesTheCursor(t *testing.T) {
 			}
 			text := b.String()
 			if look.Color {
-				if text = ours.ReplaceAllString(text, ""); text == b.String() && !strings.Contains(name, "JSON") && name != "Findings" {
+				if text = ours.ReplaceAllString(text, ""); text == b.String() && !strings.Contains(name, "JSON") && !colourless[name] {
 					t.Errorf("%s has no colour", name)
 				}
 			}
@@ -157,6 +164,34 @@ func TestWidth(t *testing.T) {
 	var b bytes.Buffer
 	if whole, err := l.Write(&b, Look{}); err != nil || !whole || !strings.Contains(b.String(), strings.Repeat("long ", 99)) {
 		t.Errorf("without a width, %v, %v: %s", whole, err, b.String())
+	}
+}
+
+func TestTable(t *testing.T) {
+	for _, tt := range []struct {
+		width int
+		want  string
+		whole bool
+	}{
+		{0, "A    B    C\none  two  three", true},
+		{15, "A    B    C\none  two  three", true},
+		{14, "A    B    C\none  two  thr…", false},
+		{13, "A    B    C\none  two  th…", false},
+		{12, "A    C\none  th…", false},
+	} {
+		var b bytes.Buffer
+		tab := newTable([]give{{2, 3}, {1, 0}}, "A", "B", "C")
+		tab.add(field{text: "one"}, field{text: "two"}, field{text: "three"})
+		whole, err := tab.write(&b, Look{Width: tt.width})
+		if got := strings.TrimSuffix(b.String(), "\n"); err != nil || got != tt.want || whole != tt.whole {
+			t.Errorf("at %d, %v, %v:\n%s", tt.width, whole, err, got)
+		}
+	}
+	var b bytes.Buffer
+	tab := newTable([]give{{0, 0}}, "", "")
+	tab.add(field{text: "left out"}, field{text: "shown"})
+	if whole, err := tab.write(&b, Look{Width: 8}); err != nil || whole || !strings.Contains(b.String(), "shown") || strings.Contains(b.String(), "left") {
+		t.Errorf("a column left out: %v, %v, %q", whole, err, b.String())
 	}
 }
 
@@ -213,5 +248,27 @@ func TestJSONKeepsBytes(t *testing.T) {
 		if kept != body {
 			t.Errorf("%q is kept as %q", body, kept)
 		}
+	}
+}
+
+// TestCallsOnATerminal: what does not fit on a call's lines is said to be cut, and
+// there without a width.
+func TestCallsOnATerminal(t *testing.T) {
+	step := func(n int, role inspect.Role, refused string) inspect.Moment {
+		return inspect.Moment{Step: inspect.Step{Role: role, Operation: "Disconnect", Call: "x", Refused: refused}, ID: n}
+	}
+	said := []inspect.Moment{step(0, inspect.Starts, "")}
+	for n := range 300 {
+		said = append(said, step(n+1, inspect.Ends, "InvalidCallIdException"))
+	}
+	calls := inspect.CallsOf(said)
+	var b bytes.Buffer
+	whole, err := Calls(&b, calls, Look{Width: 80})
+	if err != nil || whole || strings.Count(b.String(), "\n") > 3+maxWrapped+1 {
+		t.Errorf("whole = %v, %v:\n%s", whole, err, b.String())
+	}
+	b.Reset()
+	if whole, err = Calls(&b, calls, Look{}); err != nil || !whole || !strings.Contains(b.String(), "#300 Disconnect refused") {
+		t.Errorf("without a width, whole = %v, %v", whole, err)
 	}
 }

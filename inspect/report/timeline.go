@@ -60,9 +60,13 @@ func moments(w io.Writer, c inspect.Call, several bool, look Look) (whole bool, 
 				gap = "(+" + brief(m.Arrived.Sub(c.Moments[i-1].Arrived)) + ")"
 			}
 		}
+		took := ""
+		if m.Took > 0 {
+			took = "took " + brief(m.Took)
+		}
 		said, how := said(c, i)
 		t.add(field{text: "  " + at, right: true}, field{text: gap, style: faint}, field{text: ref(m, several), style: faint},
-			field{text: m.Operation, style: bold}, field{text: "took " + brief(m.Took), style: faint}, field{text: said, style: how})
+			field{text: m.Operation, style: bold}, field{text: took, style: faint}, field{text: said, style: how})
 	}
 	return t.write(w, look)
 }

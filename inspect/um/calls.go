@@ -2,13 +2,16 @@ package um
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/umtape/umtape/inspect"
 )
 
-// CallFinding is a finding about the part that one exchange has in a call.
+// CallFinding is a finding about the part that one exchange has in a call, and the
+// spot that it is at.
 type CallFinding struct {
-	At inspect.Moment
+	At   inspect.Moment
+	Spot inspect.Spot
 	inspect.Finding
 }
 
@@ -18,21 +21,24 @@ type CallFinding struct {
 func CheckCalls(calls []inspect.Call) []CallFinding {
 	var found []CallFinding
 	for _, c := range calls {
-		add := func(rule inspect.Rule, at int, format string, args ...any) {
+		add := func(rule inspect.Rule, at int, spot inspect.Spot, format string, args ...any) {
 			m := c.Moments[at]
-			found = append(found, CallFinding{m, inspect.Finding{Rule: rule, Message: m.Operation + fmt.Sprintf(format, args...)}})
+			found = append(found, CallFinding{m, spot, spot.Find(rule, m.Operation+fmt.Sprintf(format, args...))})
 		}
 		if c.FromNowhere() {
-			add(ruleNoStart, 0, " uses a call that nothing in the cassettes started")
+			add(ruleNoStart, 0, c.Moments[0].Named, " uses a call that nothing in the cassettes started")
 		}
 		for _, i := range c.Late {
-			add(ruleUsedAfterEnd, i, " uses a call that %s %s", interaction(c.Moments[c.End], c.Moments[i]), endOf(c.Moments[c.End]))
+			if slices.Contains(c.Back, i) {
+				continue // what it shows is the finding
+			}
+			add(ruleUsedAfterEnd, i, c.Moments[i].Named, " uses a call that %s %s", interaction(c.Moments[c.End], c.Moments[i]), endOf(c.Moments[c.End]))
 		}
 		for _, i := range c.Back {
-			add(ruleCameBack, i, " shows the state of a call as another than Disconnected, which it was before")
+			add(ruleCameBack, i, c.Moments[i].Shown, " shows the state of a call as another than Disconnected, which it was before")
 		}
 		if c.Open() {
-			add(ruleLeftOpen, c.Start, " starts a call that nothing in the cassettes ends")
+			add(ruleLeftOpen, c.Start, c.Moments[c.Start].Named, " starts a call that nothing in the cassettes ends")
 		}
 	}
 	return found

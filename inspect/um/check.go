@@ -12,13 +12,21 @@ import (
 // exchange of another service is checked as SOAP only. Of one message it lists
 // at most 100 findings of the protocol's rules, and says how many more there
 // are.
-func Check(r *inspect.Reading) []inspect.Finding {
+func Check(r *inspect.Reading) []inspect.Finding { return CheckExcept(r, nil) }
+
+// CheckExcept is [Check] without what the rules in off, by id, would report.
+func CheckExcept(r *inspect.Reading, off map[string]bool) []inspect.Finding {
 	if !r.IsSOAP() && isOurs(r) {
 		assumed := *r
 		assumed.AssumeSOAP = true
 		r = &assumed
 	}
-	c := &checker{r: r, found: inspect.CheckSOAP(r)}
+	c := &checker{r: r, off: off}
+	for _, f := range inspect.CheckSOAP(r) {
+		if !off[f.Rule.ID] {
+			c.found = append(c.found, f)
+		}
+	}
 	if r.Request == nil {
 		return c.found
 	}
@@ -60,6 +68,7 @@ const maxFindings = 100
 type checker struct {
 	r     *inspect.Reading
 	op    Operation
+	off   map[string]bool // rules that are not reported
 	found []inspect.Finding
 
 	part   string
@@ -75,21 +84,28 @@ func (c *checker) enter(part string, m *inspect.Message, https inspect.Rule) {
 }
 
 func (c *checker) leave() {
-	if c.more > 0 {
+	if c.more > 0 && !c.off[ruleMore.ID] {
 		c.found = append(c.found, c.m.Find(ruleMore, c.part, "", nil, fmt.Sprintf("and %d findings more in this message", c.more)))
 	}
 }
 
 func (c *checker) add(rule inspect.Rule, path string, e *inspect.Element, format string, args ...any) {
+	if c.loose && rule.Severity == inspect.Error {
+		rule = ruleProperties
+	}
+	c.append(c.m.Find(rule, c.part, path, e, fmt.Sprintf(format, args...)))
+}
+
+func (c *checker) append(f inspect.Finding) {
+	if c.off[f.Rule.ID] {
+		return
+	}
 	if c.listed >= maxFindings {
 		c.more++
 		return
 	}
 	c.listed++
-	if c.loose && rule.Severity == inspect.Error {
-		rule = ruleProperties
-	}
-	c.found = append(c.found, c.m.Find(rule, c.part, path, e, fmt.Sprintf(format, args...)))
+	c.found = append(c.found, f)
 }
 
 // name is an element's name as a finding shows it.

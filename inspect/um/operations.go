@@ -96,6 +96,10 @@ var (
 	newCallID  = []Field{{Kind: CallID, Expected: true, Sensitive: true}}
 )
 
+// responseMessage are the children that every response of EWS may have (section
+// 1.2).
+var responseMessage = []Field{{Name: "MessageText"}, {Name: "ResponseCode"}, {Name: "DescriptiveLinkKey", Kind: Integer}, {Name: "MessageXml"}}
+
 // phoneCallInformation are the children of PhoneCallInformation, which are in
 // [TypesNS] (section 1.2).
 var phoneCallInformation = []Field{

@@ -17,23 +17,32 @@ func Profile() inspect.Profile {
 // PlayOnPhoneResponse and PlayOnPhoneGreetingResponse, even where these lack
 // their inner element, PhoneCallId/@Id in EWS. It is "" if there is none.
 func IDOf(m *inspect.Message) string {
+	id, _ := idIn(m)
+	return id
+}
+
+// idIn is [IDOf] with the element that has the identifier, nil if none has.
+func idIn(m *inspect.Message) (id string, e *inspect.Element) {
 	p := m.Payload
 	if p == nil || !inMessages(p.Name.Space) {
-		return ""
+		return "", nil
 	}
-	if id, ok := p.Child("PhoneCallId").Attr("Id"); ok {
-		return id
+	e = p.Child("PhoneCallId")
+	if id, ok := e.Attr("Id"); ok {
+		return id, e
 	}
 	switch p.Name.Local {
 	case "Disconnect", "GetCallInfo":
-		return p.Child("CallId").Value()
+		e = p.Child("CallId")
 	case "PlayOnPhoneResponse", "PlayOnPhoneGreetingResponse":
 		if len(p.Children) == 0 && trim(p.Text) != "" {
-			return p.Text
+			return p.Text, p
 		}
-		return p.Child(p.Name.Local).Value()
+		e = p.Child(p.Name.Local)
+	default:
+		return "", nil
 	}
-	return ""
+	return e.Value(), e
 }
 
 // Find returns the row of [Operations] that a request asks for. PlayOnPhone, a

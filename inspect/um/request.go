@@ -1,12 +1,17 @@
 package um
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/umtape/umtape/inspect"
 )
 
 func (c *checker) request() {
 	c.envelope()
 	c.action()
+	c.url()
+	c.headers()
 	p := c.m.Payload
 	path := "Body/" + p.Name.Local
 	c.children(path, p, c.op.Request, MessagesNS)
@@ -49,6 +54,51 @@ func (c *checker) httpsSpelling(path string, e *inspect.Element) {
 	c.add(c.https, path, e, "the namespace of %s is spelled https://, as the documentation once had it", name(e))
 }
 
+// url checks that the operation is sent to where it is served.
+func (c *checker) url() {
+	p := c.m.Payload
+	switch {
+	case c.op.Protocol == Classic && hasPath(c.r.URL, PathEWS):
+		c.add(ruleWrongURL, "Body/"+p.Name.Local, p, "%s is an operation of the classic service; the URL is that of EWS", c.op.Name)
+	case c.op.Protocol == EWS && isClassicPath(c.r.URL):
+		c.add(ruleWrongURL, "Body/"+p.Name.Local, p, "%s is an operation of EWS; the URL is that of the classic service", c.op.Name)
+	}
+}
+
+// ewsHeaders are the headers of a request that EWS is documented to know.
+var ewsHeaders = []string{"RequestServerVersion", "ExchangeImpersonation", "MailboxCulture"}
+
+// headers checks the SOAP headers of a request.
+func (c *checker) headers() {
+	if c.m.Header == nil {
+		return
+	}
+	for _, e := range c.m.Header.Children {
+		path := "Header/" + name(e)
+		space, _ := inspect.Twin(e.Name.Space)
+		switch {
+		case c.op.Protocol == EWS:
+			if slices.Contains(ewsHeaders, e.Name.Local) && space != TypesNS {
+				c.add(ruleHeaderSpace, path, e, "%s %s", name(e), where(e))
+			}
+		case mustUnderstand(e, c.m):
+			c.add(ruleMustUnderstand, path, e, "the header %s has mustUnderstand, and the classic service defines no headers", name(e))
+		default:
+			c.add(ruleClassicHeader, path, e, "the classic service defines no header, and so not %s", name(e))
+		}
+	}
+}
+
+// mustUnderstand reports whether a header is marked as one not to be passed over.
+func mustUnderstand(e *inspect.Element, m *inspect.Message) bool {
+	for _, a := range e.Attrs {
+		if a.Name.Local == "mustUnderstand" && a.Name.Space == m.EnvelopeSpace {
+			return trim(a.Value) == "1" || trim(a.Value) == "true"
+		}
+	}
+	return false
+}
+
 // action checks the SOAPAction as far as it is known which one is right: a
 // documented one, of this operation or another, makes a mismatch an error.
 func (c *checker) action() {
@@ -58,7 +108,7 @@ func (c *checker) action() {
 	}
 	twin, https := inspect.Twin(action)
 	if https && twin == op.Action() {
-		c.add(ruleActionHTTPS, "", nil, "the SOAPAction is spelled https://")
+		c.addAction(ruleActionHTTPS, "the SOAPAction is spelled https://")
 		return
 	}
 	evidence := op.ActionKnown
@@ -70,8 +120,19 @@ func (c *checker) action() {
 	const text = "the SOAPAction is %q; the Body asks for %s"
 	switch evidence {
 	case Documented:
-		c.add(ruleAction, "", nil, text, inspect.Shorten(action, 120), op.Name)
+		c.addAction(ruleAction, text, inspect.Shorten(action, 120), op.Name)
 	case Inferred:
-		c.add(ruleActionInferred, "", nil, text, inspect.Shorten(action, 120), op.Name)
+		c.addAction(ruleActionInferred, text, inspect.Shorten(action, 120), op.Name)
 	}
+}
+
+// addAction adds a finding about the SOAPAction, where that is: SOAP 1.2 has it in
+// the content type.
+func (c *checker) addAction(rule inspect.Rule, format string, args ...any) {
+	f := c.m.Find(rule, c.part, "", nil, fmt.Sprintf(format, args...))
+	f.Header = "SOAPAction"
+	if _, ok := c.r.RequestHeader["Soapaction"]; !ok && c.m.Version == inspect.SOAP12 {
+		f.Header = "Content-Type"
+	}
+	c.append(f)
 }

@@ -19,7 +19,8 @@ func Step(r *inspect.Reading) (s inspect.Step, ok bool) {
 	if !ok || op.Role == inspect.NoRole {
 		return inspect.Step{}, false
 	}
-	s = inspect.Step{Role: op.Role, Operation: op.Name, Call: strings.Clone(IDOf(r.Request))}
+	s = inspect.Step{Role: op.Role, Operation: op.Name}
+	named(&s, "request", r.Request)
 	p, problem := answer(r, op)
 	switch {
 	case problem != "":
@@ -35,18 +36,36 @@ func Step(r *inspect.Reading) (s inspect.Step, ok bool) {
 	}
 	switch op.Role {
 	case inspect.Starts:
-		s.Call = strings.Clone(IDOf(r.Response))
+		named(&s, "response", r.Response)
 		if s.Call == "" {
 			s.Unanswered = "no identifier in the answer"
 		}
 	case inspect.Polls:
-		s.State, s.Cause = state(p, op)
+		shown(&s, op, r.Response)
 		s.Over = s.State == lastState
 		if s.State == "" {
 			s.Unanswered = "no state in the answer"
 		}
 	}
 	return s, true
+}
+
+// named sets what a message calls the call.
+func named(s *inspect.Step, part string, m *inspect.Message) {
+	id, e := idIn(m)
+	s.Call, s.Named = strings.Clone(id), inspect.Spot{}
+	if e != nil {
+		s.Named = m.Spot(part, pathTo(m, e), e)
+	}
+}
+
+// pathTo is the path of the payload or of a child of it.
+func pathTo(m *inspect.Message, e *inspect.Element) string {
+	path := "Body/" + name(m.Payload)
+	if e != m.Payload {
+		path += "/" + name(e)
+	}
+	return path
 }
 
 // lastState is the one that nothing leaves (section 3.1).
@@ -80,8 +99,9 @@ func refusal(kind string) string {
 	return strings.Clone(kind)
 }
 
-// state reads the answer to a poll.
-func state(p *inspect.Element, op Operation) (state, cause string) {
+// shown sets what the answer to a poll says of the call.
+func shown(s *inspect.Step, op Operation, m *inspect.Message) {
+	p := m.Payload
 	names, at := [2]string{"CallState", "EventCause"}, p.Child(p.Name.Local)
 	if op.Protocol == EWS {
 		names, at = [2]string{"PhoneCallState", "ConnectionFailureCause"}, p.Child("PhoneCallInformation")
@@ -89,7 +109,11 @@ func state(p *inspect.Element, op Operation) (state, cause string) {
 	if at == nil {
 		at = p // the inner element left out, which Check reports
 	}
-	return strings.Clone(trim(at.Child(names[0]).Value())), strings.Clone(trim(at.Child(names[1]).Value()))
+	state := at.Child(names[0])
+	s.State, s.Cause = strings.Clone(trim(state.Value())), strings.Clone(trim(at.Child(names[1]).Value()))
+	if state != nil {
+		s.Shown = m.Spot("response", pathTo(m, at)+"/"+names[0], state)
+	}
 }
 
 // Service tells the two operations named PlayOnPhone apart: "EWS" for the one of

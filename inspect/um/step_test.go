@@ -2,6 +2,7 @@ package um
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -9,7 +10,6 @@ import (
 )
 
 func TestStep(t *testing.T) {
-	ewsPlay := ews("PlayOnPhone", "", `<ItemId Id="x"/><DialString>1</DialString>`)
 	ewsEnd := ews("DisconnectPhoneCall", "", `<PhoneCallId Id="`+goodID+`"/>`)
 	bad := ews("DisconnectPhoneCallResponse", `ResponseClass="Error"`, `<MessageText>x</MessageText><ResponseCode>ErrorInvalidPhoneCallId</ResponseCode>`)
 	status := func(x inspect.Exchange, code int) inspect.Exchange {
@@ -70,11 +70,21 @@ var conversations = []struct {
 }{
 	{"a whole life", []inspect.Exchange{start, poll("Connecting"), poll("Connected"), end, poll("Connected"), poll("Disconnected")}, ""},
 	{"Connected may return to Connecting", []inspect.Exchange{start, poll("Connected"), poll("Connecting"), end}, ""},
-	{"no start", []inspect.Exchange{poll("Connected"), end}, "UM060"},
-	{"left open", []inspect.Exchange{start, poll("Connected")}, "UM063"},
-	{"ended twice", []inspect.Exchange{start, end, end}, "UM061"},
-	{"came back", []inspect.Exchange{start, poll("Disconnected"), poll("Connected")}, "UM061 UM062"},
+	{"no start", []inspect.Exchange{poll("Connected"), end}, "UM071"},
+	{"no start in EWS", []inspect.Exchange{exchange(getPhoneCall, phoneCallIs("Disconnected", "None"))}, "UM071"},
+	{"left open", []inspect.Exchange{start, poll("Connected")}, "UM073"},
+	{"ended twice", []inspect.Exchange{start, end, end}, "UM072"},
+	{"asked once more", []inspect.Exchange{start, poll("Disconnected"), poll("Disconnected")}, "UM072"},
+	{"refused once more", []inspect.Exchange{start, poll("Disconnected"), exchange(getCallInfo, fault("InvalidCallIdException"))}, "UM072"},
+	{"came back", []inspect.Exchange{start, poll("Disconnected"), poll("Connected")}, "UM070"},
+	{"came back in EWS", []inspect.Exchange{exchange(ewsPlay, ewsPlaying), exchange(getPhoneCall, phoneCallIs("Disconnected", "None")), exchange(getPhoneCall, phoneCallIs("Connecting", "None"))}, "UM070"},
+	{"came back without the inner element", []inspect.Exchange{start, poll("Disconnected"), exchange(getCallInfo, soap(m("GetCallInfoResponse", "<CallState>Connected</CallState>")))}, "UM070"},
+	{"began again", []inspect.Exchange{start, poll("Disconnected"), start, poll("Connected"), end}, ""},
+	{"another call", []inspect.Exchange{start, poll("Disconnected"), exchange(strings.Replace(getCallInfo, goodID, "other", 1), callInfo("Connected", "None"))}, "UM071"},
+	{"no calls", []inspect.Exchange{exchange("", ""), exchange(disconnect[:50], ""), exchange(soap("<x/>"), soap("")), exchange(soap(m("Disconnect", "")), disconnected)}, ""},
 }
+
+var ewsPlay = ews("PlayOnPhone", "", `<ItemId Id="x"/><DialString>1</DialString>`)
 
 var start, end = exchange(playOnPhone, playing), exchange(disconnect, disconnected)
 
@@ -103,6 +113,16 @@ func TestCheckCalls(t *testing.T) {
 			for _, f := range found {
 				if strings.Contains(f.Message, goodID) {
 					t.Errorf("%s quotes an identifier: %s", f.Rule.ID, f.Message)
+				}
+				part, want := "request", `^Body/(GetCallInfo/CallId|Disconnect/CallId|GetPhoneCallInformation/PhoneCallId)$`
+				switch f.Rule.ID {
+				case "UM070":
+					part, want = "response", `^Body/(GetCallInfoResponse(/GetCallInfoResponse)?/CallState|GetPhoneCallInformationResponse/PhoneCallInformation/PhoneCallState)$`
+				case "UM073":
+					part, want = "response", `^Body/PlayOnPhoneResponse/PlayOnPhoneResponse$`
+				}
+				if f.Part != part || !regexp.MustCompile(want).MatchString(f.Path) || f.Pos == 0 || f.Line == 0 || f.Column == 0 {
+					t.Errorf("%s is at %q %q, byte %d, %d:%d", f.Rule.ID, f.Part, f.Path, f.Pos, f.Line, f.Column)
 				}
 			}
 		})
