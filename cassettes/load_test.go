@@ -40,7 +40,7 @@ func TestLoadNamesFilePlaceAndProblem(t *testing.T) {
 		{"a document without anything", "---\n", ErrNotCassette, "not a cassette"},
 		{"other YAML", "a: 1\n", ErrNotCassette, "line 1: not a cassette: it has no interactions"},
 		{"no version", change("version: 2\n", ""), ErrVersion, `line 1: it has no version; if go-vcr v3 or v4 wrote it, add the line "version: 2"`},
-		{"version 1", change("version: 2", "version: 1"), ErrVersion, "line 1: version is 1, of go-vcr v1 or v2; record it anew"},
+		{"version 1", change("version: 2", "version: 1"), ErrVersion, "line 1: version is 1, of go-vcr v1 or v2; `umtape upgrade` makes one of version 2 of it"},
 		{"version 3", change("version: 2", "version: 3"), ErrVersion, "line 1: version is not 2"},
 		{"version text", change("version: 2", "version: two"), ErrVersion, "line 1: version is not 2"},
 		{"later umtape", "version: 2\numtape:\n    format: 2\ninteractions:\n", ErrVersion, "line 3: umtape.format is 2, and this umtape reads format 1; use the umtape that wrote it, or a later one"},
