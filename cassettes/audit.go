@@ -28,11 +28,11 @@ type Audited struct {
 	Unread  []Secret // bodies that could not be unpacked, so that nobody knows what is in them
 }
 
-// Audit searches the cassette at path, whoever wrote it, for credentials: for what
-// umtape would redact if it recorded it, and in the file's comments and in keys that
-// are nobody's. The error is one of Load's.
+// Audit searches the cassette at path, whoever wrote it, go-vcr v1 and v2 too, for
+// credentials: for what umtape would redact if it recorded it, and in the file's
+// comments and in keys that are nobody's. The error is one of Load's.
 func Audit(path string) (*Audited, error) {
-	e, err := ReadEdit(path)
+	e, err := OpenUpgrade(path, false)
 	if err != nil {
 		return nil, err
 	}

@@ -363,3 +363,44 @@ func TestScrubTorn(t *testing.T) {
 		t.Error("the torn end did not stay")
 	}
 }
+
+// editOf is OpenUpgrade for a file's text.
+func editOf(file string) (e *Edit, err error) {
+	e = &Edit{data: []byte(file)}
+	if e.Cassette, err = parseAny("calls.yaml", e.data); err == nil {
+		e.cut()
+	}
+	return e, err
+}
+
+// FuzzScrub: whatever the file, what scrub leaves is a cassette in which audit finds
+// nothing, that scrub leaves alone, and that holds as many interactions as before.
+func FuzzScrub(f *testing.F) {
+	f.Add("version: 2\ninteractions:\n- request: {url: 'https://a:b@c/?token=x', headers: {Cookie: [a=b, c]}, body: '<Password>x</Password>', form: {pin: ['1']}}\n  response: {code: 200, body: '{\"pwd\": 1}'}\n")
+	f.Add("---\nversion: 2\numtape:\n    format: 1\ninteractions:\n    # password=x\n    - id: 0\n      request: {body: \"Basic YTpiYmJi\"} # pwd=1\n      response: {code: 200, secret: x}\n      umtape:\n        checksum: edited\n    - id: 1\n      request: {}\n      response: {code: 1}\n      umtape:\n        note: pin=1\n        checksum: edited\n")
+	f.Add("version: 1\ninteractions:\n- request: {headers: {Content-Encoding: [gzip], X-A: ['NTLM TlRMTVNTUAAD']}, body: \"\\x1f\\x8b\"}\n  response: {code: 200, status: 'https://a:b@c', headers: {Www-Authenticate: [\"NTLM\\r\\n TlRMTVNTUAAC\"]}}\n")
+	f.Fuzz(func(t *testing.T, file string) {
+		e, err := editOf(file)
+		if err != nil {
+			return
+		}
+		if _, err := e.Scrub(); err != nil {
+			return // a torn end
+		}
+		clean := string(e.bytes(true))
+		again, err := editOf(clean)
+		if err != nil {
+			t.Fatalf("what scrub wrote cannot be read: %v\n%s", err, clean)
+		}
+		if len(again.Interactions) != len(e.Interactions) {
+			t.Fatalf("%d interactions, then %d", len(e.Interactions), len(again.Interactions))
+		}
+		found, err := again.Scrub()
+		if err != nil || len(found) > 0 {
+			t.Fatalf("again: %+v, %v\n%s", found, err, clean)
+		}
+		if out := string(again.bytes(true)); out != clean {
+			t.Fatalf("written anew:\n%q\nthen\n%q", clean, out)
+		}
+	})
+}

@@ -73,7 +73,7 @@ func openEdit(path string, locked bool, parse func(path string, data []byte) (*C
 	}
 	if locked {
 		if e.lock, err = takeLock(e.real, path); err != nil {
-			return nil, err
+			return nil, whileRecording(err)
 		}
 	}
 	defer func() {
@@ -89,6 +89,14 @@ func openEdit(path string, locked bool, parse func(path string, data []byte) (*C
 	}
 	e.cut()
 	return e, nil
+}
+
+// whileRecording says of a cassette that is locked what can be done instead.
+func whileRecording(err error) error {
+	if f := (*fault)(nil); errors.As(err, &f) && f.kind == ErrLocked {
+		f.next = "wait for it to end, or leave it as it is and write another with --output"
+	}
+	return err
 }
 
 // cut takes the file's bytes apart.

@@ -17,17 +17,19 @@ func (a *app) auditCommand() *cobra.Command {
 		Use:   "audit CASSETTE...",
 		Short: "Search cassettes for credentials",
 		Long: `audit searches cassettes, whoever wrote them, for what umtape redacts when it
-records: authorization and cookies, passwords, PINs, tokens and keys by their names,
-in headers, URLs, forms, XML and JSON, packed or in base64; and wherever they stand
-NTLM messages, JSON Web Tokens, Basic and bearer credentials, private keys and
-user information in URLs. Comments of the file and keys that nobody reads count too.
-What stands in for a secret, such as [FILTERED] or ***, is none.
+records: authorization and cookies, passwords, PINs, tokens and keys by their
+names, in headers, URLs, forms, XML and JSON, packed or in base64; and wherever
+they stand NTLM messages, JSON Web Tokens, Basic and bearer credentials, private
+keys and user information in URLs. Comments of the file and keys that nobody
+reads count too. What stands in for a secret, such as [FILTERED] or ***, is
+none.
 
-Each place is told by file, line, interaction and header or element, and never what
-is there. CallIds and headers that name internal servers are told as notes.
+Each place is told by file, line, interaction and header or element, and never
+what is there. CallIds and headers that name internal servers are told as notes.
 
-It ends with 0 when nothing is found, 1 when something is or a cassette cannot be
-read, 2 when the command line is wrong. umtape scrub takes out what audit finds.`,
+It ends with 0 when nothing is found, 1 when something is or a cassette cannot
+be read, 2 when the command line is wrong. umtape scrub takes out what audit
+finds.`,
 		Example: `  umtape audit calls.yaml
   umtape audit --json testdata/cassettes/`,
 		Args: cassetteArgs(true),

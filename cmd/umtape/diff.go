@@ -18,18 +18,18 @@ func (a *app) diffCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff BEFORE AFTER",
 		Short: "Compare two cassettes by what was said",
-		Long: `diff pairs the interactions of two cassettes, or of two folders of them, and tells
-which were added, removed and changed, and where: elements by their path, status,
-the shape of the answer, headers. Prefixes, indentation, the order of attributes
-and how the file is written do not count, and neither does a secret.
+		Long: `diff pairs the interactions of two cassettes, or of two folders of them, and
+tells which were added, removed and changed, and where: elements by their path,
+status, the shape of the answer, headers. Prefixes, indentation, the order of
+attributes and how the file is written do not count, and neither does a secret.
 
 Interactions that ask for the same, as replay would tell, are a pair; of what is
-left, the nearest of the same operation. Another order alone is no difference, but
-is told. Headers that differ each time, such as Date and X-DiagInfo, are left out
-unless --headers asks for them. No text of an element is printed.
+left, the nearest of the same operation. Another order alone is no difference,
+but is told. Headers that differ each time, such as Date and X-DiagInfo, are
+left out unless --headers asks for them. No text of an element is printed.
 
-It ends with 0 when both say the same, 1 when they differ, 2 when the command line
-is wrong or a cassette cannot be read.`,
+It ends with 0 when both say the same, 1 when they differ, 2 when the command
+line is wrong or a cassette cannot be read.`,
 		Example: `  umtape diff before.yaml after.yaml
   umtape diff --ignore CallId --json before.yaml after.yaml
   umtape diff recorded/ fresh/`,

@@ -15,10 +15,10 @@ func (a *app) mergeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "merge CASSETTE... -o FILE",
 		Short: "Make one cassette of several",
-		Long: `merge writes the interactions of all the cassettes to one, in the order in which the
-cassettes are named, with ids from 0 on: a replay of it answers as a replay of all
-of them. With --sort they are put in the order in which their requests arrived.
-The cassettes themselves stay as they are.`,
+		Long: `merge writes the interactions of all the cassettes to one, in the order in which
+the cassettes are named, with ids from 0 on: a replay of it answers as a replay
+of all of them. With --sort they are put in the order in which their requests
+arrived. The cassettes themselves stay as they are.`,
 		Example: `  umtape merge -o calls.yaml monday.yaml tuesday.yaml
   umtape merge --sort -o calls.yaml recorded/`,
 		Args: cassetteArgs(true),

@@ -23,9 +23,9 @@ func (a *app) pruneCommand() *cobra.Command {
 replay, as its report says, which replay writes with --report. Challenges of a
 handshake stay. What stays keeps its bytes and its id.
 
-A cassette that was changed since that replay is left alone, and so is one of which
-nothing was used. The cassette is replaced at one stroke; with --output it is left
-alone. It is not touched while it is being recorded.`,
+A cassette that was changed since that replay is left alone, and so is one of
+which nothing was used. The cassette is replaced at one stroke; with --output it
+is left alone. It is not touched while it is being recorded.`,
 		Example: `  umtape prune --unused report.json --dry-run calls.yaml
   umtape prune --unused report.json calls.yaml`,
 		Args: cassetteArgs(true),

@@ -17,19 +17,19 @@ func (a *app) scrubCommand() *cobra.Command {
 and tells each place. A cassette that another tool wrote comes out in umtape's
 layout, which go-vcr reads too. What was not touched keeps its bytes.
 
-The cassette is replaced at one stroke, or stays as it is; with --output it is left
-alone. A second scrub finds nothing, and a replay answers the same clients as
-before: what they send is redacted before it is compared.
+The cassette is replaced at one stroke, or stays as it is; with --output it is
+left alone. A second scrub finds nothing, and a replay answers the same clients
+as before: what they send is redacted before it is compared.
 
-What was in a cassette may have been seen, and older versions of the file still hold
-it, in git for one.`,
+What was in a cassette may have been seen, and older versions of the file still
+hold it, in git for one.`,
 		Example: `  umtape scrub calls.yaml
   umtape scrub -o clean.yaml calls.yaml
   umtape scrub testdata/cassettes/`,
 		Args: cassetteArgs(true),
 		RunE: a.begin(func(_ *cobra.Command, args []string) error {
 			total := 0
-			err := a.rewrite(args, f, openEdit, func(e *cassettes.Edit) (did string, leave bool, err error) {
+			err := a.rewrite(args, f, cassettes.OpenUpgrade, func(e *cassettes.Edit) (did string, leave bool, err error) {
 				found, err := e.Scrub()
 				if err != nil {
 					return "", false, err

@@ -12,8 +12,8 @@ func (a *app) sortCommand() *cobra.Command {
 		Use:   "sort CASSETTE...",
 		Short: "Put interactions in the order in which their requests arrived",
 		Long: `sort puts the interactions of a cassette in the order in which their requests
-arrived, with ids from 0 on, as record does at its end. Those of which that is not
-known, since umtape did not record them, come first, in the order they have.
+arrived, with ids from 0 on, as record does at its end. Those of which that is
+not known, since umtape did not record them, come first, in the order they have.
 
 The cassette is replaced at one stroke, or stays as it is; with --output it is
 left alone. It is not touched while it is being recorded.`,

@@ -35,9 +35,10 @@ func (a *app) splitCommand() *cobra.Command {
   host        the server that was asked
   time        spans of --every, by when the request arrived, in UTC
 
-named after the cassette and what they hold, calls-Disconnect.yaml, beside it or in
-the folder that --output names. Interactions keep their order, and get ids from 0 on.
-What belongs to none is in calls-other.yaml. The cassette itself stays as it is.`,
+named after the cassette and what they hold, calls-Disconnect.yaml, beside it or
+in the folder that --output names. Interactions keep their order, and get ids
+from 0 on. What belongs to none is in calls-other.yaml. The cassette itself
+stays as it is.`,
 		Example: `  umtape split --by call calls.yaml
   umtape split --by operation -o operations calls.yaml
   umtape split --by time --every 24h calls.yaml`,
