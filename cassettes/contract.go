@@ -277,8 +277,11 @@ func (in contractFile) name(s string) (inspect.Name, error) {
 	if !ok {
 		return inspect.Name{Local: s}, nil
 	}
-	space, known := in.Namespaces[prefix]
-	if !known {
+	space := in.Namespaces[prefix]
+	switch {
+	case local == "" || strings.Contains(local, ":"):
+		return inspect.Name{}, fmt.Errorf("%s is no name", quoteShort(s))
+	case space == "":
 		return inspect.Name{}, fmt.Errorf("the prefix of %s is not in namespaces", quoteShort(s))
 	}
 	return inspect.Name{Space: space, Local: local}, nil

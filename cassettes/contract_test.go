@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -72,6 +73,7 @@ func TestBadContracts(t *testing.T) {
 		"a later one":   {"umtape_shapes: 2\n", "umtape_shapes is 2; this umtape reads 1"},
 		"an unknown":    {head + "    ocurs: 1\n", "line 7: field ocurs not found"},
 		"a prefix":      {head + "    parts: [{element: 'x:y'}]\n", "the prefix of \"x:y\" is not in namespaces"},
+		"a name":        {head + "    parts: [{element: 'x:y:z'}]\n", "\"x:y:z\" is no name"},
 		"an occurs":     {head + "    occurs: many\n", "\"Body\": occurs is written 1, 0..1"},
 		"a range":       {head + "    occurs: 3..2\n", "occurs is written"},
 		"a value":       {head + "    value: number\n", "\"number\" is not a kind of value"},
@@ -95,4 +97,32 @@ func TestBadContracts(t *testing.T) {
 	if _, err := LoadContract(filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}
+}
+
+// FuzzContract: what is read is read the same once it was written.
+func FuzzContract(f *testing.F) {
+	f.Add("umtape_shapes: 1\nnamespaces: {p: urn:x}\nshapes:\n- {operation: p:a, message: fault, fault: X, soap: '1.2', parts: [{element: Body, value: empty|text, occurs: 0..n, any_order: true, parts: [{attribute: p:b, value: integer}]}]}\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "a.yaml")
+		put(t, path, text)
+		c, err := LoadContract(path)
+		if err != nil {
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("an error of several lines: %q", err)
+			}
+			return
+		}
+		again := filepath.Join(dir, "b.yaml")
+		if err := SaveContract(again, c, "", false); err != nil {
+			t.Fatal(err)
+		}
+		got, err := LoadContract(again)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, readAll(t, again))
+		}
+		if !reflect.DeepEqual(got, c) {
+			t.Errorf("read as %+v, then as %+v", c, got)
+		}
+	})
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -140,6 +141,9 @@ func (i *inspection) check(cmd *cobra.Command, args []string) error {
 func (i *inspection) list(paths []string) error {
 	var out *report.ListJSON
 	if i.asJSON {
+		if err := readable(paths); err != nil {
+			return err
+		}
 		out = report.NewListJSON(i.stdout)
 	}
 	whole := true
@@ -174,6 +178,21 @@ func (i *inspection) list(paths []string) error {
 	return i.footer(i.look, whole, ", --id ID one interaction in full")
 }
 
+// readable looks at all cassettes, for what is written while they are read: a damaged
+// one is to write nothing. A pipe can be read once only, and its cassette is read
+// whole before anything is made of it.
+func readable(paths []string) error {
+	for _, path := range paths {
+		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+			continue
+		}
+		if _, err := cassettes.Each(path, func(*cassettes.Interaction) error { return nil }, nil); err != nil {
+			return loadHint(err, path)
+		}
+	}
+	return nil
+}
+
 func (i *inspection) writeList(tape *cassettes.Cassette, list *report.List, shown, total int) (whole bool, err error) {
 	if _, err := fmt.Fprintln(i.stdout, i.title(tape, shown, total)); err != nil {
 		return true, err
@@ -201,16 +220,10 @@ func recordedBy(tape *cassettes.Cassette) string {
 }
 
 // each reads every interaction of a cassette, in its order, one at a time, and
-// returns the cassette without them and how many there were. As JSON is written while
-// it reads, the cassette is looked at first then: a damaged one is to write none.
+// returns the cassette without them and how many there were.
 func (i *inspection) each(path string, f func(report.Entry) error) (tape *cassettes.Cassette, total int, err error) {
 	told := i.progress("reading "+report.Printable(path), i.asJSON && isTerminal(i.stdout))
 	defer told.done()
-	if i.asJSON {
-		if _, err := cassettes.Each(path, func(*cassettes.Interaction) error { return nil }, told.step); err != nil {
-			return nil, 0, loadHint(err, path)
-		}
-	}
 	tape, err = cassettes.Each(path, func(x *cassettes.Interaction) error {
 		total++
 		return f(entry(path, x))
