@@ -4,6 +4,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -43,4 +44,27 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	visit(a.root())
+}
+
+// TestTopics: every page has a heading to be listed by, a name that is no command's,
+// and fits a terminal.
+func TestTopics(t *testing.T) {
+	root := (&app{}).root()
+	for _, topic := range topics() {
+		if found, _, err := root.Find([]string{topic.name}); err == nil && found != root {
+			t.Errorf("%s is a command, which help would show", topic.name)
+		}
+		if !strings.HasPrefix(topic.text, "# "+topic.title+"\n") || topic.title == "" || len(topic.title) > 66 {
+			t.Errorf("%s.md begins with %.80q", topic.name, topic.text)
+		}
+		text, ok := pageOf(topic.name)
+		if !ok {
+			t.Errorf("umtape help %s shows nothing", topic.name)
+		}
+		for line := range strings.Lines(text) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 {
+				t.Errorf("%s: %d columns: %s", topic.name, n, line)
+			}
+		}
+	}
 }

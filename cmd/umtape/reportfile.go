@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -26,7 +27,11 @@ func (a *app) writeReport(flag, path string, write func(io.Writer) error) error 
 		if errors.As(err, &inner) {
 			err = inner.Err // the rest would name a temporary file
 		}
-		return hint(fmt.Errorf("%s could not be written: %w", path, err), "--%s takes the name of a file in a folder that is there, or - for standard output", flag)
+		err = fmt.Errorf("%s could not be written: %w", path, err)
+		if errors.Is(err, fs.ErrNotExist) {
+			return hint(err, "--%s takes the name of a file in a folder that is there, or - for standard output", flag)
+		}
+		return err
 	}
 	return nil
 }
@@ -44,7 +49,7 @@ func putFile(path string, data []byte) (err error) {
 			return err
 		}
 	}
-	temp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%d", filepath.Base(path), os.Getpid()))
+	temp := filepath.Join(filepath.Dir(path), ".umtape-"+rand.Text())
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -66,6 +67,41 @@ func TestPlacesOfFindings(t *testing.T) {
 	}
 	if elements < 150 {
 		t.Errorf("only %d findings were about an element", elements)
+	}
+}
+
+// TestPlacesInDecodedBodies: what is in a message of UTF-16 is where its body is.
+func TestPlacesInDecodedBodies(t *testing.T) {
+	tape, err := cassettes.Load(ruleFile(t, "UM001", "fail"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, mark := range []string{"", "\xff\xfe"} {
+		i := *tape.Interactions[0]
+		wide := mark
+		for _, c := range i.Request.Body {
+			wide += string(c) + "\x00"
+		}
+		i.Request.Body = wide
+		path := filepath.Join(t.TempDir(), "wide.yaml")
+		w, err := cassettes.Create(path, tape.Header.Umtape, cassettes.Refuse)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(w.Append(&i), w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := checked(t, "UM001", path).All()
+		if len(found) != 1 || found[0].Rule.ID != "UM001" || found[0].Finding.Line == 0 {
+			t.Fatalf("%+v", found)
+		}
+		if line := strings.Split(string(text), "\n")[found[0].Line-1]; !strings.HasPrefix(line[found[0].Column-1:], "body: ") {
+			t.Errorf("at %d:%d is %.60s", found[0].Line, found[0].Column, line)
+		}
 	}
 }
 

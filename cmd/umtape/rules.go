@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -36,15 +37,18 @@ type ruleSettings map[string]string
 func (s ruleSettings) String() string { return "" }
 func (s ruleSettings) Type() string   { return "ID=SEVERITY" }
 
-// Set takes one setting, or some with commas between them. Of two for one rule
-// the later counts.
+// Set takes one setting, or some with commas between them, or @FILE with one on
+// each line. Of two for one rule the later counts.
 func (s ruleSettings) Set(text string) error {
+	if file, ok := strings.CutPrefix(text, "@"); ok {
+		return s.readFile(file)
+	}
 	for _, one := range strings.Split(text, ",") {
 		id, to, ok := strings.Cut(strings.TrimSpace(one), "=")
 		if !ok {
-			return fmt.Errorf("write it as %s=off, note, warning or error", orElse(id, "UM012"))
+			return fmt.Errorf("%q sets nothing: write it as UM012=off, note, warning or error", id)
 		}
-		id, to = strings.ToUpper(id), strings.ToLower(to)
+		id, to = strings.ToUpper(strings.TrimSpace(id)), strings.ToLower(strings.TrimSpace(to))
 		if ids := ruleIDs(); !slices.Contains(ids, id) {
 			return fmt.Errorf("there is no rule %q; the nearest is %s, and `umtape validate --rules` lists all", id, nearest(id, ids))
 		}
@@ -56,11 +60,27 @@ func (s ruleSettings) Set(text string) error {
 	return nil
 }
 
-func orElse(s, other string) string {
-	if s == "" {
-		return other
+// readFile takes the settings of a file: one on a line, what follows # left out.
+func (s ruleSettings) readFile(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
 	}
-	return s
+	n := 0
+	for line := range strings.Lines(string(data)) {
+		n++
+		line, _, _ = strings.Cut(line, "#")
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		if strings.HasPrefix(line, "@") {
+			return fmt.Errorf("%s:%d: a file of rules names no other", path, n)
+		}
+		if err := s.Set(line); err != nil {
+			return fmt.Errorf("%s:%d: %w", path, n, err)
+		}
+	}
+	return nil
 }
 
 // off are the rules that are not to be reported.
@@ -86,6 +106,9 @@ func (s ruleSettings) apply(r inspect.Rule) (set inspect.Rule, ok bool) {
 
 // complete is the shell's completion of --rule.
 func (s ruleSettings) complete(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+	if strings.HasPrefix(typed, "@") {
+		return nil, cobra.ShellCompDirectiveDefault // a file
+	}
 	before, one := "", typed
 	if at := strings.LastIndexByte(typed, ','); at >= 0 {
 		before, one = typed[:at+1], typed[at+1:]

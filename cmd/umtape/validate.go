@@ -38,7 +38,8 @@ cassette), a reason, a fix and a source in the protocol reference; the first
 finding of each rule says all of it. With --shapes it also holds every message,
 of any service, to the shapes in a file.
 
---rule sets a rule to another severity, or off. --junit and --sarif write reports
+--rule sets a rule to another severity, or off; @FILE reads such settings from a
+file, one on each line. --junit and --sarif write reports
 for other programs beside what is printed, or instead of it if FILE is -.
 
 It ends with 0 when nothing reaches --fail-on, 1 when something does, a cassette
@@ -75,7 +76,7 @@ cannot be read or a report cannot be written, 2 when the command line is wrong.`
 		}),
 	}
 	cmd.Flags().StringVar(&f.failOn, "fail-on", "error", "lowest `SEVERITY` that is a failure: error, warning or note")
-	cmd.Flags().Var(f.settings, "rule", "set a rule's severity, such as UM012=off, note, warning or error; may be repeated")
+	cmd.Flags().Var(f.settings, "rule", "set a rule's severity, such as UM012=off, note, warning or error; @FILE has one a line; may be repeated")
 	cmd.Flags().StringVar(&f.shapes, "shapes", "", "hold messages to the contract in `FILE`, which umtape inspect --shapes --output writes")
 	cmd.Flags().Var(&f.maxAge, "max-age", "warn of cassettes that hold what was recorded longer ago, such as 90d, 12h, 2w")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print JSON")

@@ -31,12 +31,15 @@ type (
 		Line    int           `xml:"line,attr,omitempty"`
 		Error   *junitProblem `xml:"error"`
 		Failure *junitProblem `xml:"failure"`
-		Out     string        `xml:"system-out,omitempty"`
+		Out     *junitText    `xml:"system-out"`
 	}
 	junitProblem struct {
 		Message string `xml:"message,attr"`
 		Type    string `xml:"type,attr"`
-		Text    string `xml:",chardata"`
+		Text    string `xml:",cdata"`
+	}
+	junitText struct {
+		Text string `xml:",cdata"`
 	}
 )
 
@@ -69,7 +72,7 @@ func (v Validation) suite(c CheckedCassette) junitSuite {
 	s := junitSuite{Name: file}
 	whole := v.testCase(file, "file", c.Found)
 	if c.Unread != "" {
-		whole.Error = &junitProblem{Message: Printable(c.Unread), Type: "unread", Text: Printable(c.Unread)}
+		whole.Error = &junitProblem{Message: Printable(c.Unread), Type: "unread", Text: xmlText(Printable(c.Unread))}
 		s.Errors = 1
 	}
 	s.Cases = append(s.Cases, whole)
@@ -100,7 +103,7 @@ func (v Validation) testCase(file, name string, found []Located) junitCase {
 		t.Failure = &junitProblem{Message: message, Type: first.Rule.ID, Text: findingsText(failing)}
 	}
 	if rest := v.passing(found); len(rest) > 0 {
-		t.Out = findingsText(rest)
+		t.Out = &junitText{findingsText(rest)}
 	}
 	return t
 }
@@ -109,5 +112,16 @@ func findingsText(found []Located) string {
 	var b strings.Builder
 	b.WriteString("\n")
 	Findings(&b, found) // a strings.Builder does not fail
-	return b.String()
+	return xmlText(b.String())
+}
+
+// xmlText replaces what is printable and yet no character of XML (1.0 §2.2), which
+// encoding/xml would write into a CDATA section as it is.
+func xmlText(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == 0xfffe || r == 0xffff {
+			return '?'
+		}
+		return r
+	}, s)
 }

@@ -12,6 +12,7 @@ import (
 
 func TestJUnit(t *testing.T) {
 	v := validation()
+	v.Cassettes[0].Interactions[0].Found[0].Message = "no ]]> end, no \uffff character, no \x00 either"
 	v.Cassettes[0].Interactions[2].Operation = "R\x1b]]>&\"<"
 	var b bytes.Buffer
 	if err := JUnit(&b, v); err != nil {
@@ -35,10 +36,10 @@ func TestJUnit(t *testing.T) {
 	if len(cases) != 4 || cases[0].Failure != nil || cases[1].Failure == nil || cases[2].Failure == nil || cases[3].Failure != nil {
 		t.Fatalf("cases %+v", cases)
 	}
-	if f := cases[1].Failure; f.Type != "UM001" || !strings.Contains(f.Text, "a:7:12: error: UM001: ") || strings.Contains(f.Text, "UM002") {
+	if f := cases[1].Failure; f.Type != "UM001" || !strings.Contains(f.Text, "a:7:12: error: UM001: ") || strings.Contains(f.Text, "UM002") || !strings.Contains(f.Text, "no ]]> end, no ? character, no ? either\n    in: ") {
 		t.Errorf("failure %+v", f)
 	}
-	if c := cases[1]; c.Name != "interaction 0 (Disconnect)" || !strings.Contains(c.Out, "note: UM002") || strings.Contains(c.Out, "UM001") {
+	if c := cases[1]; c.Name != "interaction 0 (Disconnect)" || !strings.Contains(c.Out.Text, "note: UM002") || strings.Contains(c.Out.Text, "UM001") {
 		t.Errorf("case %+v", c)
 	}
 	if got := cases[3].Name; got != `interaction 2 (R?]]>&"<)` {

@@ -223,6 +223,13 @@ func TestCheck(t *testing.T) {
 		{"header that need not be understood", exchange(header("", `<x s:mustUnderstand="0"/>`).Replace(disconnect), disconnected), "UM060"},
 		{"header of EWS", exchange(header(TypesNS, `<t:RequestServerVersion Version="Exchange2010"/>`).Replace(getPhoneCall), phoneCallIs("Connected", "None")), ""},
 		{"header of EWS in no namespace", exchange(header("", `<RequestServerVersion Version="Exchange2010"/>`).Replace(getPhoneCall), phoneCallIs("Connected", "None")), "UM062"},
+		{"answered header of EWS", exchange(getPhoneCall, header("", `<ServerVersionInfo/>`).Replace(phoneCallIs("Connected", "None"))), "UM062"},
+		{"answered header", exchange(disconnect, header("", `<x s:mustUnderstand="1"/>`).Replace(disconnected)), ""},
+		{"version without the operations", exchange(header(TypesNS, `<t:RequestServerVersion Version="Exchange2007_SP1"/>`).Replace(getPhoneCall), phoneCallIs("Connected", "None")), "UM063"},
+		{"encoded Envelope", exchange(replace("<s:Envelope", `<s:Envelope s:encodingStyle="http://schemas.xmlsoap.org/soap/encoding/"`).Replace(disconnect), disconnected), "UM014"},
+		{"encoded Body", exchange(replace("<s:Body", `<s:Body s:encodingStyle="http://schemas.xmlsoap.org/soap/encoding/"`).Replace(disconnect), disconnected), "UM014"},
+		{"encoded operation", exchange(replace("<Disconnect", `<Disconnect s:encodingStyle="http://schemas.xmlsoap.org/soap/encoding/"`).Replace(disconnect), disconnected), "UM014"},
+		{"encoded in no way", exchange(replace("<s:Body", `<s:Body s:encodingStyle=""`).Replace(disconnect), disconnected), ""},
 		{"another header of EWS", exchange(header("", `<Action/>`).Replace(getPhoneCall), phoneCallIs("Connected", "None")), ""},
 
 		// Children.

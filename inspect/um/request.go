@@ -3,6 +3,7 @@ package um
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/umtape/umtape/inspect"
 )
@@ -12,6 +13,7 @@ func (c *checker) request() {
 	c.action()
 	c.url()
 	c.headers()
+	c.encodingStyle()
 	p := c.m.Payload
 	path := "Body/" + p.Name.Local
 	c.children(path, p, c.op.Request, MessagesNS)
@@ -65,10 +67,11 @@ func (c *checker) url() {
 	}
 }
 
-// ewsHeaders are the headers of a request that EWS is documented to know.
-var ewsHeaders = []string{"RequestServerVersion", "ExchangeImpersonation", "MailboxCulture"}
+// ewsHeaders are the headers that EWS is documented to take and to answer.
+var ewsHeaders = []string{"RequestServerVersion", "ExchangeImpersonation", "MailboxCulture", "ServerVersionInfo"}
 
-// headers checks the SOAP headers of a request.
+// headers checks the SOAP headers of a message; those of an answer of the classic
+// service are not documented to be none.
 func (c *checker) headers() {
 	if c.m.Header == nil {
 		return
@@ -81,10 +84,29 @@ func (c *checker) headers() {
 			if slices.Contains(ewsHeaders, e.Name.Local) && space != TypesNS {
 				c.add(ruleHeaderSpace, path, e, "%s %s", name(e), where(e))
 			}
+			if v, _ := e.Attr("Version"); e.Name.Local == "RequestServerVersion" && strings.HasPrefix(v, "Exchange2007") {
+				c.add(ruleOldVersion, path+"/@Version", e, "RequestServerVersion asks for Exchange 2007; %s came with Exchange 2010", c.op.Name)
+			}
+		case c.part == "response":
 		case mustUnderstand(e, c.m):
 			c.add(ruleMustUnderstand, path, e, "the header %s has mustUnderstand, and the classic service defines no headers", name(e))
 		default:
 			c.add(ruleClassicHeader, path, e, "the classic service defines no header, and so not %s", name(e))
+		}
+	}
+}
+
+// encodingStyle reports the attribute of SOAP 1.1 that says how values are encoded,
+// on whatever holds the operation.
+func (c *checker) encodingStyle() {
+	for _, at := range []struct {
+		path string
+		e    *inspect.Element
+	}{{"Envelope", c.m.Envelope}, {"Body", c.m.Body}, {"Body/" + c.m.Payload.Name.Local, c.m.Payload}} {
+		for _, a := range at.e.Attrs {
+			if a.Name.Local == "encodingStyle" && a.Name.Space == c.m.EnvelopeSpace && a.Value != "" {
+				c.add(ruleEncodingStyle, at.path, at.e, "%s declares an encodingStyle; the protocol is document/literal", name(at.e))
+			}
 		}
 	}
 }

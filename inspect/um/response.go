@@ -19,6 +19,7 @@ func (c *checker) response() {
 		return
 	}
 	c.envelope()
+	c.headers()
 	path := "Body/" + name(p)
 	switch {
 	case p.Name.Local != op.Name+"Response":

@@ -52,6 +52,11 @@ var (
 		Source: "PROTOCOL.md 1.2, 4.1 (documented: the classic operations are tied to UMUrl; inferred: what follows)",
 		Fix:    "send classic operations to UnifiedMessaging/Service.asmx or UM2007Legacy.asmx, those of EWS to Exchange.asmx"}
 
+	ruleEncodingStyle = inspect.Rule{ID: "UM014", Severity: inspect.Warning, Summary: "the request declares an encodingStyle",
+		Reason: "an endpoint of document/literal does not read the encoding that is promised",
+		Source: "SOAP 1.1 §4.1.1; PROTOCOL.md 1.1 (documented: document/literal; inferred: what follows)",
+		Fix:    "leave the attribute out, and what the encoding adds: xsi:type, href, arrays"}
+
 	ruleMissing = inspect.Rule{ID: "UM020", Severity: inspect.Error, Summary: "a child element is missing",
 		Reason: "a message without it does not match the schema, and a request is refused",
 		Source: "PROTOCOL.md 1.1 (documented cardinality 1..1)", Fix: "send the element"}
@@ -185,8 +190,13 @@ var (
 		Fix:    "leave it out, or its mustUnderstand"}
 	ruleHeaderSpace = inspect.Rule{ID: "UM062", Severity: inspect.Error, Summary: "a SOAP header of EWS is not in the types namespace",
 		Reason: "the namespace is part of the name: to a server this is another header, which it does not know",
-		Source: "PROTOCOL.md 1.2 (documented: RequestServerVersion, ExchangeImpersonation and MailboxCulture are in it)",
+		Source: "PROTOCOL.md 1.2 (documented: RequestServerVersion, ExchangeImpersonation, MailboxCulture, ServerVersionInfo)",
 		Fix:    "use http://schemas.microsoft.com/exchange/services/2006/types"}
+
+	ruleOldVersion = inspect.Rule{ID: "UM063", Severity: inspect.Warning, Summary: "RequestServerVersion asks for a version of EWS without these operations",
+		Reason: "a server that goes by it answers as Exchange 2007 would, which had no such operation",
+		Source: "PROTOCOL.md 1.2, 4.2 (documented: Exchange 2010 and later; inferred: what follows)",
+		Fix:    "ask for Exchange2010 or later"}
 
 	ruleCameBack = inspect.Rule{ID: "UM070", Severity: inspect.Warning, Summary: "a call has another state after it was Disconnected",
 		Reason: "nothing leaves Disconnected: interactions are missing or out of order, or a stand-in mixes calls up",
@@ -216,7 +226,7 @@ func Rules() []inspect.Rule {
 	return append(inspect.SOAPRules(),
 		ruleHTTPSRequest, ruleHTTPSResponse, ruleSOAP12, ruleUnknownOperation, ruleOperationName, ruleOperationSpace,
 		ruleEmptyRequest, ruleManyRequests, ruleManyResponses,
-		ruleAction, ruleActionHTTPS, ruleActionInferred, ruleWrongURL,
+		ruleAction, ruleActionHTTPS, ruleActionInferred, ruleWrongURL, ruleEncodingStyle,
 		ruleMissing, ruleExpected, ruleRepeated, ruleUnknownChild, ruleCasing, ruleChildSpace, ruleOrder, ruleSlip,
 		ruleRepeatedInferred, ruleText,
 		ruleEmptyCallID, ruleLongCallID, ruleLongOther, ruleCallIDForm, ruleValue, ruleValueLenient,
@@ -224,7 +234,7 @@ func Rules() []inspect.Rule {
 		ruleFit, ruleNotEmpty, ruleWrapper, ruleResponseClass, ruleCauseEarly, ruleStateHidden,
 		ruleProperties, ruleErrorNoError, ruleFrameChild, ruleNoResult,
 		ruleFaultUnexpected, ruleExceptionForm, ruleFaultMismatch, ruleExceptionSpace, ruleInvalidSpace, ruleNotRefused, ruleClassicFault,
-		ruleClassicHeader, ruleMustUnderstand, ruleHeaderSpace,
+		ruleClassicHeader, ruleMustUnderstand, ruleHeaderSpace, ruleOldVersion,
 		ruleCameBack, ruleNoStart, ruleUsedAfterEnd, ruleLeftOpen,
 		ruleMore)
 }
