@@ -144,16 +144,16 @@ func (x *anyIndex) take(l *library, lo loose, k key, anyHost bool) (n int, ok bo
 
 // takeAny answers a request for which nothing was recorded from something that was,
 // with the request's own values.
-func (p *Player) takeAny(l *library, a asked) (i *Interaction, n int, note string) {
-	if l.any == nil || a.message == nil {
+func (p *Player) takeAny(l *library, q question) (i *Interaction, n int, note string) {
+	if l.any == nil {
 		return nil, 0, ""
 	}
-	k := a.key() // before the values are gone
+	a := q.read()
 	lo, mine := looseOf(&a, p.options.Match)
 	if mine == nil {
 		return nil, 0, ""
 	}
-	n, ok := l.any.take(l, lo, k, a.host == "")
+	n, ok := l.any.take(l, lo, q.key, q.anyHost)
 	if !ok {
 		return nil, 0, ""
 	}

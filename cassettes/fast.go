@@ -23,6 +23,7 @@ type fastReader struct {
 	b    []byte // what is left of the record
 	bad  bool   // it is not the encoder's spelling
 	seen map[string]string
+	once bool // it reads one record only, so that sharing costs more than it saves
 }
 
 // maxSeen bounds how many strings are shared between interactions: the same
@@ -49,7 +50,7 @@ func (f *fastReader) readAnswer(record []byte) (i *Interaction, ok bool) {
 		return nil, false
 	}
 	i = new(Interaction)
-	f.b, f.bad = record, false
+	f.b, f.bad, f.once = record, false, true
 	i.ID = f.small(recordStart)
 	f.b = record[at+1:]
 	f.answer(i)
@@ -208,7 +209,7 @@ func (f *fastReader) scalar(b []byte) string {
 
 // shared returns b as a string, the same one for the same b if it is short.
 func (f *fastReader) shared(b []byte) string {
-	if len(b) > 128 {
+	if len(b) > 128 || f.once {
 		return string(b)
 	}
 	if s, ok := f.seen[string(b)]; ok {

@@ -61,6 +61,7 @@ type Player struct {
 	options  PlayOptions
 	library  atomic.Pointer[library]
 	troubles *troubles
+	memo     *memo
 
 	mu     sync.Mutex // guards report and uses
 	report Played
@@ -96,7 +97,9 @@ func PlayReels(options PlayOptions, reels ...*Reel) *Player {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
 	p := &Player{options: options, troubles: newTroubles(options.Troubles, options.Seed)}
-	p.library.Store(newLibrary(options.Repeat, reels))
+	l := newLibrary(options.Repeat, reels)
+	p.library.Store(l)
+	p.memo = newMemo(l.marks.len)
 	return p
 }
 
@@ -152,26 +155,25 @@ func (p *Player) answer(req *http.Request, body []byte, over bool, otherwise fun
 	if over {
 		return p.miss(req, began, "", Miss{Operation: req.Method, Reason: fmt.Sprintf("its body is longer than the %d bytes that are read for matching", limit)}), nil
 	}
-	h := canonicalHeader(req.Header)
-	a := p.options.Match.ask(req.Method, redactURL(p.requestURL(req.URL)), h, body)
-	delay, trouble := p.troubles.next(a.message.Operation())
+	q := p.question(req, body)
+	delay, trouble := p.troubles.next(q.operation)
 	if trouble != nil && trouble.kind != troubleCut {
 		p.wait(req, delay, 0)
-		return p.troubled(req, began, a, trouble)
+		return p.troubled(req, began, q, trouble)
 	}
 	l := p.library.Load()
-	found, ok := l.index.take(a.key(), a.host == "")
+	found, ok := l.index.take(q.key, q.anyHost)
 	var i *Interaction
 	var note string
 	var err error
 	if ok {
 		i, err = l.answer(found.n)
-	} else if i, found.n, note = p.takeAny(l, p.options.Match.ask(req.Method, redactURL(p.requestURL(req.URL)), h, body)); i != nil {
+	} else if i, found.n, note = p.takeAny(l, q); i != nil {
 		found.again = l.index.count(found.n)
 	} else if otherwise != nil {
 		return otherwise()
 	} else {
-		return p.miss(req, began, a.message.Operation(), p.explain(l, a, found.spent)), nil
+		return p.miss(req, began, q.operation, p.explain(l, q.read(), found.spent)), nil
 	}
 	name := l.name(found.n)
 	if err == nil {
@@ -181,7 +183,7 @@ func (p *Player) answer(req *http.Request, body []byte, over bool, otherwise fun
 		return otherwise()
 	}
 	if err != nil {
-		return p.miss(req, began, a.message.Operation(), Miss{Operation: a.operation(), Nearest: name, Reason: err.Error()}), nil
+		return p.miss(req, began, q.operation, Miss{Operation: q.read().operation(), Nearest: name, Reason: err.Error()}), nil
 	}
 	p.mu.Lock()
 	p.report.Answered++
@@ -202,7 +204,7 @@ func (p *Player) answer(req *http.Request, body []byte, over bool, otherwise fun
 		resp.Header.Set(HeaderNote, note)
 	}
 	if p.options.OnExchange != nil || reason != "" {
-		p.tell(req, began, Facts{Verdict: Replayed, Operation: a.message.Operation(), Call: i.Umtape.Call, Fault: p.faultOf(i), Interaction: name, Reason: reason})
+		p.tell(req, began, Facts{Verdict: Replayed, Operation: q.operation, Call: i.Umtape.Call, Fault: p.faultOf(i), Interaction: name, Reason: reason})
 	}
 	p.wait(req, delay, i.Response.Duration)
 	return resp, nil

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -27,6 +28,8 @@ type Reel struct {
 	from io.ReaderAt    // of one that is read again
 	file *os.File       // the same, nil if the bytes are in memory
 	size int64          // of those bytes
+
+	prepared []atomic.Pointer[Interaction] // answers of bytes in memory, once read; shared by all
 
 	kept    string // the file that the marks came from; "" if they did not
 	aged    Aged   // see OpenOptions.Before
@@ -74,7 +77,17 @@ func (r *Reel) interaction(n int) (*Interaction, error) {
 // answer is interaction for whoever needs no more than the answer: of the
 // request there may be nothing.
 func (r *Reel) answer(n int) (*Interaction, error) {
-	return r.read(n, (*fastReader).readAnswer)
+	if r.prepared == nil {
+		return r.read(n, (*fastReader).readAnswer)
+	}
+	if i := r.prepared[n].Load(); i != nil {
+		return i, nil
+	}
+	i, err := r.read(n, (*fastReader).readAnswer)
+	if err == nil {
+		r.prepared[n].Store(i)
+	}
+	return i, err
 }
 
 func (r *Reel) read(n int, fast func(*fastReader, []byte) (*Interaction, bool)) (*Interaction, error) {

@@ -167,11 +167,11 @@ func (x *troubles) next(operation string) (delay time.Duration, t *Trouble) {
 }
 
 // troubled is the outcome of a request that is not answered from the cassettes.
-func (p *Player) troubled(req *http.Request, began time.Time, a asked, t *Trouble) (*http.Response, error) {
+func (p *Player) troubled(req *http.Request, began time.Time, q question, t *Trouble) (*http.Response, error) {
 	p.mu.Lock()
 	p.report.Troubled++
 	p.mu.Unlock()
-	facts := Facts{Verdict: Troubled, Operation: a.message.Operation(), Reason: "on demand: " + t.text}
+	facts := Facts{Verdict: Troubled, Operation: q.operation, Reason: "on demand: " + t.text}
 	var resp *http.Response
 	var err error
 	switch t.kind {
@@ -183,10 +183,7 @@ func (p *Player) troubled(req *http.Request, began time.Time, a asked, t *Troubl
 		// Whoever answers so is between client and server, and knows no SOAP.
 		resp = ownAnswer(req, t.status, "text/plain; charset=utf-8", []byte(http.StatusText(t.status)+"\n"))
 	case troubleFault:
-		version := inspect.SOAP11
-		if a.message != nil {
-			version = a.message.Version
-		}
+		version := max(q.key.version, inspect.SOAP11)
 		resp = ownAnswer(req, http.StatusInternalServerError, version.ContentType(), p.options.Fault(t.fault, version))
 		facts.Fault = t.fault
 	}

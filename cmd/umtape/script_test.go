@@ -21,7 +21,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"umtape": main, "post": postMain})
+	testscript.Main(m, map[string]func(){"umtape": main, "post": postMain, "constant": constant})
 }
 
 // TestScripts runs the scripts that tell the commands. Beside testscript's own
@@ -32,6 +32,8 @@ func TestMain(m *testing.M) {
 //	                         and $NAME_metrics to that of --metrics
 //	end NAME [-KILL] [CODE] end it by SIGINT and wait; it must exit with CODE (0);
 //	                         its output is in NAME.out and NAME.err
+//	said NAME TEXT           wait until it has said TEXT on standard error
+//	tape FILE N              write a cassette of N interactions
 //	repeat FILE N TEXT       write TEXT N times, for bodies too large to ship
 //
 // $MESSAGES is the folder of sample messages, and the condition [netns] holds
