@@ -31,7 +31,7 @@ func (n noting) tell(place string, at int, was string) {
 // lower case. A plural counts as the singular.
 var secretTails = []string{
 	"password", "passwd", "pwd", "passphrase", "passcode", "pass code", "pass word", "secret", "credential", "pin", "canary", "wsse", "jsessionid",
-	"phpsessid", "api key", "access key", "auth key", "private key", "subscription key", "shared key", "account key", "session id",
+	"phpsessid", "api key", "access key", "auth key", "private key", "subscription key", "functions key", "shared key", "account key", "session id",
 	"apikey", "accesskey", "authkey", "sessionid", "binary exchange", "pass key", "passkey", "secret key", "secretkey", "user pass", "userpass",
 	"login pass", "auth pass", "admin pass", "x pass", "new pass", "old pass", "user pw", "otp", "jwt", "bearer", "auth ticket", "login ticket",
 	"auth code", "authcode", "amz signature", "cred", "auth header",
@@ -45,7 +45,7 @@ var secretWholeNames = map[string]bool{"pass": true, "pw": true}
 var tokenKinds = map[string]bool{
 	"access": true, "refresh": true, "id": true, "auth": true, "authentication": true, "authorization": true, "session": true, "security": true,
 	"csrf": true, "xsrf": true, "bearer": true, "login": true, "api": true, "user": true, "client": true, "service": true, "delegation": true,
-	"kerberos": true, "saml": true, "jwt": true, "forwarded": true, "identity": true, "secret": true, "x": true,
+	"kerberos": true, "saml": true, "jwt": true, "forwarded": true, "verification": true, "identity": true, "secret": true, "x": true,
 }
 
 // neutralTails may follow a secret word without changing what the value is.

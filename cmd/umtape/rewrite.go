@@ -50,7 +50,7 @@ func (a *app) rewrite(args []string, f outputFlags, open func(path string, write
 	}
 	for _, path := range paths {
 		if err := a.rewriteOne(path, f, open, change); err != nil {
-			return loadHint(err, path)
+			return err
 		}
 	}
 	return nil
@@ -60,7 +60,7 @@ func (a *app) rewriteOne(path string, f outputFlags, open func(string, bool) (*c
 	inPlace := f.output == "" || oneFile(path, f.output)
 	e, err := open(path, inPlace)
 	if err != nil {
-		return err
+		return loadHint(err, path)
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
 	did, leave, err := change(e)
