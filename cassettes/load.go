@@ -105,9 +105,9 @@ func parse(path string, data []byte) (*Cassette, error) {
 		if torn != nil {
 			text = text[:torn.Offset]
 		}
-		whole, errWhole := parseWhole(path, text)
+		whole, errWhole := parseAgain(path, text, torn)
 		if errWhole != nil {
-			return nil, cmp.Or(err, errWhole)
+			return nil, cmp.Or(err, zeros(path, text), errWhole)
 		}
 		whole.Torn = torn
 		c = whole
@@ -123,6 +123,32 @@ func parse(path string, data []byte) (*Cassette, error) {
 		}
 	}
 	return c, nil
+}
+
+// parseAgain reads what is before a torn end, in our layout if only the end was
+// not in it, as where zeros follow the last interaction.
+func parseAgain(path string, text []byte, torn *Torn) (*Cassette, error) {
+	if torn != nil {
+		if l := split(text); l != nil && !l.strange && l.torn == nil {
+			if c, err := parseRecords(path, text, l); err == nil && c.Torn == nil {
+				return c, nil
+			}
+		}
+	}
+	return parseWhole(path, text)
+}
+
+const zerosAre = "zeros stand where text was, as a power loss can leave them"
+
+// zeros returns an error if zeros stand in a file of ours, where no writer of YAML
+// puts them.
+func zeros(path string, text []byte) error {
+	at := bytes.IndexByte(text, 0)
+	if at < 0 {
+		return nil
+	}
+	return &fault{kind: ErrDamaged, path: path, line: 1 + bytes.Count(text[:at], []byte("\n")), what: zerosAre,
+		next: "delete from there to the next interaction"}
 }
 
 var bom = []byte("\ufeff")
@@ -285,6 +311,9 @@ func parseYAML(path string, text []byte, base int, where string) (doc *yaml.Node
 			n, _ := strconv.Atoi(m[1])
 			bad.line = base + n
 			bad.what += ": " + m[2]
+		}
+		if where != "" && bytes.IndexByte(text, 0) >= 0 {
+			bad.what, bad.next = zerosAre, "delete the interaction"
 		}
 		return nil, bad
 	}

@@ -29,9 +29,6 @@ const (
 	// matchingVersion changes whenever a request is digested in another way.
 	matchingVersion = 1
 
-	// marksWorth is from how many interactions on marks are kept.
-	marksWorth = 5000
-
 	// marksKept is for how long the marks of a cassette are kept that nobody
 	// opens.
 	marksKept = 60 * 24 * time.Hour
@@ -42,6 +39,9 @@ const (
 	// changes within one tick of the file system's clock look like one.
 	settled = 2 * time.Second
 )
+
+// marksWorth is from how many interactions on marks are kept. Tests want fewer.
+var marksWorth = 5000
 
 // marksPath is where the marks of the cassette at path are kept.
 func marksPath(dir, path string) (string, error) {

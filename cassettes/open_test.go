@@ -148,6 +148,9 @@ func TestOpenErrors(t *testing.T) {
 // longTape writes a cassette whose marks are worth keeping, an hour ago.
 func longTape(t *testing.T) string {
 	t.Helper()
+	was := marksWorth
+	marksWorth = 100
+	t.Cleanup(func() { marksWorth = was })
 	path := tape(t)
 	var list []*Interaction
 	for n := range marksWorth {

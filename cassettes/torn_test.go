@@ -1,8 +1,10 @@
 package cassettes
 
 import (
+	"errors"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -132,6 +134,77 @@ func TestZerosAtTheEnd(t *testing.T) {
 		}
 		if len(c.Interactions) != want || c.Torn == nil {
 			t.Errorf("zeros from %d of %d: %d interactions, torn %+v", n, len(text), len(c.Interactions), c.Torn)
+		}
+	}
+}
+
+// A power cut that takes the last three interactions: the file ends at any byte of
+// them, or has its length but zeros from there on, or has zeros in place of one
+// block and what was written later behind it. What is whole before that is read
+// as it was, or an error names the line; nothing comes out altered.
+func TestPowerCut(t *testing.T) {
+	path := tape(t)
+	list := []*Interaction{sample(t, 0), sample(t, 1), sample(t, 2), sample(t, 3)}
+	write(t, path, list...)
+	text := readAll(t, path)
+	var starts []int // of each interaction, and the end
+	for n := range list {
+		starts = append(starts, strings.Index(text, "    - id: "+itoa(int64(n))+"\n"))
+	}
+	starts = append(starts, len(text))
+	// before is how many end at or before the given byte; the last line break of one
+	// may be missing.
+	before := func(at int) (n int) {
+		for n < len(list) && at >= starts[n+1]-1 {
+			n++
+		}
+		return n
+	}
+	unaltered := func(what string, at int, whole int) {
+		t.Helper()
+		c, err := Load(path)
+		if err != nil {
+			t.Fatalf("%s at %d: %v", what, at, err)
+		}
+		if len(c.Interactions) != whole {
+			t.Fatalf("%s at %d: %d interactions, want %d", what, at, len(c.Interactions), whole)
+		}
+		for n, i := range c.Interactions {
+			equal(t, i, list[n])
+			if i.Edited || t.Failed() {
+				t.Fatalf("%s at %d: interaction %d is altered", what, at, n)
+			}
+		}
+	}
+	for at := starts[1]; at < len(text); at++ {
+		put(t, path, text[:at])
+		unaltered("cut", at, before(at))
+		if at%23 > 0 && !slices.Contains(starts, at+1) { // it is slow
+			continue
+		}
+		if _, err := Recover(path); err != nil {
+			t.Fatalf("cut at %d: %v", at, err)
+		}
+		unaltered("recovered", at, before(at))
+		if n := len(stock(t, path).Interactions); n != before(at) {
+			t.Fatalf("recovered at %d: go-vcr has %d interactions", at, n)
+		}
+		put(t, path, text[:at]+strings.Repeat("\x00", len(text)-at))
+		unaltered("zeros", at, before(at-1)) // a zero is no line break
+	}
+	for _, block := range []int{1, 512, 4096} {
+		for at := starts[1]; at < len(text); at += 37 {
+			end := min(at+block, len(text))
+			put(t, path, text[:at]+strings.Repeat("\x00", end-at)+text[end:])
+			_, err := Load(path)
+			if err == nil {
+				unaltered("a block of zeros", at, before(at-1))
+				continue
+			}
+			said := err.Error()
+			if !errors.Is(err, ErrDamaged) || !strings.HasPrefix(said, path+": line ") || !strings.Contains(said, "as a power loss can leave them; delete ") {
+				t.Fatalf("%d zeros at %d: %v", block, at, err)
+			}
 		}
 	}
 }

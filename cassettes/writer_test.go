@@ -266,6 +266,45 @@ func TestSyncPolicies(t *testing.T) {
 	}
 }
 
+// TestAppendsShareSyncs: while one fsync is under way, all that is appended waits
+// for one more, which serves them all.
+func TestAppendsShareSyncs(t *testing.T) {
+	const n = 16
+	d := &faultyDisk{}
+	path := tape(t)
+	w := createOn(t, d, path, Refuse, SyncAlways)
+	before := d.syncs.Load()
+	d.synced = make(chan struct{}) // every fsync waits until the test takes note
+	done := make(chan error, n)
+	go func() { done <- w.Append(sample(t, 0)) }()
+	for d.syncs.Load() == before { // until the first one's fsync is under way
+		runtime.Gosched()
+	}
+	for k := 1; k < n; k++ {
+		go func() { done <- w.Append(sample(t, k)) }()
+	}
+	for w.Count() < n { // all are written, and wait
+		runtime.Gosched()
+	}
+	if len(done) > 0 {
+		t.Error("an Append returned before its fsync")
+	}
+	go func() {
+		for range d.synced { // let go of each that comes
+		}
+	}()
+	for range n {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	if got := d.syncs.Load() - before; got != 2 {
+		t.Errorf("%d fsyncs for %d interactions appended at once, want 2", got, n)
+	}
+	closed(t, w)
+	close(d.synced)
+}
+
 func TestIntervalSyncs(t *testing.T) {
 	d := &faultyDisk{synced: make(chan struct{}, 10)}
 	w := createOn(t, d, tape(t), Refuse, SyncInterval)
