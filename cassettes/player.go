@@ -130,14 +130,19 @@ func (p *Player) RoundTrip(req *http.Request) (*http.Response, error) {
 		return p.miss(req, began, "", Miss{Operation: req.Method, Reason: fmt.Sprintf("its body is longer than the %d bytes that are read for matching", limit)}), nil
 	}
 	h := canonicalHeader(req.Header)
-	a := p.options.Match.ask(req.Method, redactURL(p.requestURL(req.URL)), h, body)
+	q := request{req.Method, redactURL(p.requestURL(req.URL)), h, body}
+	a := p.options.Match.ask(q.method, q.url, h, body)
 	l := p.library.Load()
 	found, ok := l.index.take(a.key(), a.host == "")
 	var i *Interaction
 	var note string
 	if ok {
-		i, err = l.answer(found.n)
-	} else if i, found.n, note = p.takeAny(l, p.options.Match.ask(req.Method, redactURL(p.requestURL(req.URL)), h, body)); i != nil {
+		if i, err = l.answer(found.n); err == nil && l.stands != nil {
+			i = p.ownPseudonyms(l, found.n, i, q)
+		}
+	} else if i, found = p.takeStandIn(l, a, q, found); i != nil {
+		note = "recorded under pseudonyms, with your values put in"
+	} else if i, found.n, note = p.takeAny(l, p.options.Match.ask(q.method, q.url, h, body)); i != nil {
 		found.again = l.index.count(found.n)
 	} else {
 		return p.miss(req, began, a.message.Operation(), p.explain(l, a, found.spent)), nil

@@ -30,6 +30,8 @@ type recordFlags struct {
 	force      bool
 	all        bool
 	keepLegs   bool
+	pseudonyms bool
+	redact     string // file of rules; "" for none
 	operations []string
 	maxBody    size
 	sync       string
@@ -88,6 +90,8 @@ func (f *recordFlags) register(cmd *cobra.Command, listen string) {
 	cmd.Flags().BoolVar(&f.all, "all", false, "keep every exchange, not only SOAP")
 	cmd.Flags().StringSliceVar(&f.operations, "operation", nil, "keep only these operations, such as `Disconnect,PlayOnPhone`")
 	cmd.Flags().BoolVar(&f.keepLegs, "keep-auth-legs", false, "keep each challenge of an NTLM or Negotiate handshake as an interaction of its own")
+	cmd.Flags().BoolVar(&f.pseudonyms, "pseudonyms", false, "replace CallIds, numbers, addresses, host names and SIDs by others of the same form, one for one")
+	cmd.Flags().StringVar(&f.redact, "redact", "", "`FILE` with rules of your own: the YAML lists remove and pseudonym, of places such as Subscriber/Name and header X-Tenant")
 	f.upstreamFlags.register(cmd)
 	cmd.Flags().Var(&f.maxBody, "max-body", "how much of a body is kept; a longer one is forwarded whole")
 	cmd.Flags().StringVar(&f.sync, "sync", "interval", "`WHEN` the tape is forced to disk: always, interval (each second, and at the end) or never")
@@ -243,7 +247,11 @@ func (a *app) startRecording(path string, ca *proxy.CA, p *recordPlan) (*recordi
 		ln.Close()
 		return nil, err
 	}
+	if err := sameRules(path, tape, p); err != nil {
+		return nil, errors.Join(err, ln.Close(), tape.Close())
+	}
 	s.tape, s.recorder = tape, cassettes.NewRecorder(tape, p.options)
+	p.watch.shown = s.recorder.Shown
 	if had := tape.Header().Kept; had != "" && had != p.header.Kept {
 		a.say("warning: %s says that it keeps %q; now %q is kept as well", path, had, p.header.Kept)
 	}
@@ -252,6 +260,40 @@ func (a *app) startRecording(path string, ca *proxy.CA, p *recordPlan) (*recordi
 	}
 	go func() { s.served <- s.server.Serve(ln) }()
 	return s, nil
+}
+
+// sameRules refuses to add to a cassette what it would hide in another way. Pseudonyms
+// cannot be added to: their key is gone, and one value would have two.
+func sameRules(path string, tape *cassettes.Writer, p *recordPlan) error {
+	if p.mode != cassettes.Append {
+		return nil
+	}
+	was := cassettes.RedactionOf(tape.Header())
+	switch {
+	case was.Pseudonymous() && tape.Count() > 0:
+		return hint(fmt.Errorf("%s: holds pseudonyms, and the key that they were made with was not kept, so that nothing can be added that fits them", path),
+			"record to a file beside it; umtape replay takes several")
+	case !was.SameAs(p.options.Redaction):
+		return hint(fmt.Errorf("%s: hides other things than --pseudonyms and --redact say now", path), "record to another file, or with the rules that its header has")
+	}
+	return nil
+}
+
+// redaction is what the flags say that is to be hidden.
+func (f *recordFlags) redaction() (r cassettes.Redaction, err error) {
+	if f.redact != "" {
+		text, err := os.ReadFile(f.redact)
+		if err != nil {
+			return r, misuse("--redact: %w", err)
+		}
+		if r, err = cassettes.ReadRedaction(text); err != nil {
+			return r, misuse("--redact: %s: %w", f.redact, err)
+		}
+	}
+	if f.pseudonyms {
+		r = cassettes.Pseudonyms(um.Profile()).And(r)
+	}
+	return r, nil
 }
 
 func recordOptions(f recordFlags) (cassettes.RecordOptions, cassettes.HeaderMeta, error) {
@@ -265,12 +307,17 @@ func recordOptions(f recordFlags) (cassettes.RecordOptions, cassettes.HeaderMeta
 			}
 		}
 	}
+	redaction, err := f.redaction()
+	if err != nil {
+		return cassettes.RecordOptions{}, cassettes.HeaderMeta{}, err
+	}
 	options := cassettes.RecordOptions{
-		All: f.all, Operations: f.operations, KeepAuthLegs: f.keepLegs, MaxBody: int64(f.maxBody), Profile: um.Profile(),
+		Redaction: redaction,
+		All:       f.all, Operations: f.operations, KeepAuthLegs: f.keepLegs, MaxBody: int64(f.maxBody), Profile: um.Profile(),
 	}
 	header := cassettes.HeaderMeta{
 		RecordedBy: "umtape " + version, Profile: options.Profile.Name,
-		Redact: []string{cassettes.RedactCredentials}, Kept: "soap",
+		Redact: redaction.Names(), Kept: "soap",
 	}
 	switch {
 	case f.all:
