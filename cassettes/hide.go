@@ -104,11 +104,14 @@ func (h *hider) peekNTLM(b []byte) {
 
 var realm = regexp.MustCompile(`(?i)(\brealm=")([^"]+)`)
 
-// hide rewrites an interaction that nobody else has yet.
-func (h *hider) hide(i *Interaction) {
-	// First all that is sensitive is found, then it is replaced, so that what is
-	// quoted before its place comes is replaced as well.
-	var own []string
+// hide rewrites an interaction that nobody else has yet. First all that is sensitive
+// is found, then it is replaced, so that what is quoted before its place comes is
+// replaced as well.
+func (h *hider) hide(i *Interaction) { h.write(i, h.learn(i)) }
+
+// learn finds what is sensitive, and returns what of it stands in sensitive places of
+// the bodies.
+func (h *hider) learn(i *Interaction) (own []string) {
 	look := rewriter{Redaction: h.Redaction, gone: redacted,
 		stand:  func(v string) string { h.names.learn(v); return v },
 		server: func(v string) string { h.names.learnHost(v); return v },
@@ -128,6 +131,10 @@ func (h *hider) hide(i *Interaction) {
 		h.headers(&look, i.Response.Headers)
 		look.anyURL(i.Request.URL)
 	}
+	return own
+}
+
+func (h *hider) write(i *Interaction, own []string) {
 	write := rewriter{Redaction: h.Redaction, gone: redacted, stand: h.names.value, server: h.names.host, own: h.pairs(own)}
 	if h.Forms {
 		write.known = h.names.lookUp
@@ -138,10 +145,7 @@ func (h *hider) hide(i *Interaction) {
 		i.Umtape.Note = write.free(i.Umtape.Note, 0)
 		i.Request.RemoteAddr = ""
 	}
-	if i.Umtape.Call != "" && h.hidesCalls() {
-		i.Umtape.Call = h.names.value(i.Umtape.Call)
-	}
-	for _, header := range []http.Header{i.Request.Headers, i.Response.Headers, i.Request.Trailer, i.Response.Trailer} {
+	for _, header := range []http.Header{i.Request.Headers, i.Response.Headers, i.Request.Trailer, i.Response.Trailer, http.Header(i.Request.Form)} {
 		h.headers(&write, header)
 	}
 	body := func(body *string, header http.Header, length *int64) {
@@ -154,6 +158,9 @@ func (h *hider) hide(i *Interaction) {
 	}
 	body(&i.Request.Body, i.Request.Headers, &i.Request.ContentLength)
 	body(&i.Response.Body, i.Response.Headers, &i.Response.ContentLength)
+	if call := i.Umtape.Call; call != "" && !strings.Contains(i.Request.Body, call) && !strings.Contains(i.Response.Body, call) {
+		i.Umtape.Call = h.names.value(call) // it was hidden there
+	}
 }
 
 // shown is text with pseudonyms for what it names; all of it may be a host, as what a
@@ -175,9 +182,6 @@ func (h *hider) pairs(own []string) (pairs []string) {
 	}
 	return pairs
 }
-
-// hidesCalls reports whether identifiers of calls are among what is hidden.
-func (h *hider) hidesCalls() bool { return h.Pseudonymous() }
 
 // hostOnly is a host without its port.
 func hostOnly(host string) string {

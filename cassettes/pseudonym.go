@@ -68,11 +68,15 @@ func (p *pseudonyms) unique(value string, candidate func(try string) string) str
 			had, taken = value, true
 		}
 		p.mu.Unlock()
-		if taken && had == value || try > 20 {
+		if taken && had == value || try > maxTries {
 			return c
 		}
 	}
 }
+
+// maxTries is how often unique tries. Of nine in ten of all numbers of a length each
+// still gets its own.
+const maxTries = 2000
 
 // value is the pseudonym of what stands in a sensitive place, by its form.
 func (p *pseudonyms) value(v string) string {
@@ -81,7 +85,11 @@ func (p *pseudonyms) value(v string) string {
 	case v == "" || strings.Contains(v, redacted):
 		return v
 	case scheme != "":
-		return scheme + p.value(rest)
+		parameters := ""
+		if i := strings.IndexAny(rest, ";?"); i > 0 {
+			rest, parameters = rest[:i], rest[i:]
+		}
+		return scheme + p.value(rest) + parameters
 	case strings.ContainsAny(v, ",;|") && !strings.Contains(v, "/o="):
 		return p.list(v)
 	}
@@ -313,7 +321,7 @@ func isHostName(v string) bool {
 // isAddress reports whether a text is user@host, a mail address or a UPN.
 func isAddress(v string) bool {
 	at := strings.LastIndexByte(v, '@')
-	return at > 0 && isHostName(v[at+1:]) && !strings.ContainsAny(v[:at], " \t\r\n/<>\"@:")
+	return at > 0 && isHostName(v[at+1:]) && !strings.ContainsAny(v[:at], " \t\r\n/<>\"@:=&?;,#")
 }
 
 // isNumber reports whether a text is a telephone number or an extension.

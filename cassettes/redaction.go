@@ -98,7 +98,7 @@ func (r *Redaction) add(what, s string) error {
 		places, headers = &r.Remove, &r.RemoveHeaders
 	}
 	s = strings.TrimSpace(s)
-	if name, ok := strings.CutPrefix(s, "header "); ok {
+	if name, ok := strings.CutPrefix(s+" ", "header "); ok {
 		name = strings.TrimSpace(name)
 		if name == "" || strings.ContainsAny(name, " \t:") {
 			return fmt.Errorf("%s: %q does not name a header, as header X-Tenant does", what, inspect.Shorten(s, 80))

@@ -251,7 +251,9 @@ func (r *rewriting) run(from, to int, verbatim bool) {
 		return
 	}
 	if !verbatim {
-		out = inspect.Escape(out)
+		if out = inspect.Escape(out); strings.IndexByte(raw, '\r') >= 0 && !strings.Contains(raw, "&#") {
+			out = strings.ReplaceAll(out, "&#xD;", "\r") // the line ends that it had
+		}
 	}
 	r.replace(from, to, out)
 }
