@@ -54,6 +54,11 @@ and every SOAP exchange is appended to the cassette before the client has the
 whole answer. Credentials are never written. Ctrl-C ends the recording and
 prints what was captured.
 
+With --pseudonyms nothing is written that names a person, a number or an internal
+server either: one value becomes one other of the same form throughout the cassette,
+by a key that is not kept, so that a call still fits together. A replay puts the
+client's own values in again. Nothing can be added to such a cassette later.
+
 An existing cassette is not touched unless you say --append or --force.
 
 With --reverse URL, clients that cannot use a proxy talk to umtape as if it were
@@ -90,8 +95,7 @@ func (f *recordFlags) register(cmd *cobra.Command, listen string) {
 	cmd.Flags().BoolVar(&f.all, "all", false, "keep every exchange, not only SOAP")
 	cmd.Flags().StringSliceVar(&f.operations, "operation", nil, "keep only these operations, such as `Disconnect,PlayOnPhone`")
 	cmd.Flags().BoolVar(&f.keepLegs, "keep-auth-legs", false, "keep each challenge of an NTLM or Negotiate handshake as an interaction of its own")
-	cmd.Flags().BoolVar(&f.pseudonyms, "pseudonyms", false, "replace CallIds, numbers, addresses, host names and SIDs by others of the same form, one for one")
-	cmd.Flags().StringVar(&f.redact, "redact", "", "`FILE` with rules of your own: the YAML lists remove and pseudonym, of places such as Subscriber/Name and header X-Tenant")
+	f.registerRedaction(cmd)
 	f.upstreamFlags.register(cmd)
 	cmd.Flags().Var(&f.maxBody, "max-body", "how much of a body is kept; a longer one is forwarded whole")
 	cmd.Flags().StringVar(&f.sync, "sync", "interval", "`WHEN` the tape is forced to disk: always, interval (each second, and at the end) or never")
@@ -100,6 +104,13 @@ func (f *recordFlags) register(cmd *cobra.Command, listen string) {
 	cmd.Flags().Var(&f.ports, "connect-ports", "ports that clients may reach through the proxy, such as 443,8443,1024-65535")
 	cmd.Flags().StringSliceVar(&f.tunnel, "tunnel", nil, "`HOST[:PORT]`, or *.SUFFIX, to which CONNECT passes untouched: TLS is the server's own, nothing is recorded; may be repeated")
 	f.log.register(cmd)
+}
+
+// registerRedaction gives a command the flags that say what is hidden beside
+// credentials.
+func (f *recordFlags) registerRedaction(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.pseudonyms, "pseudonyms", false, "keep CallIds, numbers, addresses, host names and SIDs as others of the same form, one for one")
+	cmd.Flags().StringVar(&f.redact, "redact", "", "`FILE` with rules of your own: the YAML lists remove and pseudonym, of places such as Subscriber/Name or header X-Tenant")
 }
 
 func (a *app) record(ctx context.Context, path string, f recordFlags) error {
