@@ -168,9 +168,14 @@ func (h *hider) write(i *Interaction, own []string) {
 func (h *hider) shown(text string) string {
 	w := rewriter{Redaction: h.Redaction, gone: redacted, stand: h.names.value, server: h.names.host, known: h.names.lookUp}
 	if isHostName(text) && strings.Contains(text, ":") {
+		h.names.learnHost(text)
 		return w.host(text)
 	}
-	return w.anyURL(text)
+	if i := strings.Index(text, "://"); i > 0 && !strings.Contains(text, " ") {
+		host := text[i+len("://"):]
+		h.names.learnHost(host[:strings.IndexAny(host+"/", "/?#")]) // a reason may name it next
+	}
+	return w.free(text, 0)
 }
 
 // maxOwn bounds how many values of one interaction are looked for in its other text.

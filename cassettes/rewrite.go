@@ -304,12 +304,20 @@ func indexWhole(text, value string) int {
 	}
 }
 
+// spokenNumber is a telephone number in groups, as people write it.
+var spokenNumber = regexp.MustCompile(`(?:^|[\s"'(:;,=>])(\+\d{1,3}(?:[ ./-]?\(?\d{1,5}\)?){2,6}\d)\b`)
+
 // wordEnds are the characters that end a word.
 const wordEnds = " \t\r\n\f\v<>\"'(),;|`{}[]\x00"
 
 func (w *rewriter) words(text string, depth int) string {
 	if !w.Forms || len(text) < 3 {
 		return text
+	}
+	if strings.IndexByte(text, '+') >= 0 {
+		if m := spokenNumber.FindStringSubmatchIndex(text); m != nil {
+			return w.words(text[:m[2]], depth) + w.stand(text[m[2]:m[3]]) + w.words(text[m[3]:], depth)
+		}
 	}
 	var b strings.Builder
 	done := 0

@@ -242,3 +242,21 @@ func TestPseudonymForms(t *testing.T) {
 		seen[v] = true
 	}
 }
+
+// TestShown: what a log line says names nobody either, not even of a server that did
+// not answer.
+func TestShown(t *testing.T) {
+	r := NewRecorder(&Writer{path: "calls.yaml"}, RecordOptions{Redaction: Pseudonyms(um.Profile())})
+	for _, text := range []string{
+		"https://um1.contoso-planted.example/um/" + callNamed(1), "um1.contoso-planted.example:443 refused the connection", "um2.contoso-planted.example:443",
+		"lookup um1.contoso-planted.example on 10.0.0.1: no such host",
+	} {
+		if got := r.Shown(text); strings.Contains(got, "planted") || strings.Contains(got, callNamed(1)) || got == text {
+			t.Errorf("%q is shown as %q", text, got)
+		}
+	}
+	plain := NewRecorder(&Writer{path: "calls.yaml"}, RecordOptions{})
+	if got := plain.Shown("https://um1.contoso.com/"); got != "https://um1.contoso.com/" {
+		t.Errorf("without pseudonyms it is shown as %q", got)
+	}
+}

@@ -62,6 +62,7 @@ var plantedSecrets = map[string]string{
 	"SID":                    "3623811015",
 	"account":                "acct-person",
 	"legacy DN":              "dn-person",
+	"number in groups":       "555-0188",
 	"access numbers":         "7654321",
 	"escaped address":        "escaped-person",
 	"CDATA":                  "cdata-person",
@@ -159,7 +160,7 @@ func plantedConversation() []plantedRequest {
 				`<m:GetUMProperties><!-- for comment-person@fabrikam-planted.example --><m:For>escaped-person&#64;fabrikam-planted.example</m:For><m:Also><![CDATA[cdata-person@fabrikam-planted.example]]></m:Also><m:Subscriber><m:Name>Subscriber Nobody</m:Name></m:Subscriber><m:Note>a note on nothing</m:Note></m:GetUMProperties>`),
 			status: "200 OK reason-person@fabrikam-planted.example", answerHeader: text + "Location: https://location-host-3.corp.fabrikam-planted.example/x\r\n",
 			answer: call("GetUMPropertiesResponse", "<m:GetUMPropertiesResponse><m:OofStatus>true</m:OofStatus><m:PlayOnPhoneDialString>sip:sip-person@fabrikam-planted.example:5060;transport=tls</m:PlayOnPhoneDialString><m:TelephoneAccessNumbers>+49 30 7654321, +49 30 7654322</m:TelephoneAccessNumbers>"+
-				"<m:Dn>/o=Fabrikam/ou=Exchange/cn=Recipients/cn=dn-person</m:Dn><m:By>FABRIKAM\\acct-person on FE-EX2016</m:By><m:Inner>"+base64.StdEncoding.EncodeToString([]byte("<x><CallId>"+plantedCall+"</CallId>inner-person@fabrikam-planted.example</x>"))+"</m:Inner></m:GetUMPropertiesResponse>"),
+				"<m:Dn>/o=Fabrikam/ou=Exchange/cn=Recipients/cn=dn-person</m:Dn><m:By>FABRIKAM\\acct-person on FE-EX2016</m:By><m:Tell>call +1 (425) 555-0188 now</m:Tell><m:Inner>"+base64.StdEncoding.EncodeToString([]byte("<x><CallId>"+plantedCall+"</CallId>inner-person@fabrikam-planted.example</x>"))+"</m:Inner></m:GetUMPropertiesResponse>"),
 			trailer: "X-Last: trailer-person@fabrikam-planted.example", contains: "OofStatus"},
 		{name: "refused", target: service, header: text + "Authorization: Bearer bearer-tok-55aa-0123456789\r\n", body: call("PlayOnPhone", "<m:entryId>"+plantedEntry+"</m:entryId><m:DialString>98431</m:DialString>"),
 			status: "500 Internal Server Error", answerHeader: text + "WWW-Authenticate: Digest realm=\"realm-host-5.fabrikam-planted.example\", nonce=\"abc\"\r\n",
