@@ -1,6 +1,9 @@
 package cassettes
 
-import "sort"
+import (
+	"maps"
+	"sort"
+)
 
 // library is the cassettes of a player, their interactions numbered through.
 type library struct {
@@ -8,6 +11,8 @@ type library struct {
 	marks marks
 	index *index
 	any   *anyIndex // nil if no text may be any
+
+	stands []*standIndex // of the cassettes with pseudonyms
 
 	// operations are the first interactions of each, maxCompared at most, by
 	// the digest of its name.
@@ -52,6 +57,11 @@ func newLibrary(repeat Repeat, reels []*Reel) *library {
 		l.marks.add(r.marks)
 	}
 	l.index = newIndex(l.marks, repeat)
+	for n, r := range reels {
+		if r.masks != nil {
+			l.stands = append(l.stands, newStandIndex(r, l.marks.from[n]))
+		}
+	}
 	for _, r := range reels {
 		if r.loose != nil {
 			l.any = newAnyIndex(l)
@@ -90,6 +100,15 @@ func (l *library) inherit(old *library) {
 		}
 	}
 	l.index.passOver()
+	for _, x := range l.stands {
+		for _, was := range old.stands {
+			if x.reel.path == was.reel.path { // its key is the same: it has been edited, or added to
+				was.mu.Lock()
+				x.stand, x.taken, x.live = maps.Clone(was.stand), maps.Clone(was.taken), maps.Clone(was.live)
+				was.mu.Unlock()
+			}
+		}
+	}
 }
 
 // at returns the reel of an interaction and its number there.

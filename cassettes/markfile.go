@@ -104,6 +104,9 @@ func loadMarks(kept string, f *os.File, r *Reel, options OpenOptions) bool {
 	if r.header, ok = headerOf(f, r.path); !ok {
 		return false
 	}
+	if !RedactionOf(r.header.Umtape).None() {
+		return false // values are no part of the marks
+	}
 	r.marks = make([]mark, n)
 	for k := range r.marks {
 		r.marks[k] = markFrom(body[k*markSize:])

@@ -93,14 +93,17 @@ type question struct {
 	key       key
 	operation string
 	anyHost   bool
-	read      func() asked // reads the whole of it; each call again
+	sent      func() request // as it came, redacted but for the body
+	read      func() asked   // the whole of it, read again by each call
 }
 
 // question finds out what a request asks for.
 func (p *Player) question(req *http.Request, body []byte) question {
 	url := p.requestURL(req.URL)
-	q := question{read: func() asked {
-		return p.options.Match.ask(req.Method, redactURL(url), canonicalHeader(req.Header), body)
+	sent := func() request { return request{req.Method, redactURL(url), canonicalHeader(req.Header), body} }
+	q := question{sent: sent, read: func() asked {
+		r := sent()
+		return p.options.Match.ask(r.method, r.url, r.header, r.body)
 	}}
 	raw := p.memo.raw(req, url, p.options.Match, body)
 	var known bool

@@ -67,7 +67,7 @@ func openOurs(path string, options OpenOptions) (r *Reel, err error) {
 	if err := s.scan(f); err != nil {
 		return nil, err
 	}
-	if kept != "" && r.torn == nil && len(r.marks) >= marksWorth {
+	if kept != "" && r.torn == nil && r.masks == nil && len(r.marks) >= marksWorth {
 		r.notKept = saveMarks(kept, head, f, r, options)
 	}
 	return r, nil
@@ -159,7 +159,7 @@ func (s *scanner) header(last bool) (int, error) {
 	if err != nil || c.Foreign {
 		return 0, errNotPlain
 	}
-	s.reel.header = c.Header
+	s.reel.header, s.reel.rules = c.Header, RedactionOf(c.Header.Umtape)
 	s.layout = &layout{header: n, line: 1 + bytes.Count(s.window[:n], []byte("\n"))}
 	return n, nil
 }
@@ -186,6 +186,9 @@ func (s *scanner) mark(last bool) error {
 	r.marks = r.marks[:from+len(l.records)]
 	if len(s.options.Match.Any) > 0 {
 		r.loose = append(r.loose, make([]loose, len(l.records))...)
+	}
+	if !r.rules.None() {
+		r.masks = append(r.masks, make([]masked, len(l.records))...)
 	}
 	eachInParallel(len(l.records), s.readers)
 	for _, err := range s.failed {

@@ -167,7 +167,11 @@ func (p *Player) answer(req *http.Request, body []byte, over bool, otherwise fun
 	var note string
 	var err error
 	if ok {
-		i, err = l.answer(found.n)
+		if i, err = l.answer(found.n); err == nil && l.stands != nil {
+			i = p.ownPseudonyms(l, found.n, i, q.sent())
+		}
+	} else if i, found = p.takeStandIn(l, q, found); i != nil {
+		note = "recorded under pseudonyms, with your values put in"
 	} else if i, found.n, note = p.takeAny(l, q); i != nil {
 		found.again = l.index.count(found.n)
 	} else if otherwise != nil {

@@ -44,6 +44,9 @@ type RecordOptions struct {
 	// handshake. Tokens are redacted all the same.
 	KeepAuthLegs bool
 
+	// Redaction is what is hidden beside credentials.
+	Redaction Redaction
+
 	// Profile finds the call that an exchange belongs to.
 	Profile inspect.Profile
 
@@ -62,6 +65,7 @@ type Recorder struct {
 	options RecordOptions
 	name    string // FILE# of the tape
 	stats   tally
+	hider   *hider // nil if nothing is hidden but credentials
 }
 
 // NewRecorder returns a recorder that appends to tape. The caller closes tape
@@ -73,7 +77,7 @@ func NewRecorder(tape *Writer, options RecordOptions) *Recorder {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Recorder{tape: tape, options: options, name: interactionPrefix(tape.Path())}
+	return &Recorder{tape: tape, options: options, name: interactionPrefix(tape.Path()), hider: newHider(options.Redaction)}
 }
 
 // Wrap returns a RoundTripper that sends requests through next and keeps what
@@ -86,6 +90,15 @@ func NewRecorder(tape *Writer, options RecordOptions) *Recorder {
 // Its CloseIdleConnections is to be called when that connection has ended.
 func (r *Recorder) Wrap(next http.RoundTripper) http.RoundTripper {
 	return &recording{Recorder: r, next: next}
+}
+
+// Shown returns text for people, a log line's URL or reason, with the pseudonyms of
+// what it names, if the recording has any.
+func (r *Recorder) Shown(text string) string {
+	if r.hider == nil || !r.hider.Forms {
+		return text
+	}
+	return r.hider.shown(text)
 }
 
 // Captured returns what has been kept so far.
@@ -148,6 +161,10 @@ func (r *recording) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	// What is kept of the headers is taken now: they belong to the caller once
 	// this function returns, and proxies change them.
+	if r.hider != nil {
+		r.hider.peek(req.Header)
+		r.hider.peek(x.response.Header)
+	}
 	x.requestHeader, x.responseHeader = redactHeader(req.Header), redactHeader(x.response.Header)
 	x.tee.x = x
 	return x.teed()
@@ -459,6 +476,9 @@ func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Inter
 		Status:           redactURL(resp.Status), // some carry a URL (PROTOCOL.md, section 5.6)
 		Code:             resp.StatusCode,
 		Duration:         x.facts.Upstream,
+	}
+	if x.hider != nil {
+		x.hider.hide(i)
 	}
 	return i, response
 }

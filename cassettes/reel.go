@@ -23,6 +23,8 @@ type Reel struct {
 	torn    *Torn
 	marks   []mark
 	loose   []loose // like marks; nil if no text may be any
+	rules   Redaction
+	masks   []masked // like marks; nil if the cassette has no rules beside credentials
 
 	held []*Interaction // of a cassette in memory, else nil
 	from io.ReaderAt    // of one that is read again
@@ -143,6 +145,9 @@ func (r *Reel) name(n int) string {
 func (r *Reel) markOf(i *Interaction, n int, match Matching) mark {
 	a := match.askedOf(i)
 	m := markOf(i, n, a)
+	if r.masks != nil {
+		r.masks[n], _ = match.maskOf(r.rules, i)
+	}
 	if r.loose != nil {
 		r.loose[n], _ = looseOf(&a, match) // the last use of a, which it changes
 	}
@@ -155,6 +160,9 @@ func hold(c *Cassette, match Matching) *Reel {
 		held: c.Interactions, marks: make([]mark, len(c.Interactions))}
 	if len(match.Any) > 0 {
 		r.loose = make([]loose, len(r.marks))
+	}
+	if r.rules = RedactionOf(c.Header.Umtape); !r.rules.None() {
+		r.masks = make([]masked, len(r.marks))
 	}
 	if r.held == nil {
 		r.held = []*Interaction{}

@@ -13,6 +13,12 @@ type Profile struct {
 	// Check lists what is wrong or odd with one exchange.
 	Check func(r *Reading) []Finding
 
+	// Sensitive are the places in messages whose text names a person, a number or an
+	// internal server, and SensitiveHeaders the headers whose values do. A message is
+	// searched as a whole, its Header included.
+	Sensitive        []Selector
+	SensitiveHeaders []string
+
 	// Rules lists every rule that Check may report, by id.
 	Rules []Rule
 }

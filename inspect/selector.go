@@ -68,6 +68,30 @@ func plainStep(s string) bool {
 // String returns the selector as it was written.
 func (s Selector) String() string { return s.text }
 
+// Selects reports whether a path of local names from the root of a message on, such
+// as Envelope, Body, Disconnect, CallId, leads to what is selected. attr is that of an
+// attribute of the last element, "" for the element itself. Unless the selector begins
+// at the Body, the path may be one outside of it, or of part of a message.
+func (s Selector) Selects(path []string, attr string) bool {
+	if (s.attr == "") != (attr == "") || s.attr != "" && s.attr != "*" && s.attr != attr {
+		return false
+	}
+	if s.anchored {
+		if len(path) != 2+len(s.steps) || path[0] != "Envelope" || path[1] != "Body" {
+			return false
+		}
+	}
+	if len(path) < len(s.steps) {
+		return false
+	}
+	for n, step := range s.steps {
+		if step != "*" && path[len(path)-len(s.steps)+n] != step {
+			return false
+		}
+	}
+	return true
+}
+
 // matches reports whether the way down from the Body leads to what is selected,
 // but for the attribute.
 func (s Selector) matches(way []*Element) bool {

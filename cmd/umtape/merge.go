@@ -53,6 +53,11 @@ func (a *app) merge(args []string, f outputFlags, sorted bool) error {
 		a.sayOf(e, false)
 		from = append(from, e)
 	}
+	for _, e := range from {
+		if r := cassettes.RedactionOf(e.Header.Umtape); len(from) > 1 && !r.None() {
+			return hint(fmt.Errorf("%s: holds pseudonyms, or less than was said, by rules that are for it alone", e.Path), "umtape replay takes several cassettes as they are")
+		}
+	}
 	out := cassettes.Derived(from...)
 	for _, e := range from {
 		out.Records = append(out.Records, e.Records...)

@@ -30,6 +30,8 @@ type recordFlags struct {
 	force      bool
 	all        bool
 	keepLegs   bool
+	pseudonyms bool
+	redact     string // file of rules; "" for none
 	operations []string
 	maxBody    size
 	sync       string
@@ -53,6 +55,11 @@ client that uses it as its HTTP and HTTPS proxy reaches its server as before,
 and every SOAP exchange is appended to the cassette before the client has the
 whole answer. Credentials are never written. Ctrl-C ends the recording and
 prints what was captured.
+
+With --pseudonyms nothing is written that names a person, a number or an internal
+server either: one value becomes one other of the same form throughout the cassette,
+by a key that is not kept, so that a call still fits together. A replay puts the
+client's own values in again. Nothing can be added to such a cassette later.
 
 An existing cassette is not touched unless you say --append or --force. With
 --mode once it is replayed instead, and recorded if it is not there; with
@@ -102,6 +109,7 @@ func (f *recordFlags) register(cmd *cobra.Command, listen string) {
 	cmd.Flags().BoolVar(&f.all, "all", false, "keep every exchange, not only SOAP")
 	cmd.Flags().StringSliceVar(&f.operations, "operation", nil, "keep only these operations, such as `Disconnect,PlayOnPhone`")
 	cmd.Flags().BoolVar(&f.keepLegs, "keep-auth-legs", false, "keep each challenge of an NTLM or Negotiate handshake as an interaction of its own")
+	f.registerRedaction(cmd)
 	f.upstreamFlags.register(cmd)
 	cmd.Flags().Var(&f.maxBody, "max-body", "how much of a body is kept; a longer one is forwarded whole")
 	cmd.Flags().StringVar(&f.sync, "sync", "interval", "`WHEN` the tape is forced to disk: always, interval (each second, and at the end) or never")
@@ -110,6 +118,13 @@ func (f *recordFlags) register(cmd *cobra.Command, listen string) {
 	cmd.Flags().Var(&f.ports, "connect-ports", "ports that clients may reach through the proxy, such as 443,8443,1024-65535")
 	cmd.Flags().StringSliceVar(&f.tunnel, "tunnel", nil, "`HOST[:PORT]`, or *.SUFFIX, to which CONNECT passes untouched: TLS is the server's own, nothing is recorded; may be repeated")
 	f.log.register(cmd)
+}
+
+// registerRedaction gives a command the flags that say what is hidden beside
+// credentials.
+func (f *recordFlags) registerRedaction(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.pseudonyms, "pseudonyms", false, "keep CallIds, numbers, addresses, host names and SIDs as others of the same form, one for one")
+	cmd.Flags().StringVar(&f.redact, "redact", "", "`FILE` with rules of your own: the YAML lists remove and pseudonym, of places such as Subscriber/Name or header X-Tenant")
 }
 
 func (a *app) record(ctx context.Context, path string, f recordFlags) error {
@@ -274,7 +289,11 @@ func (a *app) startRecording(path string, ca *proxy.CA, p *recordPlan) (*recordi
 		ln.Close()
 		return nil, err
 	}
+	if err := sameRules(path, tape, p); err != nil {
+		return nil, errors.Join(err, ln.Close(), tape.Close())
+	}
 	s.tape, s.recorder = tape, cassettes.NewRecorder(tape, p.options)
+	p.watch.shown = s.recorder.Shown
 	if had := tape.Header().Kept; had != "" && had != p.header.Kept {
 		a.say("warning: %s says that it keeps %q; now %q is kept as well", path, had, p.header.Kept)
 	}
@@ -283,6 +302,40 @@ func (a *app) startRecording(path string, ca *proxy.CA, p *recordPlan) (*recordi
 	}
 	go func() { s.served <- s.server.Serve(ln) }()
 	return s, nil
+}
+
+// sameRules refuses to add to a cassette what it would hide in another way. Pseudonyms
+// cannot be added to: their key is gone, and one value would have two.
+func sameRules(path string, tape *cassettes.Writer, p *recordPlan) error {
+	if p.mode != cassettes.Append {
+		return nil
+	}
+	was := cassettes.RedactionOf(tape.Header())
+	switch {
+	case was.Pseudonymous() && tape.Count() > 0:
+		return hint(fmt.Errorf("%s: holds pseudonyms, and the key that they were made with was not kept, so that nothing can be added that fits them", path),
+			"record to a file beside it; umtape replay takes several")
+	case !was.SameAs(p.options.Redaction):
+		return hint(fmt.Errorf("%s: hides other things than --pseudonyms and --redact say now", path), "record to another file, or with the rules that its header has")
+	}
+	return nil
+}
+
+// redaction is what the flags say that is to be hidden.
+func (f *recordFlags) redaction() (r cassettes.Redaction, err error) {
+	if f.redact != "" {
+		text, err := os.ReadFile(f.redact)
+		if err != nil {
+			return r, misuse("--redact: %w", err)
+		}
+		if r, err = cassettes.ReadRedaction(text); err != nil {
+			return r, misuse("--redact: %s: %w", f.redact, err)
+		}
+	}
+	if f.pseudonyms {
+		r = cassettes.Pseudonyms(um.Profile()).And(r)
+	}
+	return r, nil
 }
 
 func recordOptions(f recordFlags) (cassettes.RecordOptions, cassettes.HeaderMeta, error) {
@@ -296,12 +349,17 @@ func recordOptions(f recordFlags) (cassettes.RecordOptions, cassettes.HeaderMeta
 			}
 		}
 	}
+	redaction, err := f.redaction()
+	if err != nil {
+		return cassettes.RecordOptions{}, cassettes.HeaderMeta{}, err
+	}
 	options := cassettes.RecordOptions{
-		All: f.all, Operations: f.operations, KeepAuthLegs: f.keepLegs, MaxBody: int64(f.maxBody), Profile: um.Profile(),
+		Redaction: redaction,
+		All:       f.all, Operations: f.operations, KeepAuthLegs: f.keepLegs, MaxBody: int64(f.maxBody), Profile: um.Profile(),
 	}
 	header := cassettes.HeaderMeta{
 		RecordedBy: "umtape " + version, Profile: options.Profile.Name,
-		Redact: []string{cassettes.RedactCredentials}, Kept: "soap",
+		Redact: redaction.Names(), Kept: "soap",
 	}
 	switch {
 	case f.all:

@@ -10,9 +10,10 @@ import (
 
 func (a *app) scrubCommand() *cobra.Command {
 	var f outputFlags
+	var hide recordFlags // --pseudonyms and --redact
 	cmd := &cobra.Command{
 		Use:   "scrub CASSETTE...",
-		Short: "Take credentials out of cassettes",
+		Short: "Take credentials, and with --pseudonyms names, out of cassettes",
 		Long: `scrub puts REDACTED where umtape audit finds a credential, as record would have,
 and tells each place. A cassette that another tool wrote comes out in umtape's
 layout, which go-vcr reads too. What was not touched keeps its bytes.
@@ -21,15 +22,24 @@ The cassette is replaced at one stroke, or stays as it is; with --output it is
 left alone. A second scrub finds nothing, and a replay answers the same clients
 as before: what they send is redacted before it is compared.
 
-What was in a cassette may have been seen, and older versions of the file still
-hold it, in git for one.`,
+With --pseudonyms, CallIds, numbers, addresses, host names and SIDs become others of
+the same form, each the same one throughout the cassette; --redact FILE has rules of
+your own. See umtape record --help.
+
+What was in a cassette may have been seen, and older versions of the file still hold
+it, in git for one.`,
 		Example: `  umtape scrub calls.yaml
   umtape scrub -o clean.yaml calls.yaml
+  umtape scrub --pseudonyms -o public.yaml calls.yaml
   umtape scrub testdata/cassettes/`,
 		Args: cassetteArgs(true),
 		RunE: a.begin(func(_ *cobra.Command, args []string) error {
+			redaction, err := hide.redaction()
+			if err != nil {
+				return err
+			}
 			total := 0
-			err := a.rewrite(args, f, cassettes.OpenUpgrade, func(e *cassettes.Edit) (did string, leave bool, err error) {
+			err = a.rewrite(args, f, cassettes.OpenUpgrade, func(e *cassettes.Edit) (did string, leave bool, err error) {
 				found, err := e.Scrub()
 				if err != nil {
 					return "", false, err
@@ -40,10 +50,18 @@ hold it, in git for one.`,
 					}
 				}
 				total += len(found)
-				if len(found) == 0 {
-					return "no credential found", true, nil
+				did = "no credential found"
+				if len(found) > 0 {
+					did = "redacted " + count(len(found), "credential")
 				}
-				return "redacted " + count(len(found), "credential"), false, nil
+				changed, err := e.Hide(redaction)
+				if err != nil {
+					return "", false, err
+				}
+				if !redaction.None() {
+					did += ", hid names and numbers in " + count(changed, "interaction")
+				}
+				return did, len(found) == 0 && redaction.None(), nil
 			})
 			if total > 0 && err == nil {
 				a.say("what was in there may have been seen: make it invalid where it counts; older versions of the file still hold it")
@@ -52,5 +70,6 @@ hold it, in git for one.`,
 		}),
 	}
 	f.register(cmd)
+	hide.registerRedaction(cmd)
 	return cmd
 }

@@ -15,9 +15,10 @@ import (
 // and its part of the metrics.
 type watch struct {
 	log     *slog.Logger
-	calls   bool     // the line has the call's GUID
-	later   bool     // misses are told at the end
-	metrics *metrics // nil if nobody asked for them
+	calls   bool                     // the line has the call's GUID
+	later   bool                     // misses are told at the end
+	shown   func(text string) string // hides what is not to be named; nil for nothing
+	metrics *metrics                 // nil if nobody asked for them
 }
 
 // note is the OnExchange of package cassettes: what the tape knows travels with
@@ -63,7 +64,11 @@ func (w *watch) exchange(e proxy.Exchange) {
 	attrs = append(attrs, slog.Uint64("conn", e.Conn))
 	text("way", string(e.Way))
 	text("method", inspect.Shorten(e.Method, maxShownMethod))
-	text("url", inspect.Shorten(e.URL(), maxShownURL))
+	shown := w.shown
+	if shown == nil {
+		shown = func(text string) string { return text }
+	}
+	text("url", inspect.Shorten(shown(e.URL()), maxShownURL))
 	if e.Status != 0 {
 		attrs = append(attrs, slog.Int("status", e.Status))
 	}
@@ -81,7 +86,7 @@ func (w *watch) exchange(e proxy.Exchange) {
 	took("upstream", f.Upstream)
 	took("tape", f.Tape)
 	took("took", e.Took)
-	text("reason", inspect.Shorten(reasonOf(e, f), maxShownReason))
+	text("reason", inspect.Shorten(shown(reasonOf(e, f)), maxShownReason))
 	text("stack", e.Stack)
 	w.log.LogAttrs(context.Background(), level, "exchange", attrs...)
 }

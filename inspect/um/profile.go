@@ -1,6 +1,7 @@
 package um
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/umtape/umtape/inspect"
@@ -9,7 +10,7 @@ import (
 // Profile is the UM web service with its EWS successors, for the packages that
 // take a profile.
 func Profile() inspect.Profile {
-	return inspect.Profile{Name: "um", CallID: IDOf, Check: Check, Rules: Rules()}
+	return inspect.Profile{Name: "um", CallID: IDOf, Check: Check, Rules: Rules(), Sensitive: sensitive(), SensitiveHeaders: slices.Clone(sensitiveHeaders)}
 }
 
 // IDOf returns the identifier of the call that a message names or hands out,
