@@ -1,0 +1,147 @@
+package captures
+
+import (
+	"bytes"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+func sample(url string, body []byte) *Exchange {
+	req, err := http.NewRequest("POST", url, nil)
+	if err != nil {
+		panic(err)
+	}
+	req.Header = http.Header{"Content-Type": {"text/xml"}, "Soapaction": {`"it's"`}, "X-Empty": {""}, "X-At": {"@/etc/passwd $HOME `id`"}}
+	resp := &http.Response{StatusCode: 500, Status: "500 Own Words", Proto: "HTTP/1.1", Header: http.Header{"X-Two": {"a", "b"}}, Request: req}
+	return &Exchange{Request: req, RequestBody: body, Response: resp, ResponseBody: body,
+		Started: time.Date(2026, 11, 23, 9, 0, 0, 123456000, time.UTC), Took: 12345 * time.Microsecond}
+}
+
+func randomBodies() [][]byte {
+	r := rand.New(rand.NewPCG(1, 2))
+	bodies := [][]byte{nil, []byte("@/etc/passwd"), []byte("it's 100%\\n\n\n"), []byte("\xef\xbb\xbf<a/>\r\n"), bytes.Repeat([]byte("é%'\\"), 60000)}
+	for range 40 {
+		b := make([]byte, r.IntN(300))
+		for n := range b {
+			b[n] = byte(r.IntN(256))
+		}
+		bodies = append(bodies, b)
+	}
+	return bodies
+}
+
+func TestCurlSendsWhatWasRecorded(t *testing.T) {
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("curl is not here")
+	}
+	type seen struct {
+		header http.Header
+		body   []byte
+		uri    string
+	}
+	got := make(chan seen, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		got <- seen{r.Header, body, r.RequestURI}
+	}))
+	defer server.Close()
+	for n, body := range randomBodies() {
+		x := sample(server.URL+"/a/../b?x=[1-3]&y={z}", body)
+		script, err := Curl(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(script, "-") || strings.Contains(script, "\x00") {
+			t.Fatalf("body %d: not a script", n)
+		}
+		cmd := exec.Command("sh")
+		cmd.Stdin = strings.NewReader(script)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("body %d: %v: %s", n, err, out)
+		}
+		s := <-got
+		if !bytes.Equal(s.body, body) {
+			t.Errorf("body %d: sent %q, want %q", n, s.body, body)
+		}
+		if s.uri != "/a/../b?x=[1-3]&y={z}" {
+			t.Errorf("body %d: path %s", n, s.uri)
+		}
+		s.header.Del("Content-Length")
+		if len(s.header) != 4 || s.header.Get("Soapaction") != `"it's"` || s.header.Get("X-At") != x.Request.Header.Get("X-At") || len(s.header["X-Empty"]) != 1 {
+			t.Errorf("body %d: header %v", n, s.header)
+		}
+	}
+}
+
+func TestHARRoundTrip(t *testing.T) {
+	for n, body := range randomBodies() {
+		x := sample("https://um.example.com/a?b=c", body)
+		x.AuthLegs, x.Note, x.ResponseEncoding, x.RequestCut = n, "note", "gzip", n%2 == 0
+		var b bytes.Buffer
+		w, err := NewHARWriter(&b, "1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if err := w.Add(x, "c"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if Detect(b.Bytes()) != HAR {
+			t.Fatal("a HAR file is not known as one")
+		}
+		count := 0
+		err = ReadHAR(b.Bytes(), func(y *Exchange) error {
+			count++
+			if !bytes.Equal(y.RequestBody, body) || !bytes.Equal(y.ResponseBody, body) {
+				t.Errorf("body %d: read back another", n)
+			}
+			if !y.Started.Equal(x.Started) || y.Took != x.Took || y.AuthLegs != n || y.Note != "note" || y.ResponseEncoding != "gzip" || y.RequestCut != x.RequestCut || y.ResponseCut {
+				t.Errorf("body %d: %+v", n, y)
+			}
+			if y.Response.Status != "500 Own Words" || len(y.Response.Header["X-Two"]) != 2 || y.Request.URL.String() != x.Request.URL.String() || y.Request.Method != "POST" {
+				t.Errorf("body %d: %+v %+v", n, y.Request, y.Response)
+			}
+			return nil
+		})
+		if err != nil || count != 2 {
+			t.Fatalf("body %d: %v, %d exchanges", n, err, count)
+		}
+	}
+}
+
+func TestHTTPFileRefusesWhatItWouldChange(t *testing.T) {
+	for body, ok := range map[string]bool{"<a/>": true, "a\n### b": false, "\x00": false, "{{x}}": false, "< file": false, "a\n> b": false} {
+		if _, err := HTTPFile(sample("http://h/", []byte(body)), "t"); (err == nil) != ok {
+			t.Errorf("%q: %v", body, err)
+		}
+	}
+}
+
+func FuzzReaders(f *testing.F) {
+	f.Add([]byte("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\naHTTP/1.1 200 OK\r\n\r\nb"))
+	f.Add([]byte(`{"log":{"entries":[{"request":{"method":"GET","url":"http://h/"},"response":{"status":200}}]}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		keep := func(x *Exchange) error {
+			if x.Request == nil || x.Request.URL == nil || x.Request.Header == nil {
+				t.Error("an exchange without a request")
+			}
+			if x.Response != nil && x.Response.Header == nil {
+				t.Error("a response without a header")
+			}
+			_, _ = Curl(x)
+			return nil
+		}
+		_ = ReadHAR(data, keep)
+		_ = ReadRaw(data, "http", keep)
+	})
+}
