@@ -42,17 +42,19 @@ type Exchange struct {
 type Format string
 
 const (
-	HAR      Format = "har"
-	Raw      Format = "raw"
-	Cassette Format = "go-vcr" // which package cassettes reads
+	HAR       Format = "har"
+	Mitmproxy Format = "mitmproxy"
+	Raw       Format = "raw"
+	Cassette  Format = "go-vcr" // which package cassettes reads
 )
 
 // Formats lists them all.
-var Formats = []Format{HAR, Raw, Cassette}
+var Formats = []Format{HAR, Mitmproxy, Raw, Cassette}
 
 var (
 	byteOrderMark = []byte("\xef\xbb\xbf")
 	requestLine   = regexp.MustCompile(`^[!-~]+ [!-~]+ HTTP/[0-9.]+\r?\n`)
+	tnetstring    = regexp.MustCompile(`^[0-9]{1,10}:`)
 	cassetteStart = regexp.MustCompile(`(?m)^["'{ ]*(interactions|version)["']? *:`)
 	harStart      = regexp.MustCompile(`^\s*\{\s*"log"\s*:`)
 )
@@ -61,6 +63,8 @@ var (
 func Detect(data []byte) Format {
 	data = bytes.TrimPrefix(data[:min(len(data), 4096)], byteOrderMark)
 	switch {
+	case tnetstring.Match(data):
+		return Mitmproxy
 	case requestLine.Match(bytes.TrimLeft(data, "\r\n")):
 		return Raw
 	case harStart.Match(data):

@@ -6,7 +6,9 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -130,6 +132,7 @@ func TestHTTPFileRefusesWhatItWouldChange(t *testing.T) {
 func FuzzReaders(f *testing.F) {
 	f.Add([]byte("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\naHTTP/1.1 200 OK\r\n\r\nb"))
 	f.Add([]byte(`{"log":{"entries":[{"request":{"method":"GET","url":"http://h/"},"response":{"status":200}}]}}`))
+	f.Add([]byte("92:7:request;76:6:method;3:GET,6:scheme;4:http,4:host;1:h;4:port;2:80#4:path;1:/,7:headers;0:]}}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		keep := func(x *Exchange) error {
 			if x.Request == nil || x.Request.URL == nil || x.Request.Header == nil {
@@ -142,6 +145,58 @@ func FuzzReaders(f *testing.F) {
 			return nil
 		}
 		_ = ReadHAR(data, keep)
+		_ = ReadMitmproxy(data, keep)
 		_ = ReadRaw(data, "http", keep)
 	})
+}
+
+func TestMitmproxyHostile(t *testing.T) {
+	for _, data := range []string{"5:", "99999999999999:x,", "1:a,", "0:}", "4:0:~x}", strings.Repeat("9:", 1000), "3:0:]]"} {
+		if err := ReadMitmproxy([]byte(data), func(*Exchange) error { return nil }); err == nil {
+			t.Errorf("%.20q: no error", data)
+		}
+	}
+	nested := "0:]"
+	for range 100 {
+		nested = strconv.Itoa(len(nested)) + ":" + nested + "]"
+	}
+	if _, _, err := readTnetstring([]byte(nested), 0); err == nil {
+		t.Error("100 lists in each other are read")
+	}
+}
+
+// A file that mitmdump 8.1.1 wrote: two Disconnects, something else, and a request that nobody answered.
+func TestMitmproxyFile(t *testing.T) {
+	data, err := os.ReadFile("testdata/mitmdump-8.1.1.flows")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if Detect(data) != Mitmproxy {
+		t.Error("it is not known by its content")
+	}
+	var urls []string
+	var none int
+	err = ReadMitmproxy(data, func(x *Exchange) error {
+		urls = append(urls, x.Request.Method+" "+x.Request.URL.String())
+		if x.Response == nil || x.Response.StatusCode == http.StatusBadGateway {
+			none++
+			return nil
+		}
+		if len(urls) == 1 {
+			if x.Response.Header.Get("Content-Encoding") != "gzip" || !bytes.HasPrefix(x.ResponseBody, []byte("\x1f\x8b")) || x.Request.Header.Get("Content-Type") != "text/xml" || x.Request.Header.Get("Host") != "" {
+				t.Errorf("%+v %+v", x.Request, x.Response)
+			}
+			if x.Started.Year() != 2026 || x.Took <= 0 || x.Took > time.Minute || x.RequestCut || x.ResponseCut {
+				t.Errorf("started %v, took %v, cut %t %t", x.Started, x.Took, x.RequestCut, x.ResponseCut)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const url = "POST http://127.0.0.1:18991/UnifiedMessaging/Service.asmx"
+	if got, want := strings.Join(urls, "\n"), url+"\n"+url+"\nGET http://127.0.0.1:18991/x\nGET http://127.0.0.1:1/x"; got != want || none != 1 {
+		t.Errorf("%d without an answer:\n%s", none, got)
+	}
 }
