@@ -44,12 +44,13 @@ type Format string
 const (
 	HAR       Format = "har"
 	Mitmproxy Format = "mitmproxy"
+	SAZ       Format = "saz"
 	Raw       Format = "raw"
 	Cassette  Format = "go-vcr" // which package cassettes reads
 )
 
 // Formats lists them all.
-var Formats = []Format{HAR, Mitmproxy, Raw, Cassette}
+var Formats = []Format{HAR, Mitmproxy, SAZ, Raw, Cassette}
 
 var (
 	byteOrderMark = []byte("\xef\xbb\xbf")
@@ -63,6 +64,8 @@ var (
 func Detect(data []byte) Format {
 	data = bytes.TrimPrefix(data[:min(len(data), 4096)], byteOrderMark)
 	switch {
+	case bytes.HasPrefix(data, []byte("PK\x03\x04")):
+		return SAZ
 	case tnetstring.Match(data):
 		return Mitmproxy
 	case requestLine.Match(bytes.TrimLeft(data, "\r\n")):

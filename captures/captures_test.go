@@ -1,6 +1,7 @@
 package captures
 
 import (
+	"archive/zip"
 	"bytes"
 	"io"
 	"math/rand/v2"
@@ -198,5 +199,48 @@ func TestMitmproxyFile(t *testing.T) {
 	const url = "POST http://127.0.0.1:18991/UnifiedMessaging/Service.asmx"
 	if got, want := strings.Join(urls, "\n"), url+"\n"+url+"\nGET http://127.0.0.1:18991/x\nGET http://127.0.0.1:1/x"; got != want || none != 1 {
 		t.Errorf("%d without an answer:\n%s", none, got)
+	}
+}
+
+func TestSAZ(t *testing.T) {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, f := range [][2]string{
+		{"_index.htm", "<html/>"},
+		{"raw/10_c.txt", "GET http://h/last HTTP/1.1\r\nHost: h\r\n\r\n"},
+		{"raw/9_c.txt", "POST https://h/first HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\na"},
+		{"raw/9_s.txt", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nb\r\n0\r\n\r\n"},
+		{"raw/9_m.xml", `<Session><SessionTimers ClientBeginRequest="2026-11-23T10:00:00.1234567+01:00" ServerBeginResponse="2026-11-23T10:00:01.1234567+01:00"/></Session>`},
+	} {
+		w, err := z.Create(f[0])
+		if err == nil {
+			_, err = w.Write([]byte(f[1]))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if Detect(b.Bytes()) != SAZ {
+		t.Error("it is not known by its content")
+	}
+	var got []*Exchange
+	if err := ReadSAZ(b.Bytes(), func(x *Exchange) error { got = append(got, x); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 2 || got[1].Response != nil || got[0].Request.URL.String() != "https://h/first" || string(got[0].RequestBody)+string(got[0].ResponseBody) != "ab" {
+		t.Fatalf("%+v", got)
+	}
+	if x := got[0]; x.Took != time.Second || !x.Started.Equal(time.Date(2026, 11, 23, 9, 0, 0, 123456000, time.UTC)) {
+		t.Errorf("started %v, took %v", x.Started, x.Took)
+	}
+	locked := bytes.ReplaceAll(b.Bytes(), []byte("PK\x01\x02\x14\x00\x14\x00\x08"), []byte("PK\x01\x02\x14\x00\x14\x00\x09"))
+	if err := ReadSAZ(locked, nil); err == nil || !strings.Contains(err.Error(), "encrypted") {
+		t.Errorf("encrypted: %v", err)
+	}
+	if err := ReadSAZ(b.Bytes()[:b.Len()/2], nil); err == nil {
+		t.Error("half an archive is read")
 	}
 }

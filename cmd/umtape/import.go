@@ -34,6 +34,7 @@ file is shows by its content; --from overrides it:
 
   har        HAR 1.2, as browsers, proxies and umtape export write it
   mitmproxy  flow files of mitmproxy and mitmdump -w
+  saz        archives of Fiddler, without a password
   raw        HTTP/1 messages as they are on the wire: a request, its response, the
              next request ... URLs that name no scheme are --scheme's
   go-vcr     cassettes of go-vcr v1 to v4
@@ -56,7 +57,7 @@ puts them in the order of time.`,
 			case f.output == "":
 				return misuse("import writes a cassette; name it with --output")
 			case f.from != "" && !slices.Contains(captures.Formats, captures.Format(f.from)):
-				return misuse("--from %q is none of har, mitmproxy, raw, go-vcr", f.from)
+				return misuse("--from %q is none of har, mitmproxy, saz, raw, go-vcr", f.from)
 			case f.scheme != "http" && f.scheme != "https":
 				return misuse("--scheme %q is neither http nor https", f.scheme)
 			case f.appendTo && f.force:
@@ -67,7 +68,7 @@ puts them in the order of time.`,
 	}
 	fs := cmd.Flags()
 	fs.StringVarP(&f.output, "output", "o", "", "the `CASSETTE` to write")
-	fs.StringVar(&f.from, "from", "", "the `FORMAT` of the files: har, mitmproxy, raw or go-vcr")
+	fs.StringVar(&f.from, "from", "", "the `FORMAT` of the files: har, mitmproxy, saz, raw or go-vcr")
 	fs.StringVar(&f.scheme, "scheme", "http", "the `SCHEME` of URLs that name none, http or https")
 	fs.BoolVar(&f.all, "all", false, "take in everything, SOAP or not")
 	fs.BoolVar(&f.appendTo, "append", false, "add to the cassette if it exists")
@@ -187,6 +188,8 @@ func (g *imported) file(path string, f importFlags, options cassettes.RecordOpti
 		return captures.ReadHAR(data, keep)
 	case captures.Mitmproxy:
 		return captures.ReadMitmproxy(data, keep)
+	case captures.SAZ:
+		return captures.ReadSAZ(data, keep)
 	case captures.Raw:
 		return captures.ReadRaw(data, f.scheme, keep)
 	case captures.Cassette:
@@ -205,7 +208,7 @@ func (g *imported) file(path string, f importFlags, options cassettes.RecordOpti
 		}
 		return nil
 	}
-	return hint(errors.New("this is no kind of file that can be imported"), "har, mitmproxy, raw and go-vcr can; --from says which one it is")
+	return hint(errors.New("this is no kind of file that can be imported"), "har, mitmproxy, saz, raw and go-vcr can; --from says which one it is")
 }
 
 // readImport reads a file, of a length that memory takes.
