@@ -1,0 +1,240 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/umtape/umtape/captures"
+	"github.com/umtape/umtape/cassettes"
+	"github.com/umtape/umtape/inspect/um"
+)
+
+type importFlags struct {
+	from     string
+	scheme   string
+	all      bool
+	appendTo bool
+	outputFlags
+}
+
+func (a *app) importCommand() *cobra.Command {
+	var f importFlags
+	cmd := &cobra.Command{
+		Use:   "import FILE... -o CASSETTE",
+		Short: "Make a cassette of what other tools have captured",
+		Long: `import makes a cassette of HTTP traffic that something else has captured. What a
+file is shows by its content; --from overrides it:
+
+  har        HAR 1.2, as browsers, proxies and umtape export write it
+  mitmproxy  flow files of mitmproxy and mitmdump -w
+  saz        archives of Fiddler, without a password
+  raw        HTTP/1 messages as they are on the wire: a request, its response, the
+             next request ... URLs that name no scheme are --scheme's
+  go-vcr     cassettes of go-vcr v1 to v4
+
+Credentials are redacted and bodies unpacked before anything is written, as record
+does it. Only SOAP is taken in, unless --all; what is left out is counted. HTTP/2 and
+HTTP/3 are told as HTTP/1.1. Interactions keep the order of the files; umtape sort
+puts them in the order of time.`,
+		Example: `  umtape import -o calls.yaml session.har
+  umtape import -o calls.yaml session.har trace.txt
+  umtape import --append --all -o calls.yaml trace.txt --scheme https`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("name a file, such as `umtape import session.har -o calls.yaml`")
+			}
+			return nil
+		},
+		RunE: a.begin(func(_ *cobra.Command, args []string) error {
+			switch {
+			case f.output == "":
+				return misuse("import writes a cassette; name it with --output")
+			case f.from != "" && !slices.Contains(captures.Formats, captures.Format(f.from)):
+				return misuse("--from %q is none of har, mitmproxy, saz, raw, go-vcr", f.from)
+			case f.scheme != "http" && f.scheme != "https":
+				return misuse("--scheme %q is neither http nor https", f.scheme)
+			case f.appendTo && f.force:
+				return misuse("--append keeps what is in the cassette and --force replaces it: give one of them")
+			}
+			return a.importAll(args, f)
+		}),
+	}
+	fs := cmd.Flags()
+	fs.StringVarP(&f.output, "output", "o", "", "the `CASSETTE` to write")
+	fs.StringVar(&f.from, "from", "", "the `FORMAT` of the files: har, mitmproxy, saz, raw or go-vcr")
+	fs.StringVar(&f.scheme, "scheme", "http", "the `SCHEME` of URLs that name none, http or https")
+	fs.BoolVar(&f.all, "all", false, "take in everything, SOAP or not")
+	fs.BoolVar(&f.appendTo, "append", false, "add to the cassette if it exists")
+	fs.BoolVar(&f.force, "force", false, "replace the cassette if it exists")
+	return cmd
+}
+
+// imported is what came of files.
+type imported struct {
+	list       []*cassettes.Interaction
+	notSOAP    int
+	unanswered int
+}
+
+func (a *app) importAll(paths []string, f importFlags) (err error) {
+	_, statErr := os.Lstat(f.output)
+	exists := statErr == nil
+	if exists && !f.force && !f.appendTo {
+		return hint(fmt.Errorf("%s: there is a file already", f.output), "--append adds to it, --force replaces it")
+	}
+	options := cassettes.RecordOptions{All: f.all, Profile: um.Profile()}
+	var got imported
+	for _, path := range paths {
+		if oneFile(path, f.output) {
+			return misuse("%s is both what is imported and what is written", path)
+		}
+		if err := got.file(path, f, options); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	if len(got.list) == 0 {
+		err := fmt.Errorf("nothing to import: %s", got.leftOut())
+		if got.notSOAP > 0 {
+			return hint(err, "--all takes in what is not SOAP")
+		}
+		return err
+	}
+	if exists && f.appendTo {
+		e, err := cassettes.OpenEdit(f.output)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, e.Close()) }()
+		a.sayOf(e, true)
+		e.Add(got.list...)
+		if _, err := e.Save(); err != nil {
+			return err
+		}
+	} else {
+		h := cassettes.HeaderMeta{RecordedBy: "umtape " + version, Profile: options.Profile.Name, Redact: []string{cassettes.RedactCredentials}, Kept: "soap"}
+		if f.all {
+			h.Kept = "all"
+		}
+		e := cassettes.NewEdit(h)
+		e.Add(got.list...)
+		if err := e.SaveAs(f.output, f.force); err != nil {
+			return err
+		}
+	}
+	said := fmt.Sprintf("%s: %s from %s", f.output, count(len(got.list), "interaction"), count(len(paths), "file"))
+	if got.notSOAP+got.unanswered > 0 {
+		said += "; " + got.leftOut()
+	}
+	_, err = fmt.Fprintln(a.stdout, said)
+	return err
+}
+
+// leftOut tells what was not taken in.
+func (g *imported) leftOut() string {
+	var said []string
+	if g.notSOAP > 0 {
+		said = append(said, count(g.notSOAP, "exchange")+" left out that "+isAre(g.notSOAP)+" not SOAP")
+	}
+	if g.unanswered > 0 {
+		said = append(said, count(g.unanswered, "exchange")+" left out that got no answer")
+	}
+	if len(said) == 0 {
+		return "there is no exchange in it"
+	}
+	return strings.Join(said, ", ")
+}
+
+func isAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+// maxImport is how long a file may be, in bytes: it is read into memory.
+const maxImport = 512 << 20
+
+func (g *imported) file(path string, f importFlags, options cassettes.RecordOptions) error {
+	data, err := readImport(path)
+	if err != nil {
+		return err
+	}
+	format := captures.Format(f.from)
+	if format == "" {
+		format = captures.Detect(data)
+	}
+	keep := func(x *captures.Exchange) error {
+		if x.Response == nil {
+			g.unanswered++
+			return nil
+		}
+		i, wanted := cassettes.Import(x, options)
+		if !wanted {
+			g.notSOAP++
+			return nil
+		}
+		g.list = append(g.list, i)
+		return nil
+	}
+	switch format {
+	case captures.HAR:
+		return captures.ReadHAR(data, keep)
+	case captures.Mitmproxy:
+		return captures.ReadMitmproxy(data, keep)
+	case captures.SAZ:
+		return captures.ReadSAZ(data, keep)
+	case captures.Raw:
+		return captures.ReadRaw(data, f.scheme, keep)
+	case captures.Cassette:
+		e, err := cassettes.OpenUpgrade(path, false)
+		if err != nil {
+			return errors.New(strings.TrimPrefix(err.Error(), path+": "))
+		}
+		e.Upgrade(options.Profile)
+		for _, r := range e.Records {
+			if !f.all && !cassettes.IsSOAP(r.Interaction) {
+				g.notSOAP++
+				continue
+			}
+			i := *r.Interaction
+			g.list = append(g.list, &i)
+		}
+		return nil
+	}
+	return hint(errors.New("this is no kind of file that can be imported"), "har, mitmproxy, saz, raw and go-vcr can; --from says which one it is")
+}
+
+// readImport reads a file, of a length that memory takes.
+func readImport(path string) ([]byte, error) {
+	in, err := os.Open(path)
+	if err != nil {
+		return nil, plainPathError(err)
+	}
+	defer in.Close()
+	var b bytes.Buffer
+	if n, err := io.Copy(&b, io.LimitReader(in, maxImport+1)); err != nil {
+		return nil, plainPathError(err)
+	} else if n > maxImport {
+		return nil, errors.New("longer than 512 MiB; export it in parts")
+	}
+	if b.Len() == 0 {
+		return nil, errors.New("the file is empty")
+	}
+	return b.Bytes(), nil
+}
+
+// plainPathError is an error without the path, which the caller names.
+func plainPathError(err error) error {
+	var p *os.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
