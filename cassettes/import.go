@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/umtape/umtape/captures"
+	"github.com/umtape/umtape/cassettes/captures"
 	"github.com/umtape/umtape/inspect"
 )
 

@@ -11,11 +11,11 @@ const module = "github.com/umtape/umtape/"
 
 // arrows lists which of our packages each may import. Nothing points up.
 var arrows = map[string][]string{
-	"cmd/umtape":      {"proxy", "proxy/clientenv", "captures", "cassettes", "inspect", "inspect/um", "inspect/um/umserver", "inspect/report"},
-	"proxy":           {},
-	"proxy/clientenv": {"proxy"},
-	"captures":        {},
-	"cassettes":       {"captures", "inspect"},
+	"cmd/umtape":         {"proxy", "proxy/clientenv", "cassettes/captures", "cassettes", "inspect", "inspect/um", "inspect/um/umserver", "inspect/report"},
+	"proxy":              {},
+	"proxy/clientenv":    {"proxy"},
+	"cassettes/captures": {},
+	"cassettes":          {"cassettes/captures", "inspect"},
 	// What a command is to people, this is to the tests of others: it puts tape and
 	// wire together, which know nothing of each other. Nothing of ours imports it.
 	"cassettes/tapetest":  {"cassettes", "proxy", "proxy/clientenv", "inspect", "inspect/um"},

@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/umtape/umtape/captures"
 	"github.com/umtape/umtape/cassettes"
+	"github.com/umtape/umtape/cassettes/captures"
 	"github.com/umtape/umtape/inspect/um"
 )
 
