@@ -204,6 +204,16 @@ func TestContractCheck(t *testing.T) {
 	}
 	other := key
 	other.Response = true
+	many := parse(t, envelope("<a id='1'><b>true</b><c>3</c><d/>"+strings.Repeat("<x/>", 120)+"</a>"))
+	for _, tt := range []struct {
+		key  ShapeKey
+		off  string
+		want int
+	}{{key, "SHAPE02", 0}, {key, "SHAPE07", maxHeld}, {key, "", maxHeld + 1}, {other, "SHAPE01", 0}} { // what is off is not counted either
+		if found := contract.CheckExcept(tt.key, many, "response", map[string]bool{tt.off: true}); len(found) != tt.want {
+			t.Errorf("%d findings without %q, want %d", len(found), tt.off, tt.want)
+		}
+	}
 	if found := contract.Check(other, parse(t, envelope("<a/>")), "response"); len(found) != 1 || found[0].Rule.ID != "SHAPE01" {
 		t.Errorf("an unknown message: %+v", found)
 	}
