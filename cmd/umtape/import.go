@@ -107,14 +107,7 @@ func (a *app) importAll(paths []string, f importFlags) (err error) {
 		return err
 	}
 	if exists && f.appendTo {
-		e, err := cassettes.OpenEdit(f.output)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, e.Close()) }()
-		a.sayOf(e, true)
-		e.Add(got.list...)
-		if _, err := e.Save(); err != nil {
+		if err := a.addTo(f.output, got.list); err != nil {
 			return err
 		}
 	} else {
@@ -133,6 +126,19 @@ func (a *app) importAll(paths []string, f importFlags) (err error) {
 		said += "; " + got.leftOut()
 	}
 	_, err = fmt.Fprintln(a.stdout, said)
+	return err
+}
+
+// addTo adds interactions to a cassette.
+func (a *app) addTo(path string, list []*cassettes.Interaction) (err error) {
+	e, err := cassettes.OpenEdit(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	a.sayOf(e, true)
+	e.Add(list...)
+	_, err = e.Save()
 	return err
 }
 
