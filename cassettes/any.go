@@ -14,8 +14,9 @@ import (
 // is told what was recorded of another. Each of its values, such as a CallId, stands
 // for one recorded value throughout, so that what is said of a call fits together:
 // rather for one that was not answered with an error, then for one for which no other
-// stands yet. The answers come in their order, from the first on for each value of
-// the client's.
+// stands yet; what was not recorded for that one is answered from another. The values
+// of one request count together as one. The answers come in their order, from the first
+// on for each value of the client's.
 
 // A loose mark is what a request is apart from the values that may be any.
 type loose struct {
@@ -81,6 +82,28 @@ func newAnyIndex(l *library) *anyIndex {
 	return x
 }
 
+// inherit takes over what the clients' values stand for, as far as it is still there.
+func (x *anyIndex) inherit(old *anyIndex) {
+	known := map[uint64]bool{}
+	for _, g := range x.groups {
+		for _, value := range g.values {
+			known[value] = true
+		}
+	}
+	old.mu.Lock()
+	defer old.mu.Unlock()
+	for mine, value := range old.stand {
+		if known[value] {
+			x.stand[mine], x.taken[value] = value, true
+		}
+	}
+	for lo, n := range old.turns {
+		if _, stands := x.stand[lo.value]; stands {
+			x.turns[lo] = n
+		}
+	}
+}
+
 func (x *anyIndex) forget() {
 	x.stand, x.taken, x.turns = map[uint64]uint64{}, map[uint64]bool{}, map[loose]int{}
 }
@@ -103,10 +126,11 @@ func (x *anyIndex) take(l *library, lo loose, k key, anyHost bool) (n int, ok bo
 	}
 	list := fits(x.stand[lo.value])
 	if list == nil {
-		if len(x.stand) >= maxStands {
+		if len(x.stand) >= maxStands || len(x.turns) >= maxStands {
 			x.forget()
 		}
-		best := 4
+		_, bound := x.stand[lo.value] // to one for which this was not recorded
+		best, of := 4, uint64(0)
 		for _, value := range g.values {
 			rank := 0
 			if x.taken[value] {
@@ -117,7 +141,7 @@ func (x *anyIndex) take(l *library, lo loose, k key, anyHost bool) (n int, ok bo
 			}
 			if rank < best {
 				if candidate := fits(value); candidate != nil {
-					best, list, x.stand[lo.value] = rank, candidate, value
+					best, list, of = rank, candidate, value
 				}
 			}
 			if best == 0 {
@@ -127,7 +151,9 @@ func (x *anyIndex) take(l *library, lo loose, k key, anyHost bool) (n int, ok bo
 		if list == nil {
 			return 0, false
 		}
-		x.taken[x.stand[lo.value]] = true
+		if !bound {
+			x.stand[lo.value], x.taken[of] = of, true
+		}
 	}
 	turn := x.turns[lo]
 	x.turns[lo]++
@@ -143,23 +169,25 @@ func (x *anyIndex) take(l *library, lo loose, k key, anyHost bool) (n int, ok bo
 }
 
 // takeAny answers a request for which nothing was recorded from something that was,
-// with the request's own values.
-func (p *Player) takeAny(l *library, q question) (i *Interaction, n int, note string) {
-	if l.any == nil {
-		return nil, 0, ""
+// with the request's own values, and puts its number into f. err is why another way
+// did not answer, and ends this one too.
+func (p *Player) takeAny(l *library, q question, f *found, err error) (i *Interaction, note string, _ error) {
+	if err != nil || l.any == nil || f.spent {
+		return nil, "", err
 	}
 	a := q.read()
 	lo, mine := looseOf(&a, p.options.Match)
 	if mine == nil {
-		return nil, 0, ""
+		return nil, "", nil
 	}
 	n, ok := l.any.take(l, lo, q.key, q.anyHost)
 	if !ok {
-		return nil, 0, ""
+		return nil, "", nil
 	}
+	f.n = n
 	recorded, err := l.interaction(n)
 	if err != nil {
-		return nil, 0, ""
+		return nil, "", err
 	}
 	b := p.options.Match.askedOf(recorded)
 	_, theirs := looseOf(&b, p.options.Match)
@@ -169,20 +197,56 @@ func (p *Player) takeAny(l *library, q question) (i *Interaction, n int, note st
 	for _, s := range p.options.Match.Any {
 		names = append(names, s.String())
 	}
-	return &answered, n, fmt.Sprintf("recorded for another %s, with yours put in", strings.Join(names, ", "))
+	return &answered, fmt.Sprintf("recorded for another %s, with yours put in", strings.Join(names, ", ")), nil
 }
 
 // putIn replaces in a recorded answer what the recorded request said by what the one
-// made says.
+// made says: where it is the whole text of an element or value of an attribute, and,
+// if it is too long to be there by chance, as a word in other text.
 func putIn(body string, theirs, mine []string) string {
-	var pairs []string
+	type pair struct{ from, to string }
+	var pairs []pair
 	for n := range min(len(theirs), len(mine)) {
 		if theirs[n] != "" && theirs[n] != mine[n] {
-			pairs = append(pairs, inspect.Escape(theirs[n]), inspect.Escape(mine[n]))
+			pairs = append(pairs, pair{inspect.Escape(theirs[n]), inspect.Escape(mine[n])})
 		}
 	}
 	if pairs == nil {
 		return body
 	}
-	return strings.NewReplacer(pairs...).Replace(body)
+	var b strings.Builder
+	done, pos := 0, 0
+	if end := strings.Index(body, "?>"); end >= 0 && strings.HasPrefix(strings.TrimLeft(body, "\ufeff \t\r\n"), "<?") {
+		pos = end + len("?>") // the declaration is about the document
+	}
+	for {
+		at, found := -1, pair{}
+		for _, p := range pairs {
+			if i := indexWhole(body[pos:], p.from); i >= 0 && (at < 0 || pos+i < at || pos+i == at && len(p.from) > len(found.from)) {
+				at, found = pos+i, p
+			}
+		}
+		if at < 0 {
+			return b.String() + body[done:]
+		}
+		pos = at + len(found.from)
+		if len(found.from) >= longValue || standsAlone(body[:at], body[pos:]) {
+			b.WriteString(body[done:at] + found.to)
+			done = pos
+		}
+	}
+}
+
+// longValue is how long a value is that stands in a text for itself.
+const longValue = 8
+
+// standsAlone reports whether what is between two parts of a message is a whole text
+// or a whole value of an attribute.
+func standsAlone(before, after string) bool {
+	before, after = strings.TrimRight(before, " \t\r\n"), strings.TrimLeft(after, " \t\r\n")
+	if before == "" || after == "" {
+		return before == after
+	}
+	open, end := before[len(before)-1], after[0]
+	return open == '>' && end == '<' || (open == '"' || open == '\'') && end == open
 }

@@ -29,7 +29,7 @@ func about(operation, call string) string {
 func TestAnyCall(t *testing.T) {
 	var list []*Interaction
 	record := func(operation, call, answer string, code int) {
-		i := said(len(list), service, about(operation, call), answer+" to "+call)
+		i := said(len(list), service, about(operation, call), answer+" <to>"+call+"</to>")
 		i.Response.Code = code
 		list = append(list, i)
 	}
@@ -73,6 +73,7 @@ func TestAnyCall(t *testing.T) {
 				}
 				continue
 			}
+			tt.want = strings.Replace(tt.want, " to ", " <to>", 1) + "</to>"
 			_, id, _ := strings.Cut(resp.Header.Get(HeaderInteraction), "#")
 			if body != tt.want || id != tt.interaction || resp.Header.Get("Content-Length") != fmt.Sprint(len(body)) {
 				t.Errorf("%s %s: answered %q by %s, want %q by %s", tt.operation, tt.call, body, id, tt.want, tt.interaction)
@@ -199,4 +200,76 @@ func TestMissRules(t *testing.T) {
 
 func envelope(body string) string {
 	return `<s:Envelope xmlns:s="` + inspect.SOAP11NS + `"><s:Body>` + body + `</s:Body></s:Envelope>`
+}
+
+// TestAnyGivesWay: what was recorded exactly and has had its turns is no case for --any,
+// and what one recorded call lacks is answered from another without the client's call
+// changing sides.
+func TestAnyGivesWay(t *testing.T) {
+	record := func(list ...string) *Player {
+		var tape []*Interaction
+		for _, s := range list {
+			f := strings.Fields(s)
+			tape = append(tape, said(len(tape), service, about(f[0], f[1]), f[2]))
+		}
+		return NewPlayer(PlayOptions{Match: anyCall(t), Repeat: RepeatFail}, &Cassette{Path: "c.yaml", Interactions: tape})
+	}
+	ask := func(p *Player, operation, call string) string {
+		resp, body := post(t, p, service, about(operation, call))
+		if resp.StatusCode != 200 {
+			return "-"
+		}
+		return body
+	}
+	p := record("GetCallInfo A a1", "GetCallInfo B b1")
+	if got := ask(p, "GetCallInfo", "A") + ask(p, "GetCallInfo", "A"); got != "a1-" {
+		t.Errorf("recorded once, asked twice: %s", got)
+	}
+	p = record("GetCallInfo A a1", "GetCallInfo A a2", "GetCallInfo A a3", "GetCallInfo B b1", "Disconnect B bye")
+	if got := ask(p, "GetCallInfo", "X") + ask(p, "Disconnect", "X") + ask(p, "GetCallInfo", "X"); got != "a1byea2" {
+		t.Errorf("with an operation that was recorded for another call only: %s", got)
+	}
+}
+
+// TestAnyPutsIn: a client's value takes the place of the recorded one where that is
+// meant, and not where it only looks like it.
+func TestAnyPutsIn(t *testing.T) {
+	for _, tt := range []struct{ theirs, mine, body, want string }{
+		{"1", "77", `<?xml version="1.0"?><a v="1.0"><y>2001</y><x>1</x> <z n='1'>1.5, 1</z></a>`, `<?xml version="1.0"?><a v="1.0"><y>2001</y><x>77</x> <z n='77'>1.5, 1</z></a>`},
+		{"LONG-VALUE", "mine", `<a>no call LONG-VALUE here; LONG-VALUEX</a>`, `<a>no call mine here; LONG-VALUEX</a>`},
+		{"A", "<&", `<a>A</a>`, `<a>&lt;&amp;</a>`},
+		{"A", "B", `A`, `B`},
+		{"", "B", `<a></a>`, `<a></a>`},
+		{"A", "B", `<? A`, `<? A`},
+	} {
+		if got := putIn(tt.body, []string{tt.theirs}, []string{tt.mine}); got != tt.want {
+			t.Errorf("%s for %s in %s: %s", tt.mine, tt.theirs, tt.body, got)
+		}
+	}
+	if got := putIn(`<a>A</a><b>B</b>`, []string{"A", "B"}, []string{"B", "A"}); got != `<a>B</a><b>A</b>` {
+		t.Errorf("changed places: %s", got)
+	}
+}
+
+// TestAnyOutlivesReplace: a client's call goes on as it was when a cassette is read
+// again.
+func TestAnyOutlivesReplace(t *testing.T) {
+	match := anyCall(t)
+	path := tape(t)
+	var list []*Interaction
+	for _, call := range []string{"A", "B"} {
+		for n := range 3 {
+			list = append(list, said(len(list), service, about("GetCallInfo", call), fmt.Sprintf("%s%d", strings.ToLower(call), n)))
+		}
+	}
+	write(t, path, list...)
+	p := PlayReels(PlayOptions{Match: match}, open(t, path, OpenOptions{Match: match}))
+	ask := func(call string) string { _, body := post(t, p, service, about("GetCallInfo", call)); return body }
+	if got := ask("X") + ask("Y") + ask("Y"); got != "a0b0b1" {
+		t.Fatalf("answered %s", got)
+	}
+	p.Replace(open(t, path, OpenOptions{Match: match}))
+	if got := ask("Y") + ask("X") + ask("Z"); got != "b2a1a0" {
+		t.Errorf("after a reload: %s", got)
+	}
 }

@@ -119,7 +119,7 @@ func (x *index) take(k key, anyHost bool) (f found, ok bool) {
 	if group < 0 {
 		switch x.repeat {
 		case RepeatFail:
-			return found{spent: true}, false
+			return found{n: last, spent: true}, false
 		case RepeatCycle:
 			for g := first; g != 0; g = x.links[g-1].group {
 				if suits(x.marks.at(int(g - 1))) {
@@ -185,7 +185,15 @@ func (x *index) turn(group int) (n int, again bool) {
 func (x *index) passOver() {
 	for _, slot := range x.slots {
 		for g := slot; g != 0; g = x.links[g-1].group {
-			for l := &x.links[g-1]; l.turn&allHad == 0 && x.times[l.turn] > 0; {
+			round := uint32(0) // how often all have answered
+			if x.repeat == RepeatCycle {
+				last := g - 1
+				for x.links[last].next != 0 {
+					last = x.links[last].next - 1
+				}
+				round = x.times[last]
+			}
+			for l := &x.links[g-1]; l.turn&allHad == 0 && x.times[l.turn] > round; {
 				x.pass(l)
 			}
 		}

@@ -142,7 +142,7 @@ func TestRepeat(t *testing.T) {
 		for range 4 {
 			resp, body := post(t, p, service, request)
 			if resp.StatusCode != 200 {
-				if !strings.Contains(body, "it was recorded, as calls.yaml#0, and each answer was given as often as it was recorded (--repeat fail)") {
+				if !strings.Contains(body, "it was recorded, as calls.yaml#1, and each answer was given as often as it was recorded (--repeat fail)") {
 					t.Errorf("miss %s", body)
 				}
 				body = "-"

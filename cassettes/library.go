@@ -90,9 +90,6 @@ func (l *library) inherit(old *library) {
 			had[k] = append(had[k], times)
 		}
 	}
-	if len(had) == 0 {
-		return
-	}
 	for n := range l.marks.len {
 		k := of(l, n)
 		if times := had[k]; len(times) > 0 {
@@ -102,12 +99,19 @@ func (l *library) inherit(old *library) {
 	l.index.passOver()
 	for _, x := range l.stands {
 		for _, was := range old.stands {
-			if x.reel.path == was.reel.path { // its key is the same: it has been edited, or added to
+			if x.reel.path == was.reel.path { // edited, or added to
 				was.mu.Lock()
 				x.stand, x.taken, x.live = maps.Clone(was.stand), maps.Clone(was.taken), maps.Clone(was.live)
 				was.mu.Unlock()
+				// Or recorded anew, with other pseudonyms.
+				maps.DeleteFunc(x.stand, func(_, recorded uint64) bool { return !x.all[recorded] })
+				maps.DeleteFunc(x.taken, func(recorded, _ uint64) bool { return !x.all[recorded] })
+				maps.DeleteFunc(x.live, func(recorded, _ string) bool { return !x.all[valueDigest(recorded)] })
 			}
 		}
+	}
+	if l.any != nil && old.any != nil {
+		l.any.inherit(old.any)
 	}
 }
 

@@ -97,3 +97,69 @@ func TestReplaceWhileItAnswers(t *testing.T) {
 	close(done)
 	all.Wait()
 }
+
+// TestReplaceOfOthers: of a cassette that is held, too, it is known what has changed;
+// and a cycle goes on where it was.
+func TestReplaceOfOthers(t *testing.T) {
+	tapeOf := func(answers ...string) *Reel {
+		var list []*Interaction
+		for n, a := range answers {
+			list = append(list, said(n, service, "<a/>", a))
+		}
+		return hold(&Cassette{Path: "c.yaml", Interactions: list}, Matching{})
+	}
+	ask := func(p *Player) string {
+		resp, body := post(t, p, service, "<a/>")
+		if resp.StatusCode != 200 {
+			return "-"
+		}
+		return body
+	}
+	p := PlayReels(PlayOptions{Repeat: RepeatFail}, tapeOf("a", "b"))
+	got := ask(p)
+	p.Replace(tapeOf("A", "b"))
+	if got += ask(p) + ask(p) + ask(p); got != "aAb-" {
+		t.Errorf("after a change: %s", got)
+	}
+	p = PlayReels(PlayOptions{Repeat: RepeatCycle}, tapeOf("a", "b", "c"))
+	got = ask(p) + ask(p) + ask(p) + ask(p)
+	p.Replace(tapeOf("a", "b", "c"))
+	if got += ask(p) + ask(p) + ask(p); got != "abcabca" {
+		t.Errorf("a cycle: %s", got)
+	}
+}
+
+// TestUnreadable: that a cassette cannot be read any more is said, and not that it
+// holds nothing; nobody else's message is kept for a miss.
+func TestUnreadable(t *testing.T) {
+	path := tape(t)
+	write(t, path, said(0, service, about("Disconnect", "A"), "a"))
+	match := anyCall(t)
+	for _, m := range []Matching{{}, match} {
+		p := PlayReels(PlayOptions{Match: m}, open(t, path, OpenOptions{Match: m}))
+		whole := readAll(t, path)
+		put(t, path, whole[:100])
+		for _, call := range []string{"A", "B"} {
+			if _, body := post(t, p, service, about("Disconnect", call)); !strings.Contains(body, path+": the file was changed by another program") {
+				t.Errorf("%s: %s", call, body)
+			}
+		}
+		put(t, path, whole)
+	}
+}
+
+// TestKeysAreStable: kept marks hold digests, so a request that is digested in another
+// way than before makes all of them miss. If this fails and the change is meant, raise
+// matchingVersion, and then change the numbers here.
+func TestKeysAreStable(t *testing.T) {
+	for body, want := range map[string]key{
+		message(t, "disconnect-request.xml"):                 {fold: 0x8dc7b8a1e2e172fc, plain: 0x1c0db5c1, host: 0xc9c3ade2, version: 11},
+		message(t, "disconnect-request-https-namespace.xml"): {fold: 0x8dc7b8a1e2e172fc, plain: 0x789045a1, host: 0xc9c3ade2, version: 11},
+		"text": {fold: 0x41b9df9e68a4058e, host: 0xc9c3ade2},
+	} {
+		got := Matching{}.ask("POST", service+"?q=1", nil, []byte(body)).key()
+		if got != want {
+			t.Errorf("%.60q: %#v", body, got)
+		}
+	}
+}

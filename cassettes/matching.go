@@ -1,6 +1,8 @@
 package cassettes
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -26,6 +28,27 @@ type Matching struct {
 
 	// Headers are names of request headers whose values have to be equal too.
 	Headers []string
+}
+
+// CheckMatchHeader says why a header cannot be one of Headers, nil if it can.
+func CheckMatchHeader(name string) error {
+	name = http.CanonicalHeaderKey(name)
+	switch {
+	case name == "Host":
+		return errors.New("the host counts already, where the client names it")
+	case name == "Authorization", name == "Proxy-Authorization", secretHeader(name):
+		return fmt.Errorf("%s is a credential, which is not recorded", name)
+	case !isToken(name):
+		return fmt.Errorf("%q is no name of a header", name)
+	}
+	return nil
+}
+
+// isToken reports whether s is a token (RFC 9110 §5.6.2).
+func isToken(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune("\"(),/:;<=>?@[\\]{}", r)
+	})
 }
 
 func (m Matching) maxBody() int64 {

@@ -2,6 +2,7 @@ package cassettes
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -34,14 +35,21 @@ const (
 
 // explain finds the nearest interaction: of the same operation if there is one,
 // then at the same path, with the fewest differences, the earliest of those.
-// spent says that there are equal ones, all of which had their turn.
-func (p *Player) explain(l *library, a asked, spent bool) Miss {
+// f.spent says that f.n is equal, and had its turn, as had all that are.
+func (p *Player) explain(l *library, a asked, f found) Miss {
 	m := Miss{Operation: a.operation()}
+	if f.spent {
+		m.Nearest = l.name(f.n)
+		m.Reason = fmt.Sprintf("it was recorded, as %s, and each answer was given as often as it was recorded (--repeat fail)", m.Nearest)
+		return m
+	}
 	best, nearest, operation := -1, nearness{}, ""
+	var unread error
 	for _, sameOperation := range []bool{true, false} {
 		for _, n := range l.like(m.Operation, sameOperation) {
 			i, err := l.interaction(n)
 			if err != nil {
+				unread = cmp.Or(unread, err)
 				continue
 			}
 			b := p.options.Match.askedOf(i)
@@ -57,10 +65,10 @@ func (p *Player) explain(l *library, a asked, spent bool) Miss {
 		}
 	}
 	switch {
+	case best < 0 && unread != nil:
+		m.Reason = unread.Error()
 	case best < 0:
 		m.Reason = "the cassette holds no interactions"
-	case spent:
-		m.Reason = fmt.Sprintf("it was recorded, as %s, and each answer was given as often as it was recorded (--repeat fail)", m.Nearest)
 	case operation != m.Operation:
 		m.Reason = fmt.Sprintf("no %s is recorded; nearest is %s, a %s", m.Operation, m.Nearest, operation)
 	default:

@@ -39,11 +39,11 @@ func openOurs(path string, options OpenOptions) (r *Reel, err error) {
 	}
 	r = &Reel{path: path, prefix: interactionPrefix(path), from: f, file: f}
 	if info.Size() <= options.HoldBytes {
-		data, err := io.ReadAll(io.LimitReader(f, options.HoldBytes+1))
+		data, err := io.ReadAll(io.LimitReader(f, info.Size()+1))
 		if err != nil {
 			return nil, pathFault(path, err, "")
 		}
-		if int64(len(data)) <= options.HoldBytes {
+		if int64(len(data)) <= info.Size() {
 			r.from, r.file, r.size = bytes.NewReader(data), nil, int64(len(data))
 			s := scanner{reel: r, options: options, size: r.size}
 			err := s.scan(bytes.NewReader(data))

@@ -170,14 +170,16 @@ func (p *Player) answer(req *http.Request, body []byte, over bool, otherwise fun
 		if i, err = l.answer(found.n); err == nil && l.stands != nil {
 			i = p.ownPseudonyms(l, found.n, i, q.sent())
 		}
-	} else if i, found = p.takeStandIn(l, q, found); i != nil {
+	} else if i, found, err = p.takeStandIn(l, q, found); i != nil {
 		note = "recorded under pseudonyms, with your values put in"
-	} else if i, found.n, note = p.takeAny(l, q); i != nil {
+	} else if i, note, err = p.takeAny(l, q, &found, err); i != nil {
 		found.again = l.index.count(found.n)
-	} else if otherwise != nil {
-		return otherwise()
-	} else {
-		return p.miss(req, began, q.operation, p.explain(l, q.read(), found.spent)), nil
+	} else if err == nil {
+		p.wait(req, delay, 0)
+		if otherwise != nil {
+			return otherwise()
+		}
+		return p.miss(req, began, q.operation, p.explain(l, q.read(), found)), nil
 	}
 	name := l.name(found.n)
 	if err == nil {
@@ -196,16 +198,20 @@ func (p *Player) answer(req *http.Request, body []byte, over bool, otherwise fun
 	}
 	p.mu.Unlock()
 	resp := i.response(req, name)
-	reason := ""
+	var reasons []string
 	if trouble != nil {
-		reason = "on demand: " + trouble.text
+		reasons = append(reasons, "on demand: "+trouble.text)
 		halve(resp)
 	}
 	if ok && found.like == sameFolded {
-		reason = "matched only because https:// spellings of Microsoft's namespaces count as http://; a real server refuses them"
+		reasons = append(reasons, "matched only because https:// spellings of Microsoft's namespaces count as http://; a real server refuses them")
 	}
-	if note += reason; note != "" {
-		resp.Header.Set(HeaderNote, note)
+	reason := strings.Join(reasons, "; ")
+	if note != "" {
+		reasons = append([]string{note}, reasons...)
+	}
+	if len(reasons) > 0 {
+		resp.Header.Set(HeaderNote, strings.Join(reasons, "; "))
 	}
 	if p.options.OnExchange != nil || reason != "" {
 		p.tell(req, began, Facts{Verdict: Replayed, Operation: q.operation, Call: i.Umtape.Call, Fault: p.faultOf(i), Interaction: name, Reason: reason})

@@ -171,6 +171,7 @@ func hold(c *Cassette, match Matching) *Reel {
 		return func(n int) {
 			r.marks[n] = r.markOf(r.held[n], n, match)
 			r.marks[n].off = int64(n)
+			r.marks[n].sum = crc32.ChecksumIEEE([]byte(r.held[n].Fingerprint())) // tells it from what it is changed into
 		}
 	})
 	return r
@@ -201,7 +202,8 @@ type OpenOptions struct {
 }
 
 // Open opens the cassette at path for replay. It reads the file through once, in
-// pieces, and holds less than 64 bytes of each interaction. Errors are those of
+// pieces, and holds less than 64 bytes of each interaction, more if text may
+// be any or is pseudonyms. Errors are those of
 // Load.
 func Open(path string, options OpenOptions) (*Reel, error) {
 	r, err := openOurs(path, options)

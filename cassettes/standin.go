@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -252,9 +253,9 @@ type request struct {
 
 // takeStandIn answers a request for which nothing was recorded as it is from a
 // cassette with pseudonyms, with the client's values put in.
-func (p *Player) takeStandIn(l *library, asked question, missed found) (*Interaction, found) {
+func (p *Player) takeStandIn(l *library, asked question, missed found) (*Interaction, found, error) {
 	if l.stands == nil {
-		return nil, missed
+		return nil, missed, nil
 	}
 	q, k := asked.sent(), asked.key
 	host := uint64(k.host)
@@ -281,12 +282,12 @@ func (p *Player) takeStandIn(l *library, asked question, missed found) (*Interac
 		}
 		recorded, err := l.interaction(f.n)
 		if err != nil {
-			return nil, missed
+			return nil, f, err
 		}
 		_, theirs := p.options.Match.maskOf(x.reel.rules, recorded)
-		return x.putIn(recorded, theirs, mine), f
+		return x.putIn(recorded, theirs, mine), f, nil
 	}
-	return nil, missed
+	return nil, missed, nil
 }
 
 // putIn returns a recorded interaction with the clients' values in its answer. theirs
@@ -297,7 +298,7 @@ func (x *standIndex) putIn(recorded *Interaction, theirs, mine []string) *Intera
 	defer x.mu.Unlock()
 	for n := range min(len(theirs), len(mine)) {
 		if theirs[n] != mine[n] {
-			x.live[theirs[n]] = mine[n]
+			x.live[theirs[n]] = strings.Clone(mine[n]) // it is part of a whole message
 			own = append(own, theirs[n], mine[n])
 		}
 	}

@@ -1,6 +1,9 @@
 package cassettes
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Uses is what a [Player] has done with each interaction, for a report that prune
 // reads.
@@ -40,6 +43,7 @@ type missKind struct{ operation, reason string }
 const maxMissKinds = 1000
 
 func (u *uses) missed(m Miss) {
+	m.Operation = strings.Clone(m.Operation) // it is part of a whole message
 	kind := missKind{m.Operation, m.Reason}
 	n, known := u.kinds[kind]
 	switch {

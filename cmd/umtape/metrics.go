@@ -60,9 +60,11 @@ type counters map[string]prometheus.Counter
 func (c counters) add(label string) {
 	counter, ok := c[label]
 	if !ok {
-		counter = c[other]
+		counter, ok = c[other]
 	}
-	counter.Inc()
+	if ok {
+		counter.Inc()
+	}
 }
 
 // timesOf are histogram bounds in seconds from, 2.5 from, 5 from, 10 from ... to.

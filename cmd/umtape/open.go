@@ -124,8 +124,7 @@ func (s *shelf) following(player *cassettes.Player) (end func()) {
 func (s *shelf) follow(ctx context.Context, player *cassettes.Player) {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
-	seen := s.states
-	failed := ""
+	seen, tried := s.states, s.states
 	for {
 		select {
 		case <-ctx.Done():
@@ -136,24 +135,17 @@ func (s *shelf) follow(ctx context.Context, player *cassettes.Player) {
 		now := states(paths)
 		still := maps.Equal(now, seen)
 		seen = now
-		if maps.Equal(now, s.states) {
-			failed = ""
+		if !still || maps.Equal(now, s.states) || maps.Equal(now, tried) {
 			continue
 		}
-		if !still {
-			continue
-		}
+		tried = now
 		if err == nil {
 			err = s.open(paths, now)
 		}
 		if err != nil {
-			if told := err.Error(); told != failed {
-				failed = told
-				s.app.say("warning: what is replayed was changed and cannot be opened, so that what was there before is still replayed: %s", oneLine(err))
-			}
+			s.app.say("warning: what is replayed was changed and cannot be opened, so that what was there before is still replayed: %s", oneLine(err))
 			continue
 		}
-		failed = ""
 		player.Replace(s.reels...)
 		s.app.say("the cassettes were changed; now replaying %s from %s", count(s.interactions(), "interaction"), strings.Join(s.args, ", "))
 	}

@@ -155,7 +155,11 @@ func (a *app) openRecording(path string, f recordFlags) (*recording, error) {
 	if err != nil {
 		return nil, err
 	}
-	monitor, err := a.openMonitor(f.metrics, "record", cassettes.RecordVerdicts)
+	verdicts := cassettes.RecordVerdicts
+	if f.play != nil {
+		verdicts = slices.Concat(verdicts, cassettes.PlayVerdicts)
+	}
+	monitor, err := a.openMonitor(f.metrics, "record", verdicts)
 	if err != nil {
 		return nil, err
 	}

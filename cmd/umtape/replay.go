@@ -165,6 +165,11 @@ func (f *replayFlags) matching() cassettes.Matching {
 
 // playOptions is what the flags say of how requests are answered.
 func (f *replayFlags) playOptions() (cassettes.PlayOptions, error) {
+	for _, name := range f.headers {
+		if err := cassettes.CheckMatchHeader(name); err != nil {
+			return cassettes.PlayOptions{}, misuse("--match-header %w", err)
+		}
+	}
 	if f.base != "" && (!strings.HasPrefix(f.base, "/") || strings.ContainsAny(f.base, "?# ")) {
 		return cassettes.PlayOptions{}, misuse("--base %q is not a path such as /UnifiedMessaging", f.base)
 	}
