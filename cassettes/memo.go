@@ -29,8 +29,8 @@ type remembered struct {
 	anyHost   bool
 }
 
-// maxMemo is how many requests are remembered at most: 10 MiB of them.
-const maxMemo = 1 << 18
+// maxMemo is how many requests are remembered at most: 3 MiB of them.
+const maxMemo = 1 << 16
 
 func newMemo(interactions int) *memo {
 	n := 1 << bits.Len(uint(2*interactions))
