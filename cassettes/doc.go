@@ -15,7 +15,8 @@
 //	client connection -> proxy -> Player
 //
 // A [Recorder] appends each exchange before its client has the whole answer. A
-// [Player] answers from memory and has nothing it could dial with.
+// [Player] answers from memory, or from the file where that is long, and has nothing
+// it could dial with.
 //
 // What is kept is redacted first (redact.go), and a live request is redacted by
 // the same rules before it is looked up, so that redaction never breaks a

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -15,8 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"gopkg.in/dnaeon/go-vcr.v3/cassette"
 
 	"github.com/umtape/umtape/inspect"
 )
@@ -424,112 +421,6 @@ func (x *exchange) wanted(i *Interaction, response *inspect.Message) bool {
 // looksSOAP reports whether what there is of a body begins as an envelope does.
 func looksSOAP(start []byte) bool {
 	return bytes.Contains(start[:min(len(start), 4096)], []byte("Envelope"))
-}
-
-// interaction makes what is kept out of copies; the live exchange stays as it
-// is. It returns the response's message too.
-func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Interaction, *inspect.Message) {
-	req, resp, limit := x.request, x.response, x.options.MaxBody
-	i := &Interaction{}
-	sent := plainText(x.body.body, x.body.whole, x.requestHeader, limit)
-	got := plainText(respBody, whole, x.responseHeader, limit)
-
-	i.Umtape = Meta{
-		Arrived:         x.arrived,
-		RequestEncoding: sent.encoding, ResponseEncoding: got.encoding,
-		Truncated: truncated(sent.whole, got.whole),
-		Note:      cmp.Or(note, sent.note, got.note),
-	}
-	request, err := inspect.ParseBody(x.requestHeader, sent.text)
-	x.requestErr = err
-	x.unread = !sent.whole || errors.Is(err, inspect.ErrTooLarge)
-	x.maybeSOAP = x.unread && (len(sent.text) == 0 || looksSOAP(sent.text))
-	i.Umtape.Operation = request.Operation()
-	// A response is parsed always: whether it is a fault is counted, and only
-	// it knows the id of a new call.
-	response, _ := inspect.ParseBody(x.responseHeader, got.text)
-	i.Umtape.Call = x.options.Profile.CallOf(request, response)
-
-	reqBody := redactString(textOf(sent.text, request), x.requestHeader)
-	gotBody := redactString(textOf(got.text, response), x.responseHeader)
-	describeBody(x.requestHeader, len(x.body.body), len(reqBody), sent.encoding)
-	describeBody(x.responseHeader, len(respBody), len(gotBody), got.encoding)
-
-	i.Request = cassette.Request{
-		Proto: cmp.Or(req.Proto, "HTTP/1.1"), ProtoMajor: cmp.Or(req.ProtoMajor, 1), ProtoMinor: req.ProtoMinor,
-		ContentLength:    int64(len(reqBody)),
-		TransferEncoding: req.TransferEncoding,
-		Trailer:          keptTrailer(req.Trailer),
-		Host:             hostOf(req),
-		Body:             reqBody,
-		Headers:          x.requestHeader,
-		URL:              redactURL(req.URL.String()),
-		Method:           req.Method,
-	}
-	i.Response = cassette.Response{
-		Proto: resp.Proto, ProtoMajor: resp.ProtoMajor, ProtoMinor: resp.ProtoMinor,
-		TransferEncoding: resp.TransferEncoding,
-		Trailer:          keptTrailer(resp.Trailer),
-		ContentLength:    int64(len(gotBody)),
-		Body:             gotBody,
-		Headers:          x.responseHeader,
-		Status:           redactURL(resp.Status), // some carry a URL (PROTOCOL.md, section 5.6)
-		Code:             resp.StatusCode,
-		Duration:         x.facts.Upstream,
-	}
-	if x.hider != nil {
-		x.hider.hide(i)
-	}
-	return i, response
-}
-
-// textOf returns a body as a string, that of the message if it is the same.
-func textOf(body []byte, m *inspect.Message) string {
-	if m != nil {
-		if s := m.Text(); s == string(body) {
-			return s
-		}
-	}
-	return string(body)
-}
-
-// keptTrailer is redactHeader for what is mostly not there.
-func keptTrailer(h http.Header) http.Header {
-	if len(h) == 0 {
-		return nil
-	}
-	return redactHeader(h)
-}
-
-// describeBody makes a kept header fit the kept body: one that was unpacked has
-// no encoding any more, and a length that was stated is that of what is kept,
-// unless it is that of a body which never came, as in the answer to HEAD.
-func describeBody(h http.Header, wire, kept int, encoding string) {
-	if encoding != "" {
-		h.Del("Content-Encoding")
-	}
-	if h.Get("Content-Length") != "" && (encoding != "" || wire != kept) {
-		h.Set("Content-Length", fmt.Sprint(kept))
-	}
-}
-
-func hostOf(req *http.Request) string {
-	if req.Host != "" {
-		return req.Host
-	}
-	return req.URL.Host
-}
-
-func truncated(request, response bool) string {
-	switch {
-	case !request && !response:
-		return "both"
-	case !request:
-		return "request"
-	case !response:
-		return "response"
-	}
-	return ""
 }
 
 // tapeFailure is the answer to a request that was not sent because it could not
