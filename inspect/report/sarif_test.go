@@ -49,7 +49,7 @@ var (
 func validation() Validation {
 	missing := inspect.Finding{Rule: ruleA, Part: "request", Path: "Body/Disconnect/CallId", Message: `the namespace is "urn:{0}[a](b)"`}
 	return Validation{
-		Version: "0.1.0", Rules: []inspect.Rule{ruleB, ruleA}, Settings: map[string]string{"UM002": "off", "UM001": "warning"}, FailOn: inspect.Warning, Dir: "/work/repo",
+		Version: "0.1.0", Rules: []inspect.Rule{ruleB, ruleA}, Settings: map[string]string{"UM002": "off", "UM001": "warning"}, FailOn: inspect.Warning, Dir: "/src/calls",
 		Cassettes: []CheckedCassette{
 			{File: "a: b/c#d 100%é.yaml", Interactions: []Checked{
 				{ID: 0, Operation: "Disconnect", Line: 3, Found: []Located{
@@ -60,7 +60,7 @@ func validation() Validation {
 				{ID: 2, Operation: "Ring", Line: 40},
 			}},
 			{File: "/elsewhere/x y.yaml", Found: []Located{{File: "/elsewhere/x y.yaml", ID: -1, Finding: inspect.Finding{Rule: ruleA, Message: "torn"}}}},
-			{File: "/work/repo/sub/z.yaml", Unread: "sub/z.yaml: not a cassette"},
+			{File: "/src/calls/sub/z.yaml", Unread: "sub/z.yaml: not a cassette"},
 			{File: "../up.yaml"},
 		},
 	}
