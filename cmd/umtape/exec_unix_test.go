@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"io"
 	"os"
 	"os/exec"
@@ -30,7 +29,6 @@ type behind struct {
 	t      *testing.T
 	dir    string
 	cmd    *exec.Cmd
-	stderr bytes.Buffer
 	exited chan struct{}
 }
 
@@ -54,8 +52,13 @@ func startBehind(t *testing.T, stdin io.Reader, wrap ...string) *behind {
 		wrap[i] = strings.ReplaceAll(wrap[i], "UMTAPE", line)
 	}
 	b.cmd = exec.Command(wrap[0], wrap[1:]...)
-	b.cmd.Dir, b.cmd.Stdin, b.cmd.Stderr = b.dir, stdin, &b.stderr
-	b.cmd.Env = append(os.Environ(), "TMPDIR="+filepath.Join(b.dir, "tmp"))
+	stderr, err := os.Create(filepath.Join(b.dir, "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stderr.Close()
+	b.cmd.Dir, b.cmd.Stdin, b.cmd.Stderr = b.dir, stdin, stderr
+	b.cmd.Env = append(os.Environ(), "TMPDIR="+filepath.Join(b.dir, "tmp"), "SHELL=/bin/sh")
 	if err := b.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +88,7 @@ func (b *behind) await(lines ...string) {
 			return
 		}
 		if time.Now().After(deadline) || len(got) > len(lines) {
-			b.t.Fatalf("the command got %q, want %q\n%s", got, lines, &b.stderr)
+			b.t.Fatalf("the command got %q, want %q\n%s", got, lines, b.read("stderr"))
 		}
 	}
 }
@@ -98,7 +101,7 @@ func (b *behind) ends(code int) {
 		b.t.Fatal("it does not end")
 	}
 	if got := b.cmd.ProcessState.ExitCode(); got != code {
-		b.t.Errorf("exit code %d, want %d: %s", got, code, &b.stderr)
+		b.t.Errorf("exit code %d, want %d: %s", got, code, b.read("stderr"))
 	}
 	if left, err := os.ReadDir(filepath.Join(b.dir, "tmp")); err != nil || len(left) > 0 {
 		b.t.Errorf("left behind: %v, %v", left, err)
@@ -120,7 +123,7 @@ func TestExecPassesSignalsOn(t *testing.T) {
 		b.await(got...)
 	}
 	b.ends(5)
-	if got := b.stderr.String(); !strings.Contains(got, "\numtape: answered 0 requests, missed 0, ") {
+	if got := b.read("stderr"); !strings.Contains(got, "\numtape: answered 0 requests, missed 0, ") {
 		t.Errorf("stderr: %s", got)
 	}
 }
@@ -137,7 +140,9 @@ func TestExecLeavesCtrlCToTheTerminal(t *testing.T) {
 	}
 	defer r.Close()
 	defer keys.Close()
-	b := startBehind(t, r, "script", "-qec", "UMTAPE", "/dev/null")
+	// exec, for a shell that waits would lead the session, be ended by what is
+	// typed, and take the terminal from the command with it.
+	b := startBehind(t, r, "script", "-qec", "exec UMTAPE", "/dev/null")
 	keys.WriteString("\x03")
 	b.await("ready", "INT")
 	keys.WriteString("\x03")
