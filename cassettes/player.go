@@ -50,6 +50,10 @@ type PlayOptions struct {
 	// OnExchange, if not nil, is told of each exchange.
 	OnExchange OnExchange
 
+	// OnMiss, if not nil, is told of each miss before it is answered. It may be called
+	// by several goroutines at once.
+	OnMiss func(MissReport)
+
 	// Logger gets one line for each miss, if OnExchange is nil. If nil, nothing is
 	// logged.
 	Logger *slog.Logger
