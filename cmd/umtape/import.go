@@ -137,7 +137,15 @@ func (a *app) addTo(path string, list []*cassettes.Interaction) (err error) {
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
 	a.sayOf(e, true)
+	rules := cassettes.RedactionOf(e.Header.Umtape)
+	if rules.Pseudonymous() {
+		return hint(fmt.Errorf("%s: holds pseudonyms, and the key that they were made with was not kept, so that nothing can be added that fits them", path),
+			"import to a file beside it, and umtape scrub --pseudonyms that; umtape replay takes several")
+	}
 	e.Add(list...)
+	if _, err := e.Hide(rules); err != nil { // what it hides of others it hides of these
+		return err
+	}
 	_, err = e.Save()
 	return err
 }
@@ -202,6 +210,9 @@ func (g *imported) file(path string, f importFlags, options cassettes.RecordOpti
 		e, err := cassettes.OpenUpgrade(path, false)
 		if err != nil {
 			return errors.New(strings.TrimPrefix(err.Error(), path+": "))
+		}
+		if !cassettes.RedactionOf(e.Header.Umtape).None() {
+			return hint(errors.New("holds pseudonyms, or less than was said, by rules that are for it alone"), "it is a cassette of umtape's: use it as it is")
 		}
 		e.Upgrade(options.Profile)
 		for _, r := range e.Records {
