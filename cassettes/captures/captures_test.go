@@ -122,10 +122,42 @@ func TestHARRoundTrip(t *testing.T) {
 	}
 }
 
+// Nothing of a request is taken for a script, a file to send, or a variable.
 func TestHTTPFileRefusesWhatItWouldChange(t *testing.T) {
-	for body, ok := range map[string]bool{"<a/>": true, "a\n### b": false, "\x00": false, "{{x}}": false, "< file": false, "a\n> b": false} {
+	for body, ok := range map[string]bool{
+		"<a/>": true, "<?xml version=\"1.0\"?>\n<!-- c -->\n  <été:a>\n</a>\n": true, "a < b > c": true,
+		"a\n### b": false, "a\n ###": false, "\x00": false, "{{x}}": false, "a\n> b": false, "a\n\t>{% b %}": false,
+		"< file": false, "<\t/etc/passwd": false, "a\n<\u00a0/etc/passwd": false, "a\n<\ufeff/etc/passwd": false, " <@latin1\tfile": false, "<@ file": false, "<{% x %}": false, "```\nx": false, "<>x": false, "<": false,
+	} {
 		if _, err := HTTPFile(sample("http://h/", []byte(body)), "t"); (err == nil) != ok {
 			t.Errorf("%q: %v", body, err)
+		}
+	}
+	x := sample("http://h/", nil)
+	x.Request.Header.Set("X-A", "{{$processEnv HOME}}")
+	for _, x := range []*Exchange{x, sample("http://h/?a={{b}}", nil)} {
+		if text, err := HTTPFile(x, "t"); err == nil {
+			t.Errorf("a variable is in %s", text)
+		}
+	}
+}
+
+// What is made of an interaction sends an HTTP request to where its line says, and
+// does nothing else.
+func TestRunnableIsHTTP(t *testing.T) {
+	for _, url := range []string{"file:///etc/passwd", "gopher://h/_x", "scp://h/x", "/x", "data:,x", "http:///x"} {
+		x := sample(url, nil)
+		_, curl := Curl(x)
+		_, file := HTTPFile(x, "t")
+		_, test := GoTest(x, "A", "c.yaml", "")
+		if curl == nil || file == nil || test == nil {
+			t.Errorf("%s: %v, %v, %v", url, curl, file, test)
+		}
+	}
+	x := sample("http://h/a?b=c d HTTP/1.1&é", nil)
+	for _, made := range []func() (string, error){func() (string, error) { return Curl(x) }, func() (string, error) { return HTTPFile(x, "t") }} {
+		if text, err := made(); err != nil || !strings.Contains(text, "http://h/a?b=c%20d%20HTTP/1.1&%C3%A9") {
+			t.Errorf("%v: %s", err, text)
 		}
 	}
 }

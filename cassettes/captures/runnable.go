@@ -42,7 +42,13 @@ func fields(x *Exchange) []harPair {
 
 var errField = errors.New("a field of its header or its method holds what no HTTP request can")
 
+// check refuses what would not be sent as an HTTP request, but read as something
+// else: whoever made the cassette may mean harm to whoever runs what is made of it.
+// To curl a URL can be a file or any protocol there is.
 func (x *Exchange) check() error {
+	if u := x.Request.URL; u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return errors.New("its URL is not one of http or https")
+	}
 	if !token.MatchString(x.Request.Method) {
 		return errField
 	}
@@ -52,6 +58,19 @@ func (x *Exchange) check() error {
 		}
 	}
 	return nil
+}
+
+// target is the URL as a line can hold it: a query keeps what it was read with.
+func (x *Exchange) target() string {
+	var b strings.Builder
+	for _, c := range []byte(x.Request.URL.String()) {
+		if c <= ' ' || c >= 0x7f {
+			fmt.Fprintf(&b, "%%%02X", c)
+			continue
+		}
+		b.WriteByte(c)
+	}
+	return b.String()
 }
 
 var token = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
@@ -100,7 +119,7 @@ func Curl(x *Exchange) (string, error) {
 	case len(x.RequestBody) > 0:
 		b.WriteString(" \\\n  --data-raw " + shellQuote(string(x.RequestBody)))
 	}
-	b.WriteString(" \\\n  --url " + shellQuote(x.Request.URL.String()) + "\n")
+	b.WriteString(" \\\n  --url " + shellQuote(x.target()) + "\n")
 	return b.String(), nil
 }
 
@@ -131,8 +150,13 @@ func printfFormat(body []byte) string {
 }
 
 // special are lines that the editors which run .http files take for something else
-// than a body.
-var special = regexp.MustCompile(`(?m)^(###|<>|<@?\w* |>)`)
+// than a body: the next request, a script, tests, a file to send in its place. White space is
+// that of JavaScript. Of what begins with < only tags, comments and instructions pass.
+var special = regexp.MustCompile("(?m)^[\\s\\p{Z}\\x{feff}]*(###|>|```|<([^\\pL_:/!?]|$))")
+
+// variable is where they put the value of a variable, or what an expression of theirs
+// comes to: of the environment, say.
+const variable = "{{"
 
 // HTTPFile returns the request in the syntax of .http files, which editors run. title
 // is one line.
@@ -144,11 +168,15 @@ func HTTPFile(x *Exchange, title string) (string, error) {
 	switch {
 	case !isText(bytes.ReplaceAll(x.RequestBody, []byte("\r\n"), []byte("\n"))):
 		return "", errors.New("its body is not text, which a .http file cannot hold; --curl can")
-	case special.MatchString(body) || strings.Contains(body, "{{"):
+	case special.MatchString(body) || strings.Contains(body, variable):
 		return "", errors.New("its body has a line that .http files mean something else by, or {{ for a variable; --curl takes it")
 	}
+	target := x.target()
+	if strings.Contains(target, variable) || slices.ContainsFunc(fields(x), func(p harPair) bool { return strings.Contains(p.Value, variable) }) {
+		return "", errors.New("its URL or its header has {{, which .http files mean a variable by; --curl takes it")
+	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "### %s\n%s %s HTTP/1.1\n", title, x.Request.Method, x.Request.URL)
+	fmt.Fprintf(&b, "### %s\n%s %s HTTP/1.1\n", title, x.Request.Method, target)
 	for _, p := range fields(x) {
 		fmt.Fprintf(&b, "%s: %s\n", p.Name, p.Value)
 	}
