@@ -149,7 +149,7 @@ func TestRunnableIsHTTP(t *testing.T) {
 		x := sample(url, nil)
 		_, curl := Curl(x)
 		_, file := HTTPFile(x, "t")
-		_, test := GoTest(x, "A", "c.yaml", "")
+		_, test := GoTest(x, "A", "c.yaml", "", 1)
 		if curl == nil || file == nil || test == nil {
 			t.Errorf("%s: %v, %v, %v", url, curl, file, test)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"go/format"
 	"net/http"
 	"regexp"
 	"slices"
@@ -201,45 +202,62 @@ import (
 
 // GoTest returns a test function that sends the request to the cassette, or with
 // UMTAPE_MODE=record to the server, and looks at the answer's status. name is an
-// identifier's end, such as Disconnect_0; kind is the operation, "" for none.
-func GoTest(x *Exchange, name, cassette, kind string) (string, error) {
+// identifier's end, such as Disconnect_0; kind is the operation, "" for none; the
+// answer is that to the nth such request, from 1 on.
+func GoTest(x *Exchange, name, cassette, kind string, nth int) (string, error) {
 	if err := x.check(); err != nil {
 		return "", err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, `
-func Test%s(t *testing.T) {
-	client := tapetest.Client(t, %s)
-	req, err := http.NewRequestWithContext(t.Context(), %q, %s, strings.NewReader(%s))
+	fmt.Fprintf(&b, "\nfunc Test%s(t *testing.T) {\n\tclient := tapetest.Client(t, %q)\n", name, cassette)
+	if x.Response.StatusCode/100 == 3 {
+		b.WriteString("\tclient.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }\n")
+	}
+	if nth > 1 {
+		fmt.Fprintf(&b, "\tvar status int\n\tvar body []byte\n\tfor range %d { // the answer is that to the last of so many\n", nth)
+	}
+	fmt.Fprintf(&b, `	req, err := http.NewRequestWithContext(t.Context(), %q, %q, strings.NewReader(%s))
 	if err != nil {
 		t.Fatal(err)
 	}
-`, name, strconv.Quote(cassette), x.Request.Method, strconv.Quote(x.Request.URL.String()), goString(string(x.RequestBody)))
+`, x.Request.Method, x.Request.URL.String(), goString(string(x.RequestBody)))
 	for _, p := range fields(x) {
 		if p.Name == "Host" {
-			fmt.Fprintf(&b, "\treq.Host = %s\n", strconv.Quote(p.Value))
+			fmt.Fprintf(&b, "\treq.Host = %q\n", p.Value)
 			continue
 		}
-		fmt.Fprintf(&b, "\treq.Header.Add(%q, %s)\n", p.Name, strconv.Quote(p.Value))
+		fmt.Fprintf(&b, "\treq.Header.Add(%q, %q)\n", p.Name, p.Value)
 	}
-	fmt.Fprintf(&b, `	resp, err := client.Do(req)
+	b.WriteString(`	resp, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
+`)
+	if nth > 1 {
+		b.WriteString(`	body, err = io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	status = resp.StatusCode
+	}
+`)
+	} else {
+		b.WriteString(`	defer resp.Body.Close()
+	status := resp.StatusCode
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if resp.StatusCode != %d {
-		t.Errorf("status %%s, want %d: %%s", resp.Status, body)
+`)
 	}
-`, x.Response.StatusCode, x.Response.StatusCode)
+	fmt.Fprintf(&b, "\tif status != %d {\n\t\tt.Errorf(\"status %%d, want %[1]d: %%s\", status, body)\n\t}\n", x.Response.StatusCode)
 	if kind != "" {
 		fmt.Fprintf(&b, "\tif want := %q; !strings.Contains(string(body), want) {\n\t\tt.Errorf(\"the answer has no %%s: %%s\", want, body)\n\t}\n", kind)
 	}
 	b.WriteString("}\n")
-	return b.String(), nil
+	made, err := format.Source([]byte(b.String()))
+	return string(made), err
 }
 
 // goString writes a string so that it can be read.
