@@ -103,7 +103,10 @@ func TestHARRoundTrip(t *testing.T) {
 			t.Fatal("a HAR file is not known as one")
 		}
 		count := 0
-		err = ReadHAR(b.Bytes(), func(y *Exchange) error {
+		err = ReadHAR(b.Bytes(), func(y *Exchange, err error) error {
+			if err != nil {
+				return err
+			}
 			count++
 			if !bytes.Equal(y.RequestBody, body) || !bytes.Equal(y.ResponseBody, body) {
 				t.Errorf("body %d: read back another", n)
@@ -167,7 +170,10 @@ func FuzzReaders(f *testing.F) {
 	f.Add([]byte(`{"log":{"entries":[{"request":{"method":"GET","url":"http://h/"},"response":{"status":200}}]}}`))
 	f.Add([]byte("92:7:request;76:6:method;3:GET,6:scheme;4:http,4:host;1:h;4:port;2:80#4:path;1:/,7:headers;0:]}}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		keep := func(x *Exchange) error {
+		keep := func(x *Exchange, err error) error {
+			if err != nil {
+				return nil
+			}
 			if x.Request == nil || x.Request.URL == nil || x.Request.Header == nil {
 				t.Error("an exchange without a request")
 			}
@@ -185,7 +191,7 @@ func FuzzReaders(f *testing.F) {
 
 func TestMitmproxyHostile(t *testing.T) {
 	for _, data := range []string{"5:", "99999999999999:x,", "1:a,", "0:}", "4:0:~x}", strings.Repeat("9:", 1000), "3:0:]]"} {
-		if err := ReadMitmproxy([]byte(data), func(*Exchange) error { return nil }); err == nil {
+		if err := ReadMitmproxy([]byte(data), func(_ *Exchange, err error) error { return err }); err == nil {
 			t.Errorf("%.20q: no error", data)
 		}
 	}
@@ -193,7 +199,7 @@ func TestMitmproxyHostile(t *testing.T) {
 	for range 100 {
 		nested = strconv.Itoa(len(nested)) + ":" + nested + "]"
 	}
-	if _, _, err := readTnetstring([]byte(nested), 0); err == nil {
+	if _, _, err := readTnetstring([]byte(nested), 0, new(int(1000))); err == nil {
 		t.Error("100 lists in each other are read")
 	}
 }
@@ -209,7 +215,10 @@ func TestMitmproxyFile(t *testing.T) {
 	}
 	var urls []string
 	var none int
-	err = ReadMitmproxy(data, func(x *Exchange) error {
+	err = ReadMitmproxy(data, func(x *Exchange, err error) error {
+		if err != nil {
+			return err
+		}
 		urls = append(urls, x.Request.Method+" "+x.Request.URL.String())
 		if x.Response == nil || x.Response.StatusCode == http.StatusBadGateway {
 			none++
@@ -259,7 +268,7 @@ func TestSAZ(t *testing.T) {
 		t.Error("it is not known by its content")
 	}
 	var got []*Exchange
-	if err := ReadSAZ(b.Bytes(), func(x *Exchange) error { got = append(got, x); return nil }); err != nil {
+	if err := ReadSAZ(b.Bytes(), func(x *Exchange, err error) error { got = append(got, x); return err }); err != nil {
 		t.Fatal(err)
 	}
 	if len(got) != 2 || got[1].Response != nil || got[0].Request.URL.String() != "https://h/first" || string(got[0].RequestBody)+string(got[0].ResponseBody) != "ab" {
@@ -269,7 +278,7 @@ func TestSAZ(t *testing.T) {
 		t.Errorf("started %v, took %v", x.Started, x.Took)
 	}
 	locked := bytes.ReplaceAll(b.Bytes(), []byte("PK\x01\x02\x14\x00\x14\x00\x08"), []byte("PK\x01\x02\x14\x00\x14\x00\x09"))
-	if err := ReadSAZ(locked, nil); err == nil || !strings.Contains(err.Error(), "encrypted") {
+	if err := ReadSAZ(locked, func(_ *Exchange, err error) error { return err }); err == nil || !strings.Contains(err.Error(), "encrypted") {
 		t.Errorf("encrypted: %v", err)
 	}
 	if err := ReadSAZ(b.Bytes()[:b.Len()/2], nil); err == nil {

@@ -54,7 +54,7 @@ func (x *Exchange) check() error {
 		return errField
 	}
 	for _, p := range fields(x) {
-		if !token.MatchString(p.Name) || strings.ContainsAny(p.Value, "\r\n\x00") {
+		if !token.MatchString(p.Name) || broken(p.Value) {
 			return errField
 		}
 	}

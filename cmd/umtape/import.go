@@ -81,6 +81,7 @@ type imported struct {
 	list       []*cassettes.Interaction
 	notSOAP    int
 	unanswered int
+	unread     int
 }
 
 func (a *app) importAll(paths []string, f importFlags) (err error) {
@@ -95,7 +96,7 @@ func (a *app) importAll(paths []string, f importFlags) (err error) {
 		if oneFile(path, f.output) {
 			return misuse("%s is both what is imported and what is written", path)
 		}
-		if err := got.file(path, f, options); err != nil {
+		if err := got.file(a, path, f, options); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
@@ -122,7 +123,7 @@ func (a *app) importAll(paths []string, f importFlags) (err error) {
 		}
 	}
 	said := fmt.Sprintf("%s: %s from %s", f.output, count(len(got.list), "interaction"), count(len(paths), "file"))
-	if got.notSOAP+got.unanswered > 0 {
+	if got.notSOAP+got.unanswered+got.unread > 0 {
 		said += "; " + got.leftOut()
 	}
 	_, err = fmt.Fprintln(a.stdout, said)
@@ -159,6 +160,9 @@ func (g *imported) leftOut() string {
 	if g.unanswered > 0 {
 		said = append(said, count(g.unanswered, "exchange")+" left out that got no answer")
 	}
+	if g.unread > 0 {
+		said = append(said, count(g.unread, "exchange")+" left out that cannot be read")
+	}
 	if len(said) == 0 {
 		return "there is no exchange in it"
 	}
@@ -175,7 +179,10 @@ func isAre(n int) string {
 // maxImport is how long a file may be, in bytes: it is read into memory.
 const maxImport = 512 << 20
 
-func (g *imported) file(path string, f importFlags, options cassettes.RecordOptions) error {
+// maxUnread is of how many exchanges that cannot be read it is told why.
+const maxUnread = 10
+
+func (g *imported) file(a *app, path string, f importFlags, options cassettes.RecordOptions) error {
 	data, err := readImport(path)
 	if err != nil {
 		return err
@@ -184,7 +191,13 @@ func (g *imported) file(path string, f importFlags, options cassettes.RecordOpti
 	if format == "" {
 		format = captures.Detect(data)
 	}
-	keep := func(x *captures.Exchange) error {
+	keep := func(x *captures.Exchange, err error) error {
+		if err != nil {
+			if g.unread++; g.unread <= maxUnread {
+				a.say("warning: %s: %v; it is left out", path, err)
+			}
+			return nil
+		}
 		if x.Response == nil {
 			g.unanswered++
 			return nil
