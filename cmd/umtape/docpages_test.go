@@ -72,7 +72,7 @@ func docPages() ([]docPage, error) {
 
 var (
 	docHidden = regexp.MustCompile(`^<!-- (\$|needs:) (.*) -->$`)
-	docNamed  = regexp.MustCompile(`^(?:<\?php )?(?:#|//|<!--) ([\w.-]+(?:/[\w.-]+)*\.\w+)(?: -->)?$`)
+	docNamed  = regexp.MustCompile(`^(?:<\?php )?(?:#|//|<!--) ([\w.-]*(?:/[\w.-]+)*\.\w+)(?: -->)?$`)
 	docExit   = regexp.MustCompile(` # exit code (\d+)$`)
 )
 

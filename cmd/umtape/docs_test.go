@@ -286,7 +286,7 @@ func (s *docSession) command(shell string) *exec.Cmd {
 			cmd.Env = append(cmd.Env, v)
 		}
 	}
-	cmd.Env = append(cmd.Env, "HOME="+s.home, "PATH="+s.world.path, "SSL_CERT_FILE="+s.world.roots, "TAPES="+s.world.tapes, "TZ=UTC", "LC_ALL=C.UTF-8", "NO_COLOR=1", "PAGER=cat")
+	cmd.Env = append(cmd.Env, "HOME="+s.home, "PATH="+s.world.path, "SSL_CERT_FILE="+s.world.roots, "TAPES="+s.world.tapes, "GOCACHE="+s.world.cache, "TZ=UTC", "LC_ALL=C.UTF-8", "NO_COLOR=1", "PAGER=cat")
 	ownGroup(cmd)
 	return cmd
 }

@@ -22,6 +22,7 @@ type docWorld struct {
 	proxy string // HOST:PORT of a proxy by which um.example.com is reached
 	roots string // file of the authorities that everybody trusts
 	path  string // PATH
+	cache string // of Go, which is that of this test: another home would build all anew
 	tapes string // folder of cassettes: calls.yaml with a Disconnect, call.yaml with a whole call
 }
 
@@ -54,6 +55,10 @@ func newDocWorld(t *testing.T) *docWorld {
 		t.Fatal(err)
 	}
 	w.path = strings.Join([]string{filepath.Dir(umtape), bin, "/usr/bin", "/bin", os.Getenv("PATH")}, ":")
+
+	if out, err := exec.Command("go", "env", "GOCACHE").Output(); err == nil {
+		w.cache = strings.TrimSpace(string(out))
+	}
 
 	um := docStart(t, "serve", "um", "--listen", "127.0.0.1:0", "--ca-dir", filepath.Join(root, "world"), "--unknown-call", "success", "-q")
 	w.proxy = docWays(t, um.at)
