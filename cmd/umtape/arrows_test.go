@@ -48,7 +48,7 @@ var owners = map[string]string{
 	"github.com/rivo/uniseg":                "inspect/report",
 	"github.com/prometheus/client_golang":   "cmd/umtape",
 	"github.com/schollz/progressbar/v3":     "cmd/umtape",
-	"github.com/Azure/go-ntlmssp":           "",
+	"github.com/Azure/go-ntlmssp":           "cmd/umtape",
 	"github.com/rogpeppe/go-internal":       "",
 	"go.uber.org/goleak":                    "",
 	"pgregory.net/rapid":                    "",

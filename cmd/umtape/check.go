@@ -16,9 +16,10 @@ import (
 // of them and end in another. Its zero value checks by the rules as they are.
 type checks struct {
 	settings ruleSettings
-	quiet    bool              // notes are left out
-	contract *inspect.Contract // what messages are held to; nil for nothing
-	before   time.Time         // when what is not too old was recorded at the earliest; zero for any time
+	quiet    bool                                 // notes are left out
+	contract *inspect.Contract                    // what messages are held to; nil for nothing
+	live     map[string]map[int][]inspect.Finding // what has changed at a server, by cassette and ID
+	before   time.Time                            // when what is not too old was recorded at the earliest; zero for any time
 
 	cassettes []report.CheckedCassette
 	moments   []inspect.Moment
@@ -52,6 +53,7 @@ func (c *checks) add(tape *cassettes.Cassette, text *cassettes.Text, step func(d
 		of := report.Checked{ID: i.ID, Operation: e.Operation, Line: i.Line}
 		found := append(ofTape[n], um.CheckExcept(e.Reading, off)...)
 		found = append(found, c.held(e.Reading, off)...)
+		found = append(found, c.live[tape.Path][i.ID]...)
 		about := found
 		m, ok := moment(e)
 		if ok {

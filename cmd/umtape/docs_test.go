@@ -246,6 +246,9 @@ var (
 // here is a command of a page with this machine's ports, and the way into the world.
 func (s *docSession) here(shell string) string {
 	shell = runsGo.ReplaceAllString(shell, "umtape") // the same code, built once
+	if strings.Contains(shell, "--live ") {
+		shell = strings.ReplaceAll(shell, "umtape validate", "umtape validate --upstream-proxy http://"+s.world.proxy)
+	}
 	if !strings.Contains(shell, "--upstream-proxy") && !strings.Contains(shell, "--resolve") {
 		shell = records.ReplaceAllString(shell, "$0 --upstream-proxy http://"+s.world.proxy)
 	}
