@@ -71,6 +71,7 @@ var argCompletions = map[string]cobra.CompletionFunc{
 	"umtape import":      files(),
 	"umtape ca export":   upTo(1, files()),
 	"umtape ca trust":    noneTwice(words(platforms...)),
+	"umtape man":         upTo(1, folders),
 	"umtape completion":  upTo(1, words(shells...)),
 }
 

@@ -229,6 +229,9 @@ func TestShells(t *testing.T) {
 				{"umtape inspect --operation Disc", "Disconnect DisconnectPhoneCall", "GetCallInfo"},
 				{"umtape record --ca-dir ", "recorded", ""},
 			} {
+				if shell == "zsh" && !strings.Contains("umtape ca umtape replay umtape validate --rule UM02", strings.TrimSpace(tt.line)) {
+					continue // it takes a second to start
+				}
 				args := []string{"-c", s.run, shell, file, tt.line}
 				switch shell {
 				case "bash":
