@@ -52,6 +52,7 @@ var owners = map[string]string{
 	"github.com/prometheus/client_golang":   "cmd/umtape",
 	"github.com/schollz/progressbar/v3":     "cmd/umtape",
 	"github.com/Azure/go-ntlmssp":           "cmd/umtape",
+	"github.com/chromedp":                   "", // tests only: a browser
 	"github.com/rogpeppe/go-internal":       "",
 	"go.uber.org/goleak":                    "",
 	"pgregory.net/rapid":                    "",

@@ -98,7 +98,7 @@ type shelfPage struct {
 	args   []string
 	tapes  *pageTapes
 	book   *web.Book
-	paths  []string // of those that were begun
+	paths  []string          // of those that were begun
 	begun  func()            // tells where the page is, once there is something on it
 	failed map[string]string // by path: what was told
 }
