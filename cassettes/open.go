@@ -224,7 +224,7 @@ func (s *scanner) reader(failed *error, aged *Aged) func(int) {
 		m.off, m.size, m.sum = s.base+int64(rec.off), uint32(len(text)), crc32.Checksum(text, castagnoli)
 		r.marks[n] = m
 		if !aged.Before.IsZero() {
-			aged.add(i, n)
+			aged.Add(i, n)
 		}
 	}
 }
@@ -237,7 +237,7 @@ func (s *scanner) end() error {
 	}
 	s.reel.aged.Before = s.options.Before
 	for _, a := range s.aged {
-		s.reel.aged.merge(a)
+		s.reel.aged.Merge(a)
 	}
 	if len(s.reel.marks) >= allHad {
 		return &fault{kind: ErrNotCassette, path: s.reel.path, what: fmt.Sprintf("has %d interactions, too many", len(s.reel.marks)), next: "split it"}

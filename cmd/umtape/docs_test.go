@@ -33,7 +33,7 @@ var notRun = []struct{ begins, why string }{
 //
 //   - um.example.com, a server of `umtape serve um`, which recordings reach because
 //     they are given a proxy that leads there (docWorld)
-//   - other free ports in place of 8088, 8090 and 9464, which are put back in what is
+//   - other free ports in place of 8088, 8090, 8091 and 9464, which are put back in what is
 //     compared
 //   - `npm test`, `pytest` and `make test`: suites of one test, which hangs up a call
 func TestDocs(t *testing.T) {
@@ -98,7 +98,7 @@ func newDocSession(t *testing.T, world *docWorld, log *docLog) *docSession {
 			t.Fatal(err)
 		}
 	}
-	for _, port := range []string{"8088", "8090", "9464"} {
+	for _, port := range []string{"8088", "8090", "8091", "9464"} {
 		s.ports[port] = unusedPort(t)
 	}
 	testdata, err := filepath.Abs("../../testdata")
@@ -188,7 +188,10 @@ func (s *docSession) note(list *[]string, format string, args ...any) {
 	*list = append(*list, "  "+fmt.Sprintf(format, args...))
 }
 
-var isServer = regexp.MustCompile(`^(?:\w+=\S+ )*umtape (record|replay|serve um)\b`)
+var isServer = regexp.MustCompile(`^(?:\w+=\S+ )*umtape (record|replay|serve um|ui)\b`)
+
+// portOf is where a command listens unless told otherwise.
+var portOf = map[string]string{"record": "8088", "replay": "8088", "serve um": "8090", "ui": "8091"}
 
 func (s *docSession) do(page string, hidden bool, c docCommand) {
 	where := fmt.Sprintf("%s:%d: %s", page, c.line, c.shell)
@@ -215,7 +218,7 @@ func (s *docSession) do(page string, hidden bool, c docCommand) {
 		return
 	}
 	if m := isServer.FindStringSubmatch(c.shell); m != nil && !strings.Contains(c.shell, "--help") {
-		port := map[string]string{"record": "8088", "replay": "8088", "serve um": "8090"}[m[1]]
+		port := portOf[m[1]]
 		for _, server := range s.servers { // it has the port
 			if server.port == port {
 				if code := s.end(server); code != 0 {
@@ -239,7 +242,7 @@ func (s *docSession) do(page string, hidden bool, c docCommand) {
 
 var (
 	records = regexp.MustCompile(`\bumtape (?:exec )?record\b`)
-	listens = regexp.MustCompile(`\bumtape (record|replay|serve um)\b`)
+	listens = regexp.MustCompile(`\bumtape (record|replay|serve um|ui)\b`)
 	runsGo  = regexp.MustCompile(`^go run \./cmd/umtape\b`)
 )
 
@@ -253,10 +256,7 @@ func (s *docSession) here(shell string) string {
 		shell = records.ReplaceAllString(shell, "$0 --upstream-proxy http://"+s.world.proxy)
 	}
 	shell = listens.ReplaceAllStringFunc(shell, func(command string) string {
-		port := "8088"
-		if strings.HasSuffix(command, "um") {
-			port = "8090"
-		}
+		port := portOf[strings.TrimPrefix(command, "umtape ")]
 		return command + " --listen 127.0.0.1:" + port // what comes later counts
 	})
 	return s.there(shell)
