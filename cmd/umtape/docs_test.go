@@ -60,7 +60,6 @@ type docLog struct {
 	mu   sync.Mutex
 	ran  []string
 	left []string
-	used map[string]bool
 }
 
 func (l *docLog) report(t *testing.T) {
