@@ -148,3 +148,20 @@ func TestMemo(t *testing.T) {
 		t.Errorf("%d were forgotten", misses)
 	}
 }
+
+// The search for the nearest ends early only where nothing later can be nearer.
+func TestNearestIsSoughtLongEnough(t *testing.T) {
+	of := func(a, b string) string {
+		return `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><Do xmlns="urn:x"><A>` + a + `</A><B>` + b + `</B></Do></s:Body></s:Envelope>`
+	}
+	p := playerOf(
+		said(0, "https://um.example.com/other", of("1", "2"), "<answer/>"),
+		said(1, service+"?q", of("1", "2"), "<answer/>"),
+		said(2, service, of("3", "4"), "<answer/>"),
+		said(3, service, of("1", "4"), "<answer/>"),
+		said(4, service, of("3", "2"), "<answer/>"),
+	)
+	if resp, _ := post(t, p, service, of("1", "2")); !strings.Contains(resp.Header.Get(HeaderMiss), "calls.yaml#3, which differs at Body/Do/B") {
+		t.Error(resp.Header)
+	}
+}
