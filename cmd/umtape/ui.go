@@ -33,8 +33,7 @@ a recording with --pseudonyms hides. Ctrl-C ends it.
 
 record, replay and exec have --ui ADDRESS, for a page of what is happening.`,
 		Example: `  umtape ui calls.yaml
-  umtape ui recorded/
-  umtape record --ui 127.0.0.1:8091 calls.yaml`,
+  umtape ui recorded/`,
 		Args: cassetteArgs(true),
 		RunE: a.begin(func(cmd *cobra.Command, args []string) error {
 			return a.ui(cmd.Context(), args, addr)
