@@ -473,7 +473,7 @@ func TestPageOfARecording(t *testing.T) {
 	script(t, ctx, `document.getElementById('reveal').click()`)
 	n := 0
 	har := exported("har")
-	if err := captures.ReadHAR([]byte(har), func(*captures.Exchange) error { n++; return nil }); err != nil || n != 68 || !strings.Contains(har, call) {
+	if err := captures.ReadHAR([]byte(har), func(_ *captures.Exchange, err error) error { n++; return err }); err != nil || n != 68 || !strings.Contains(har, call) {
 		t.Errorf("the HAR has %d exchanges, %v", n, err)
 	}
 	var list struct{ Interactions []struct{ Operation string } }
