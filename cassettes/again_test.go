@@ -106,13 +106,13 @@ func TestVeiled(t *testing.T) {
 	const call = "M2YwYzZiNTItOGExZS00ZDM3LTljNTUtMWU3YTBiOWQyNGY2QHVtMDEudm9pY2UuZXhhbXBsZS5uZXQ="
 	i := &cassettes.Interaction{}
 	i.Request.Method, i.Request.URL = "POST", "https://mail.corp.example.net/UnifiedMessaging/Service.asmx"
-	i.Request.Headers = map[string][]string{"X-Anchormailbox": {"anna@corp.example.net"}, "Content-Type": {"text/xml"}}
+	i.Request.Headers = map[string][]string{"X-Anchormailbox": {"anna@corp.example.net"}, "Content-Type": {"text/xml"}, "Authorization": {"Bearer zaphod"}}
 	i.Request.Body = `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><Disconnect xmlns="http://schemas.microsoft.com/exchange/services/2006/messages"><CallId>` + call + `</CallId></Disconnect></s:Body></s:Envelope>`
 	i.Response.Body = "no call " + call + " at um01.voice.example.net for anna@corp.example.net"
 	i.Umtape.Call = call
 	before := i.Fingerprint()
 	v := cassettes.Pseudonyms(um.Profile()).Veiled(i)
-	for _, secret := range []string{call, "um01", "anna", "corp.example"} {
+	for _, secret := range []string{call, "um01", "anna", "corp.example", "zaphod"} {
 		if all := fmt.Sprint(v.Request, v.Response, v.Umtape); strings.Contains(all, secret) {
 			t.Errorf("%s is seen in %s", secret, all)
 		}

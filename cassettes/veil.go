@@ -5,13 +5,13 @@ const Veil = "***"
 
 // Veiled returns a copy of an interaction for people who may not see what the rules
 // call sensitive: the same places that a recording would have put pseudonyms in have
-// Veil.
+// Veil. Credentials that another recorder has left are redacted.
 func (r Redaction) Veiled(i *Interaction) *Interaction {
 	h := newHider(r)
 	if h == nil {
 		return i
 	}
-	c := i.unpackedCopy()
+	c := redactKept(i).unpackedCopy()
 	h.peek(c.Request.Headers)
 	h.peek(c.Response.Headers)
 	own := h.learn(c)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/umtape/umtape/cassettes"
+	"github.com/umtape/umtape/cassettes/captures"
 	"github.com/umtape/umtape/inspect"
 	"github.com/umtape/umtape/inspect/um"
 	"github.com/umtape/umtape/inspect/um/umserver"
@@ -435,6 +437,48 @@ func TestPageOfARecording(t *testing.T) {
 	until(t, ctx, `document.documentElement.dataset.loaded === '68'`)
 	if after := text(t, ctx, top); after != before {
 		t.Errorf("the row that was looked at, %s, made place for %s", before, after)
+	}
+
+	// What is exported is what the list shows, with pseudonyms unless more is shown.
+	press(t, ctx, "e")
+	until(t, ctx, `document.getElementById('exports').open`)
+	picture(t, ctx, "export")
+	script(t, ctx, `const make = URL.createObjectURL; URL.createObjectURL = (b) => { b.text().then((t) => { window.exported = t; }); return make(b); }`)
+	call := inspect.CallID{GUID: "3f0c6b52-8a1e-4d37-9c55-1e7a0b9d24f6", Server: "um01.voice.example.net"}.Encode()
+	exported := func(as string) string {
+		t.Helper()
+		script(t, ctx, `window.exported = ''; if (!document.getElementById('exports').open) document.getElementById('export').click(); document.querySelector('[data-as=`+as+`]').click()`)
+		until(t, ctx, `window.exported !== '' && !document.getElementById('exports').open`)
+		return text(t, ctx, `window.exported`)
+	}
+	again := filepath.Join(t.TempDir(), "again.yaml")
+	if err := os.WriteFile(again, []byte(exported("cassette")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tape, err := cassettes.Load(again)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(tape.Interactions) != 68 || tape.Torn != nil || tape.Interactions[0].Edited || !cassettes.RedactionOf(tape.Header.Umtape).Forms {
+		t.Errorf("the exported cassette has %d interactions, torn %v, header %v", len(tape.Interactions), tape.Torn, tape.Header)
+	}
+	if !strings.Contains(string(body), call) {
+		t.Fatal("the sample has another CallId")
+	}
+	for _, as := range []string{"cassette", "har", "json"} {
+		if strings.Contains(exported(as), call) {
+			t.Errorf("%s has a CallId that was not shown", as)
+		}
+	}
+	script(t, ctx, `document.getElementById('reveal').click()`)
+	n := 0
+	har := exported("har")
+	if err := captures.ReadHAR([]byte(har), func(_ *captures.Exchange, err error) error { n++; return err }); err != nil || n != 68 || !strings.Contains(har, call) {
+		t.Errorf("the HAR has %d exchanges, %v", n, err)
+	}
+	var list struct{ Interactions []struct{ Operation string } }
+	if err := json.Unmarshal([]byte(exported("json")), &list); err != nil || len(list.Interactions) != 68 || list.Interactions[0].Operation != "Disconnect" {
+		t.Errorf("the JSON has %d interactions, %v", len(list.Interactions), err)
 	}
 }
 

@@ -58,12 +58,12 @@ func openPage(addr string) (*livePage, error) {
 }
 
 // start serves the page.
-func (p *livePage) start(a *app, mode, title string, paths func() []string) {
+func (p *livePage) start(a *app, mode, title, proxy string, paths func() []string) {
 	if p == nil {
 		return
 	}
 	p.paths = paths
-	p.server = web.Serve(p.ln, web.Config{Book: p.book, Tape: p.tapes, Check: um.Check, Title: title, Mode: mode, Version: version})
+	p.server = web.Serve(p.ln, web.Config{Book: p.book, Tape: p.tapes, Check: um.Check, Title: title, Mode: mode, Proxy: proxy, Version: version})
 	a.say("the page is at %s", p.server.Link())
 	go p.rows()
 }

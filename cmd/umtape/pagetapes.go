@@ -27,6 +27,7 @@ type pageTape struct {
 	path   string
 	file   *cassettes.Follower
 	begun  bool
+	header cassettes.HeaderMeta
 	hidden bool // what is sensitive are pseudonyms, which anybody may see
 	kept   []cassettes.Kept
 	byID   map[int]int // index in kept
@@ -62,7 +63,8 @@ func (p *pageTapes) first(path string, each func(report.Entry) error, progress f
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t.begun, t.hidden = true, cassettes.RedactionOf(c.Header.Umtape).Forms
+	t.begun, t.header = true, c.Header.Umtape
+	t.hidden = cassettes.RedactionOf(t.header).Forms
 	return c, nil
 }
 

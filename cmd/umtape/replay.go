@@ -251,7 +251,7 @@ func (a *app) openReplay(paths []string, f replayFlags) (*replaying, error) {
 		return nil, err
 	}
 	s.monitor, s.page = monitor, f.page
-	s.page.start(a, "replay", titleOf(paths), func() []string {
+	s.page.start(a, "replay", titleOf(paths), s.addr(), func() []string {
 		tapes, err := tapesIn(paths)
 		if err != nil {
 			return nil // the folder is empty for the moment

@@ -25,6 +25,7 @@ type Config struct {
 
 	Title   string // what is shown, such as "calls.yaml"
 	Mode    string // "record", "replay", or "" for cassettes
+	Proxy   string // address that clients talk to while exchanges happen; "" for none
 	Version string // the program's
 }
 
@@ -75,6 +76,7 @@ func newServer(addr string, c Config) *Server {
 	s.mux.HandleFunc("GET /api/rows", s.rows)
 	s.mux.HandleFunc("GET /api/events", s.events)
 	s.mux.HandleFunc("GET /api/exchange", s.exchange)
+	s.mux.HandleFunc("POST /api/export", s.export)
 	s.server = &http.Server{
 		Handler:           s,
 		ReadTimeout:       10 * time.Second,
@@ -115,9 +117,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.guard.Ser
 func (s *Server) page(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	index.Execute(w, struct {
-		Title, Mode, Version, Token string
-		Modules                     []string // the script's parts, so that the browser asks for them at once
-	}{s.Title, s.Mode, s.Version, s.guard.act, s.modules})
+		Title, Mode, Proxy, Token string
+		Modules                   []string // the script's parts, so that the browser asks for them at once
+	}{s.Title, s.Mode, s.Proxy, s.guard.act, s.modules})
 }
 
 func (s *Server) rows(w http.ResponseWriter, r *http.Request) {

@@ -1,13 +1,27 @@
 package web
 
-import "github.com/umtape/umtape/inspect/report"
+import (
+	"io"
 
-// Tape reads exchanges again that are on a cassette. Its method may be called by
+	"github.com/umtape/umtape/inspect/report"
+)
+
+// Tape reads exchanges again that are on a cassette. Its methods may be called by
 // several goroutines at once.
 type Tape interface {
 	// Read returns the interaction of a cassette, as it is and as it is shown to whoever
 	// has not asked for what is sensitive in it.
 	Read(file string, id int) (whole, masked Copy, err error)
+
+	// Export writes interactions for others, as "cassette", "har" or "json"; with what is
+	// sensitive in them if that was asked for.
+	Export(w io.Writer, as string, list []Place, reveal bool) error
+}
+
+// Place is where an interaction is.
+type Place struct {
+	File string
+	ID   int
 }
 
 // Copy is an interaction with what goes with it.

@@ -3,6 +3,7 @@ import {choose, parse} from './filter.js';
 import {List} from './list.js';
 import {Rows} from './rows.js';
 import {show} from './exchange.js';
+import {exporting} from './export.js';
 
 const rows = new Rows();
 const state = {terms: [], shown: [], seen: 0, paused: false, held: 0, reveal: false, open: -1, wanted: '', connected: false, arrivals: []};
@@ -109,8 +110,8 @@ function empty(total) {
 		box.replaceChildren(el('h2', {}, 'Nothing fits the filter'), el('p', {}, `None of ${many(total, 'exchange')} has all of its words. ? tells what a filter can say.`),
 			el('button', {type: 'button', onclick: () => { $('filter').value = ''; changed(); }}, 'Clear the filter'));
 	} else if (mode) {
-		box.replaceChildren(el('h2', {}, 'Nothing has been said yet'), el('p', {}, 'Exchanges appear here as they happen. Point a client at the proxy, whose address umtape printed:'),
-			el('pre', {}, "curl --proxy http://127.0.0.1:8088 --cacert ~/.config/umtape/ca.pem \\\n     -H 'Content-Type: text/xml; charset=utf-8' --data-binary @disconnect.xml \\\n     https://um.example.com/UnifiedMessaging/Service.asmx"));
+		box.replaceChildren(el('h2', {}, 'Nothing has been said yet'), el('p', {}, 'Exchanges appear here as they happen. Point a client at the proxy:'),
+			el('pre', {}, `curl --proxy http://${document.documentElement.dataset.proxy} --cacert ~/.config/umtape/ca.pem \\\n     -H 'Content-Type: text/xml; charset=utf-8' --data-binary @disconnect.xml \\\n     https://um.example.com/UnifiedMessaging/Service.asmx`));
 	} else {
 		box.replaceChildren(el('h2', {}, 'The cassette is empty'), el('p', {}, 'What is recorded to it appears here. To record:'), el('pre', {}, 'umtape record --append CASSETTE'));
 	}
@@ -148,7 +149,7 @@ function shut(push) {
 
 // keys of the page; a field that is typed into has its own.
 addEventListener('keydown', (e) => {
-	if (e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented || $('keys').open) return;
+	if (e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented || document.querySelector('dialog[open]')) return;
 	if (e.target === $('filter')) {
 		if (e.key === 'Escape' || e.key === 'Enter' || e.key === 'ArrowDown') {
 			e.preventDefault();
@@ -163,6 +164,7 @@ addEventListener('keydown', (e) => {
 		'?': () => $('keys').showModal(),
 		j: () => step(1), k: () => step(-1),
 		p: () => pause(),
+		e: () => $('export').click(),
 		Escape: () => shut(true),
 		...(inList && {
 			ArrowDown: () => list.move(1), ArrowUp: () => list.move(-1), PageDown: () => list.move(list.page()), PageUp: () => list.move(-list.page()),
@@ -197,6 +199,7 @@ $('reveal').addEventListener('click', () => {
 	if (state.open >= 0) open(state.open, false);
 });
 addEventListener('popstate', readAddress);
+exporting(rows, state);
 
 const themes = ['system', 'light', 'dark'];
 function theme(name) {
