@@ -48,7 +48,7 @@ func openOurs(path string, options OpenOptions) (r *Reel, err error) {
 			s := scanner{reel: r, options: options, size: r.size}
 			err := s.scan(bytes.NewReader(data))
 			f.Close()
-			r.prepared = make([]atomic.Pointer[Interaction], len(r.marks))
+			r.prepared = make([]atomic.Pointer[sharedAnswer], len(r.marks))
 			return r, err
 		}
 		if _, err := f.Seek(0, io.SeekStart); err != nil { // it grows

@@ -17,9 +17,10 @@ import (
 // of them and end in another. Its zero value checks by the rules as they are.
 type checks struct {
 	settings ruleSettings
-	quiet    bool              // notes are left out
-	contract *inspect.Contract // what messages are held to; nil for nothing
-	before   time.Time         // when what is not too old was recorded at the earliest; zero for any time
+	quiet    bool                                 // notes are left out
+	contract *inspect.Contract                    // what messages are held to; nil for nothing
+	live     map[string]map[int][]inspect.Finding // what has changed at a server, by cassette and ID
+	before   time.Time                            // when what is not too old was recorded at the earliest; zero for any time
 
 	cassettes []report.CheckedCassette
 	moments   []inspect.Moment
@@ -110,6 +111,7 @@ func (c *checks) piece(name string, p *cassettes.Piece, off map[string]bool) che
 		of := report.Checked{ID: i.ID, Operation: strings.Clone(e.Operation), Line: i.Line} // a part of the message, which is not kept
 		found := append(i.Check(), um.CheckExcept(e.Reading, off)...)
 		found = append(found, c.held(e.Reading, off)...)
+		found = append(found, c.live[name][i.ID]...)
 		m, ok := moment(e)
 		about := found
 		if ok {
