@@ -198,24 +198,28 @@ func CallsOf(moments []Moment) []Call {
 	return list
 }
 
-// byArrival returns moments sorted by the time of their arrival. One whose time is
-// not known stays behind the one before it in its cassette.
+// byArrival returns moments sorted by the time of their arrival; those given, if they
+// are in that order, as those of one cassette mostly are. One whose time is not known
+// stays behind the one before it in its cassette.
 func byArrival(moments []Moment) []Moment {
-	type timed struct {
-		Moment
-		at time.Time
-	}
-	list := make([]timed, len(moments))
+	at := make([]time.Time, len(moments))
 	for i, m := range moments {
-		list[i] = timed{m, m.Arrived}
+		at[i] = m.Arrived
 		if m.Arrived.IsZero() && i > 0 && moments[i-1].File == m.File {
-			list[i].at = list[i-1].at
+			at[i] = at[i-1]
 		}
 	}
-	slices.SortStableFunc(list, func(a, b timed) int { return a.at.Compare(b.at) })
-	sorted := make([]Moment, len(list))
-	for i, t := range list {
-		sorted[i] = t.Moment
+	if slices.IsSortedFunc(at, time.Time.Compare) {
+		return moments
+	}
+	order := make([]int, len(moments))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return at[a].Compare(at[b]) })
+	sorted := make([]Moment, len(moments))
+	for i, from := range order {
+		sorted[i] = moments[from]
 	}
 	return sorted
 }

@@ -33,3 +33,32 @@ func ExamplePretty() {
 	//   <CallId>abc=</CallId>
 	// </Disconnect>
 }
+
+// FuzzPretty: what is indented for people is still the same message, and comes out the
+// same when it is indented once more.
+func FuzzPretty(f *testing.F) {
+	f.Add([]byte(sampleQuick))
+	for _, text := range append(ordinary, hostile...) {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		out := Pretty(body)
+		before, err := Parse(body)
+		if err != nil {
+			return
+		}
+		if text, err := utf8Text(body, ""); err != nil || string(text) != before.Text() || declaredEncoding(text) != "" {
+			return // what it declares is not what it is indented in
+		}
+		after, err := Parse([]byte(out))
+		if err != nil {
+			t.Fatalf("%q is indented to %q: %v", body, out, err)
+		}
+		if a, b := before.AppendCanonical(nil, false), after.AppendCanonical(nil, false); string(a) != string(b) {
+			t.Errorf("%q is indented to %q, which says something else", body, out)
+		}
+		if again := Pretty([]byte(out)); again != out {
+			t.Errorf("%q indented once more is %q", out, again)
+		}
+	})
+}

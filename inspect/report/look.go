@@ -66,6 +66,14 @@ func cut(s string, room int) (short string, whole bool) {
 	return s[:end] + "…", false
 }
 
+// fit cuts s to what is left of a line of which other things take so many columns.
+func (l Look) fit(s string, others int) (short string, whole bool) {
+	if l.Width <= 0 {
+		return s, true
+	}
+	return cut(s, max(l.Width-others, 1))
+}
+
 func isASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] >= 0x80 {

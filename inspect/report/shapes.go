@@ -84,7 +84,9 @@ func (s *shapesWriter) difference(indent string, d inspect.ShapeDifference, more
 	case d.Removed:
 		how = red
 	}
-	s.out.WriteString(indent + s.paint(how, Printable(d.String())) + more + "\n")
+	what, all := s.fit(Printable(d.String()), len(indent)+columns(more))
+	s.whole = s.whole && all
+	s.out.WriteString(indent + s.paint(how, what) + more + "\n")
 }
 
 // tree adds the parts of a shape, which are in a namespace unless they say otherwise.

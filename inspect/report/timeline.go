@@ -27,11 +27,13 @@ func Timeline(w io.Writer, calls []inspect.Call, look Look) (whole bool, err err
 				title += " at " + Printable(server)
 			}
 		}
-		fmt.Fprintf(out, "\n%s", look.paint(cyan, title))
+		after := ""
 		if lasted, ok := c.Lasted(); ok {
-			fmt.Fprintf(out, ", %s", brief(lasted))
+			after = ", " + brief(lasted)
 		}
-		fmt.Fprintln(out)
+		title, all := look.fit(title, len(after))
+		whole = whole && all
+		fmt.Fprintf(out, "\n%s%s\n", look.paint(cyan, title), after)
 		if lane := a.lane(c, look); lane != "" {
 			fmt.Fprintln(out, "  "+lane)
 		}
@@ -141,7 +143,7 @@ func (a axis) legend(calls int, look Look) string {
 	}
 	marks := []string{"S start", "p poll", "E end", "x refused or unanswered", "- state not known"}
 	for i, s := range a.states[:min(len(a.states), len(lines))] {
-		marks = append(marks, string(lines[i])+" "+Printable(s))
+		marks = append(marks, string(lines[i])+" "+inspect.Shorten(Printable(s), 40)) // each moment has it in full
 	}
 	head = look.paint(bold, head)
 	room := look.Width

@@ -1,0 +1,45 @@
+package report
+
+import (
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/umtape/umtape/inspect"
+)
+
+// TestNothingIsWiderThanTheTerminal: a CallId or a name of any length does not make a
+// line longer than there is room, and what was cut is said to be.
+func TestNothingIsWiderThanTheTerminal(t *testing.T) {
+	at := time.Date(2026, 11, 23, 10, 15, 0, 0, time.UTC)
+	long := strings.Repeat("long", 100)
+	step := inspect.Step{Role: inspect.Polls, Operation: "GetCallInfo", Call: long, State: long}
+	calls := inspect.CallsOf([]inspect.Moment{{Step: step, File: "a.yaml", Arrived: at}, {Step: step, File: "a.yaml", ID: 1, Arrived: at.Add(time.Second)}})
+	groups := hostileShapes("<a xmlns='urn:x'/>", "<a xmlns='urn:x'/>", "<a xmlns='urn:x'><"+long+">1</"+long+"></a>")
+	for i := range groups { // the namespace itself is told in full below
+		groups[i].ShapeKey = inspect.ShapeKey{Operation: inspect.Name{Local: "a"}}
+	}
+	for name, write := range map[string]func(io.Writer, Look) (bool, error){
+		"Timeline": func(w io.Writer, look Look) (bool, error) { return Timeline(w, calls, look) },
+		"Calls":    func(w io.Writer, look Look) (bool, error) { return Calls(w, calls, look) },
+		"Shapes":   func(w io.Writer, look Look) (bool, error) { return Shapes(w, groups, look) },
+	} {
+		for _, width := range []int{80, 200} {
+			var b strings.Builder
+			whole, err := write(&b, Look{Width: width})
+			if err != nil || whole && (name != "Shapes" || width == 80) { // names of shapes are short
+				t.Errorf("%s at %d: whole %v, %v", name, width, whole, err)
+			}
+			for line := range strings.Lines(b.String()) {
+				if columns(strings.TrimSuffix(line, "\n")) > width {
+					t.Errorf("%s at %d has a line of %d columns: %.60s", name, width, columns(line), line)
+				}
+			}
+		}
+		var b strings.Builder
+		if whole, err := write(&b, Look{}); err != nil || !whole || !strings.Contains(b.String(), long[:80]) && name != "Shapes" {
+			t.Errorf("%s in a pipe: whole %v, %v", name, whole, err)
+		}
+	}
+}
