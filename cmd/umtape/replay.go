@@ -244,13 +244,7 @@ func (a *app) openReplay(paths []string, f replayFlags) (*replaying, error) {
 		monitor.close()
 		return nil, err
 	}
-	ca, err := a.openCA(f.caDir)
-	if err != nil {
-		f.page.close()
-		monitor.close()
-		return nil, err
-	}
-	s, err := a.startReplay(paths, ca, f)
+	s, err := a.startReplay(paths, nil, f)
 	if err != nil {
 		f.page.close()
 		monitor.close()
@@ -265,7 +259,7 @@ func (a *app) openReplay(paths []string, f replayFlags) (*replaying, error) {
 		return tapes
 	})
 	if monitor != nil {
-		monitor.metrics.follow(s.server, ca)
+		monitor.metrics.follow(s.server, s.ca)
 		monitor.setReady(func() error { return nil }) // the cassettes are loaded
 	}
 	if f.faults.byChance() {
@@ -324,7 +318,7 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 	if err != nil {
 		return nil, misuse("--challenge %w", err)
 	}
-	s := &replaying{app: a, ca: ca, who: f.who, report: f.report, served: make(chan error, 1)}
+	s := &replaying{app: a, who: f.who, report: f.report, served: make(chan error, 1)}
 	if s.shelf, err = a.openShelf(paths, f); err != nil {
 		return nil, err
 	}
@@ -332,6 +326,12 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 		return nil, err
 	}
 	s.interactions = s.shelf.interactions()
+	if ca == nil { // only now: a replay of nothing is to leave nothing behind
+		if ca, err = a.openCA(f.caDir); err != nil {
+			return nil, err
+		}
+	}
+	s.ca = ca
 	options, err := f.playOptions()
 	if err != nil {
 		return nil, err

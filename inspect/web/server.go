@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"path"
 	"strconv"
 	"time"
 
@@ -30,13 +31,14 @@ type Config struct {
 // Server serves the page.
 type Server struct {
 	Config
-	guard  *guard
-	addr   string
-	mux    *http.ServeMux
-	server *http.Server
-	ctx    context.Context
-	end    context.CancelFunc
-	served chan struct{}
+	guard   *guard
+	addr    string
+	modules []string
+	mux     *http.ServeMux
+	server  *http.Server
+	ctx     context.Context
+	end     context.CancelFunc
+	served  chan struct{}
 }
 
 //go:embed page
@@ -63,6 +65,9 @@ func newServer(addr string, c Config) *Server {
 	}
 	s.mux.HandleFunc("GET /{$}", s.page)
 	for _, name := range assetNames(assets) {
+		if path.Ext(name) == ".js" && name != "app.js" {
+			s.modules = append(s.modules, name)
+		}
 		s.mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) {
 			http.ServeFileFS(w, r, assets, name)
 		})
@@ -109,7 +114,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.guard.Ser
 
 func (s *Server) page(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	index.Execute(w, struct{ Title, Mode, Version, Token string }{s.Title, s.Mode, s.Version, s.guard.act})
+	index.Execute(w, struct {
+		Title, Mode, Version, Token string
+		Modules                     []string // the script's parts, so that the browser asks for them at once
+	}{s.Title, s.Mode, s.Version, s.guard.act, s.modules})
 }
 
 func (s *Server) rows(w http.ResponseWriter, r *http.Request) {

@@ -19,8 +19,8 @@ export async function show(n, reveal, {go, close}) {
 		box.replaceChildren(el('header', {}, el('h2', {}, 'It cannot be shown'), closer), el('p', {class: 'problem'}, plain(x.error)));
 		return;
 	}
-	box.replaceChildren(
-		el('header', {}, el('h2', {}, plain(x.operation), x.file ? el('span', {class: 'faint'}, ` ${plain(x.file)}#${x.id}`) : null), closer),
+	box.replaceChildren(...[
+		el('header', {}, el('h2', {}, plain(x.operation), x.file ? el('span', {class: 'where'}, ` ${plain(x.file)}#${x.id}`) : null), closer),
 		facts(x, go),
 		findings(x),
 		ofCall(x, go),
@@ -29,7 +29,7 @@ export async function show(n, reveal, {go, close}) {
 			side('Response', `${x.status} ${x.status_text || ''}`, x.response, x, 'response'),
 			curl(x),
 		] : []),
-	);
+	].filter(Boolean));
 }
 
 function facts(x, go) {

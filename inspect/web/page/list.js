@@ -7,6 +7,7 @@ export class List {
 		this.rows = rows;
 		this.open = open;
 		this.shown = []; // numbers of rows, oldest first
+		this.had = 0; // how many there were when they were shown
 		this.active = -1; // number of a row
 		this.pool = [];
 		this.box = $('list');
@@ -32,8 +33,9 @@ export class List {
 	// show shows other rows. With stay, what is being looked at stays where it is.
 	show(shown, stay) {
 		const top = this.box.scrollTop;
-		const more = shown.length - this.shown.length;
+		const more = shown.length - this.had; // the array itself may have grown
 		this.shown = shown;
+		this.had = shown.length;
 		this.body.style.height = shown.length * this.height + 'px';
 		this.box.setAttribute('aria-rowcount', shown.length + 1);
 		if (stay && more > 0 && top > 0) this.box.scrollTop = top + more * this.height;
@@ -54,7 +56,7 @@ export class List {
 	move(by) {
 		if (!this.shown.length) return;
 		const at = this.at(this.active);
-		const next = at < 0 ? 0 : Math.min(Math.max(at + by, 0), this.shown.length - 1);
+		const next = at < 0 && by !== Infinity ? 0 : Math.min(Math.max(at + by, 0), this.shown.length - 1);
 		this.activate(this.shown[this.shown.length - 1 - next], true);
 	}
 
