@@ -30,11 +30,6 @@ func (a *app) progress(what string, quiet bool) *progress {
 	return a.tell(what, quiet, progressbar.OptionShowBytes(true))
 }
 
-// counting begins to tell of work on so many interactions.
-func (a *app) counting(what string) *progress {
-	return a.tell(what, false, progressbar.OptionShowCount())
-}
-
 // besides is how many columns a line has for all but what is being done.
 const besides = 50
 
