@@ -301,7 +301,7 @@ func (s *docSession) run(shell string) (out string, code int, err error) {
 	if err := cmd.Start(); err != nil {
 		return "", -1, err
 	}
-	late := time.AfterFunc(90*time.Second, func() { signalGroup(cmd, os.Kill) })
+	late := time.AfterFunc(4*time.Minute, func() { signalGroup(cmd, os.Kill) })
 	defer late.Stop()
 	err = cmd.Wait()
 	return s.back(b.String()), cmd.ProcessState.ExitCode(), err
