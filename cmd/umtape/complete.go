@@ -68,6 +68,7 @@ var argCompletions = map[string]cobra.CompletionFunc{
 	"umtape upgrade":     tapes(anyNumber),
 	"umtape recover":     tapes(1),
 	"umtape export":      tapes(anyNumber),
+	"umtape ui":          tapes(anyNumber),
 	"umtape import":      files(),
 	"umtape ca export":   upTo(1, files()),
 	"umtape ca trust":    noneTwice(words(platforms...)),
@@ -79,6 +80,7 @@ var argCompletions = map[string]cobra.CompletionFunc{
 // commas between them.
 var flagWords = map[string]cobra.CompletionFunc{
 	"operation":    commaList(words(operationNames()...)),
+	"resend":       commaList(words(operationNames()...)),
 	"any":          commaList(words(places()...)),
 	"ignore":       commaList(words(places()...)),
 	"mode":         words(modeOnce+"\trecord if there is no cassette, else replay", modeNewEpisodes+"\treplay, and record what is new", modeAll+"\trecord everything anew", modeNone+"\treplay only"),

@@ -31,6 +31,7 @@ func TestCompletion(t *testing.T) {
 		{"record |", "yaml yml", extensions},
 		{"record a.yaml |", "", nothing},
 		{"replay a.yaml b.yaml |", "yaml yml", extensions},
+		{"ui a.yaml |", "yaml yml", extensions},
 		{"diff a.yaml |", "yaml yml", extensions},
 		{"diff a.yaml b.yaml |", "", nothing},
 		{"exec replay |", "yaml yml", extensions},
