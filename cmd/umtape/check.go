@@ -9,6 +9,7 @@ import (
 	"github.com/umtape/umtape/inspect"
 	"github.com/umtape/umtape/inspect/report"
 	"github.com/umtape/umtape/inspect/um"
+	"github.com/umtape/umtape/inspect/wsdl"
 )
 
 // checks is the checking of cassettes, one after the other: each as a file, every
@@ -18,6 +19,7 @@ type checks struct {
 	settings ruleSettings
 	quiet    bool                                 // notes are left out
 	contract *inspect.Contract                    // what messages are held to; nil for nothing
+	service  *wsdl.Service                        // what messages are held to; nil for nothing
 	live     map[string]map[int][]inspect.Finding // what has changed at a server, by cassette and ID
 	before   time.Time                            // when what is not too old was recorded at the earliest; zero for any time
 
@@ -53,6 +55,7 @@ func (c *checks) add(tape *cassettes.Cassette, text *cassettes.Text, step func(d
 		of := report.Checked{ID: i.ID, Operation: e.Operation, Line: i.Line}
 		found := append(ofTape[n], um.CheckExcept(e.Reading, off)...)
 		found = append(found, c.held(e.Reading, off)...)
+		found = append(found, c.heldToWSDL(e.Reading, off)...)
 		found = append(found, c.live[tape.Path][i.ID]...)
 		about := found
 		m, ok := moment(e)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/umtape/umtape/cassettes"
 	"github.com/umtape/umtape/inspect/report"
+	"github.com/umtape/umtape/inspect/wsdl"
 )
 
 const ruleFiles = "../../testdata/rules"
@@ -232,6 +233,11 @@ func checked(t *testing.T, id, path string) report.CheckedCassette {
 	delete(c.settings, id)
 	if strings.HasPrefix(id, "SHAPE") {
 		if c.contract, err = cassettes.LoadContract(filepath.Join(ruleFiles, "contract.yaml")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if strings.HasPrefix(id, "WSDL") {
+		if c.service, _, err = wsdl.Load("../../testdata/wsdl/countries/countries.wsdl", ""); err != nil {
 			t.Fatal(err)
 		}
 	}
