@@ -102,6 +102,24 @@ func NewEdit(h HeaderMeta) *Edit {
 	return &Edit{Cassette: &Cassette{Header: Header{Umtape: h}, rewrite: true}}
 }
 
+// Turns tells of each interaction, in the order of the cassette, to which of several
+// requests that say the same a replay answers with it: 1 is the first. 0 is for one
+// that never answers, such as a challenge before an answer.
+func (c *Cassette) Turns() []int {
+	marks := marks{}
+	marks.add(hold(c, Matching{}).marks)
+	x := newIndex(marks, RepeatLast)
+	turns, had := make([]int, marks.len), map[key]int{}
+	for n := range marks.len {
+		k := marks.at(n).key()
+		if f, ok := x.take(k, false); ok && !f.again {
+			had[k]++
+			turns[f.n] = had[k]
+		}
+	}
+	return turns
+}
+
 // Redacted tells, in words, where something was redacted.
 func (i *Interaction) Redacted() []string {
 	i = redactKept(i)

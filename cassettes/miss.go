@@ -60,6 +60,9 @@ func (p *Player) explain(l *library, a asked, f found) Miss {
 			if best < 0 || near.than(nearest) {
 				best, nearest, like = n, near, b
 			}
+			if nearest.closest() {
+				break
+			}
 		}
 		if best >= 0 {
 			m.Nearest, m.distance, m.all = l.name(best), nearest.distance, a.differences(like, maxReported)
@@ -155,6 +158,12 @@ func (a nearness) than(b nearness) bool {
 		return a.target
 	}
 	return a.distance < b.distance
+}
+
+// closest reports whether no later one can come nearer, as an equal one would have
+// answered.
+func (a nearness) closest() bool {
+	return a.path && a.target && a.kind && a.distance <= 1
 }
 
 func summary(d []inspect.Difference) string {

@@ -2,17 +2,20 @@
 // flow files of mitmproxy, archives of Fiddler (SAZ), and messages as they are on the
 // wire. It knows nothing of SOAP, and redacts nothing.
 //
-// A reader calls keep with each exchange, in the order of the file, and ends with the
-// first error. Its errors name the place in the file, never what stands there.
+// A reader calls keep with each exchange, in the order of the file, or with why one of
+// them cannot be read, and goes on. It ends with the first error of keep, or with what
+// is wrong with the file. Errors name the place in it, never what stands there.
 package captures
 
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -153,6 +156,31 @@ func setHeader(h http.Header) (clean http.Header, host string, coding []string) 
 	}
 	return clean, host, coding
 }
+
+// legal says why a message is none that HTTP can have sent, so that nobody who is told
+// of it later takes a part of it for more than that.
+func (x *Exchange) legal() error {
+	bad := func(h http.Header) bool {
+		for name, values := range h {
+			if !token.MatchString(name) || slices.ContainsFunc(values, broken) {
+				return true
+			}
+		}
+		return false
+	}
+	switch q, p := x.Request, x.Response; {
+	case !token.MatchString(q.Method):
+		return errors.New("its method is none that HTTP can have")
+	case broken(q.Host) || bad(q.Header):
+		return errors.New("the header of its request is none that HTTP can have")
+	case p != nil && (broken(p.Status) || bad(p.Header)):
+		return errors.New("the header of its response is none that HTTP can have")
+	}
+	return nil
+}
+
+// broken reports whether a text would end the line that it stands in.
+func broken(s string) bool { return strings.ContainsAny(s, "\r\n\x00") }
 
 // protocol parses HTTP/1.0 and HTTP/1.1; later ones, in whatever spelling, are told as
 // HTTP/1.1, which says the same without pseudo-headers.

@@ -103,7 +103,10 @@ func TestHARRoundTrip(t *testing.T) {
 			t.Fatal("a HAR file is not known as one")
 		}
 		count := 0
-		err = ReadHAR(b.Bytes(), func(y *Exchange) error {
+		err = ReadHAR(b.Bytes(), func(y *Exchange, err error) error {
+			if err != nil {
+				return err
+			}
 			count++
 			if !bytes.Equal(y.RequestBody, body) || !bytes.Equal(y.ResponseBody, body) {
 				t.Errorf("body %d: read back another", n)
@@ -122,10 +125,42 @@ func TestHARRoundTrip(t *testing.T) {
 	}
 }
 
+// Nothing of a request is taken for a script, a file to send, or a variable.
 func TestHTTPFileRefusesWhatItWouldChange(t *testing.T) {
-	for body, ok := range map[string]bool{"<a/>": true, "a\n### b": false, "\x00": false, "{{x}}": false, "< file": false, "a\n> b": false} {
+	for body, ok := range map[string]bool{
+		"<a/>": true, "<?xml version=\"1.0\"?>\n<!-- c -->\n  <été:a>\n</a>\n": true, "a < b > c": true,
+		"a\n### b": false, "a\n ###": false, "\x00": false, "{{x}}": false, "a\n> b": false, "a\n\t>{% b %}": false,
+		"< file": false, "<\t/etc/passwd": false, "a\n<\u00a0/etc/passwd": false, "a\n<\ufeff/etc/passwd": false, " <@latin1\tfile": false, "<@ file": false, "<{% x %}": false, "```\nx": false, "<>x": false, "<": false,
+	} {
 		if _, err := HTTPFile(sample("http://h/", []byte(body)), "t"); (err == nil) != ok {
 			t.Errorf("%q: %v", body, err)
+		}
+	}
+	x := sample("http://h/", nil)
+	x.Request.Header.Set("X-A", "{{$processEnv HOME}}")
+	for _, x := range []*Exchange{x, sample("http://h/?a={{b}}", nil)} {
+		if text, err := HTTPFile(x, "t"); err == nil {
+			t.Errorf("a variable is in %s", text)
+		}
+	}
+}
+
+// What is made of an interaction sends an HTTP request to where its line says, and
+// does nothing else.
+func TestRunnableIsHTTP(t *testing.T) {
+	for _, url := range []string{"file:///etc/passwd", "gopher://h/_x", "scp://h/x", "/x", "data:,x", "http:///x"} {
+		x := sample(url, nil)
+		_, curl := Curl(x)
+		_, file := HTTPFile(x, "t")
+		_, test := GoTest(x, "A", "c.yaml", "", 1)
+		if curl == nil || file == nil || test == nil {
+			t.Errorf("%s: %v, %v, %v", url, curl, file, test)
+		}
+	}
+	x := sample("http://h/a?b=c d HTTP/1.1&é", nil)
+	for _, made := range []func() (string, error){func() (string, error) { return Curl(x) }, func() (string, error) { return HTTPFile(x, "t") }} {
+		if text, err := made(); err != nil || !strings.Contains(text, "http://h/a?b=c%20d%20HTTP/1.1&%C3%A9") {
+			t.Errorf("%v: %s", err, text)
 		}
 	}
 }
@@ -135,7 +170,10 @@ func FuzzReaders(f *testing.F) {
 	f.Add([]byte(`{"log":{"entries":[{"request":{"method":"GET","url":"http://h/"},"response":{"status":200}}]}}`))
 	f.Add([]byte("92:7:request;76:6:method;3:GET,6:scheme;4:http,4:host;1:h;4:port;2:80#4:path;1:/,7:headers;0:]}}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		keep := func(x *Exchange) error {
+		keep := func(x *Exchange, err error) error {
+			if err != nil {
+				return nil
+			}
 			if x.Request == nil || x.Request.URL == nil || x.Request.Header == nil {
 				t.Error("an exchange without a request")
 			}
@@ -153,7 +191,7 @@ func FuzzReaders(f *testing.F) {
 
 func TestMitmproxyHostile(t *testing.T) {
 	for _, data := range []string{"5:", "99999999999999:x,", "1:a,", "0:}", "4:0:~x}", strings.Repeat("9:", 1000), "3:0:]]"} {
-		if err := ReadMitmproxy([]byte(data), func(*Exchange) error { return nil }); err == nil {
+		if err := ReadMitmproxy([]byte(data), func(_ *Exchange, err error) error { return err }); err == nil {
 			t.Errorf("%.20q: no error", data)
 		}
 	}
@@ -161,7 +199,7 @@ func TestMitmproxyHostile(t *testing.T) {
 	for range 100 {
 		nested = strconv.Itoa(len(nested)) + ":" + nested + "]"
 	}
-	if _, _, err := readTnetstring([]byte(nested), 0); err == nil {
+	if _, _, err := readTnetstring([]byte(nested), 0, new(int(1000))); err == nil {
 		t.Error("100 lists in each other are read")
 	}
 }
@@ -177,7 +215,10 @@ func TestMitmproxyFile(t *testing.T) {
 	}
 	var urls []string
 	var none int
-	err = ReadMitmproxy(data, func(x *Exchange) error {
+	err = ReadMitmproxy(data, func(x *Exchange, err error) error {
+		if err != nil {
+			return err
+		}
 		urls = append(urls, x.Request.Method+" "+x.Request.URL.String())
 		if x.Response == nil || x.Response.StatusCode == http.StatusBadGateway {
 			none++
@@ -227,7 +268,7 @@ func TestSAZ(t *testing.T) {
 		t.Error("it is not known by its content")
 	}
 	var got []*Exchange
-	if err := ReadSAZ(b.Bytes(), func(x *Exchange) error { got = append(got, x); return nil }); err != nil {
+	if err := ReadSAZ(b.Bytes(), func(x *Exchange, err error) error { got = append(got, x); return err }); err != nil {
 		t.Fatal(err)
 	}
 	if len(got) != 2 || got[1].Response != nil || got[0].Request.URL.String() != "https://h/first" || string(got[0].RequestBody)+string(got[0].ResponseBody) != "ab" {
@@ -237,7 +278,7 @@ func TestSAZ(t *testing.T) {
 		t.Errorf("started %v, took %v", x.Started, x.Took)
 	}
 	locked := bytes.ReplaceAll(b.Bytes(), []byte("PK\x01\x02\x14\x00\x14\x00\x08"), []byte("PK\x01\x02\x14\x00\x14\x00\x09"))
-	if err := ReadSAZ(locked, nil); err == nil || !strings.Contains(err.Error(), "encrypted") {
+	if err := ReadSAZ(locked, func(_ *Exchange, err error) error { return err }); err == nil || !strings.Contains(err.Error(), "encrypted") {
 		t.Errorf("encrypted: %v", err)
 	}
 	if err := ReadSAZ(b.Bytes()[:b.Len()/2], nil); err == nil {

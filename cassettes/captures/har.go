@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -61,7 +63,6 @@ type (
 		Params   []harPair `json:"params,omitempty"`
 		Text     string    `json:"text"`
 		Encoding string    `json:"_encoding,omitempty"` // HAR 1.2 has none for what is sent
-		Other    string    `json:"encoding,omitempty"`  // others put it here
 		Comment  string    `json:"comment,omitempty"`
 	}
 	harContent struct {
@@ -85,6 +86,78 @@ type (
 		NoTime           bool   `json:"startNotKnown,omitempty"`
 	}
 )
+
+// The parts that are read. Programs differ in what they write for a number or for
+// nothing, and what is not read may be anything.
+type (
+	harRead struct {
+		Started harText   `json:"startedDateTime"`
+		Time    harNumber `json:"time"`
+		Request struct {
+			Method   harText        `json:"method"`
+			URL      harText        `json:"url"`
+			Version  harText        `json:"httpVersion"`
+			Headers  []harReadPair  `json:"headers"`
+			PostData *harReadPosted `json:"postData"`
+		} `json:"request"`
+		Response struct {
+			Status     harNumber     `json:"status"`
+			StatusText harText       `json:"statusText"`
+			Version    harText       `json:"httpVersion"`
+			Headers    []harReadPair `json:"headers"`
+			Content    struct {
+				Size     harNumber `json:"size"`
+				MimeType harText   `json:"mimeType"`
+				Text     harText   `json:"text"`
+				Encoding harText   `json:"encoding"`
+			} `json:"content"`
+		} `json:"response"`
+		Timings struct {
+			Wait harNumber `json:"wait"`
+		} `json:"timings"`
+		Umtape *harUmtape `json:"_umtape"`
+	}
+	harReadPosted struct {
+		MimeType harText       `json:"mimeType"`
+		Params   []harReadPair `json:"params"`
+		Text     harText       `json:"text"`
+		Encoding harText       `json:"_encoding"`
+		Other    harText       `json:"encoding"` // others put it here
+	}
+	harReadPair struct {
+		Name  harText `json:"name"`
+		Value harText `json:"value"`
+	}
+	harText   string
+	harNumber float64
+)
+
+var errNotHAR = errors.New("a value is not as HAR has it")
+
+// UnmarshalJSON takes numbers and truth values as they are written, and null as "".
+func (t *harText) UnmarshalJSON(data []byte) error {
+	switch data[0] {
+	case '"':
+		return json.Unmarshal(data, (*string)(t))
+	case '{', '[':
+		return errNotHAR
+	case 'n':
+		*t = ""
+	default:
+		*t = harText(data)
+	}
+	return nil
+}
+
+// UnmarshalJSON takes numbers in quotes too, and what is none as 0.
+func (n *harNumber) UnmarshalJSON(data []byte) error {
+	f, err := strconv.ParseFloat(string(bytes.Trim(data, `"`)), 64)
+	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
+		f = 0
+	}
+	*n = harNumber(f)
+	return nil
+}
 
 // A HARWriter writes HAR 1.2, entry by entry.
 type HARWriter struct {
@@ -215,7 +288,7 @@ func asText(body []byte) (text, encoding string) {
 
 // ReadHAR reads HAR 1.1 and 1.2, also with parts missing, as browsers and proxies
 // write it.
-func ReadHAR(data []byte, keep func(*Exchange) error) error {
+func ReadHAR(data []byte, keep func(*Exchange, error) error) error {
 	dec := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, byteOrderMark)))
 	if err := enter(dec, "log"); err != nil {
 		return err
@@ -227,15 +300,21 @@ func ReadHAR(data []byte, keep func(*Exchange) error) error {
 		return errors.New("log.entries is not a list")
 	}
 	for n := 0; dec.More(); n++ {
-		var e harEntry
-		if err := dec.Decode(&e); err != nil {
+		var e harRead
+		err := dec.Decode(&e)
+		if typed := (*json.UnmarshalTypeError)(nil); err != nil && !errors.As(err, &typed) && !errors.Is(err, errNotHAR) {
 			return fmt.Errorf("entry %d: %s", n, jsonFault(err, dec))
 		}
-		x, err := e.exchange()
+		var x *Exchange
 		if err != nil {
-			return fmt.Errorf("entry %d: %w", n, err)
+			err = errors.New(jsonFault(err, dec))
+		} else if x, err = e.exchange(); err == nil {
+			err = x.legal()
 		}
-		if err := keep(x); err != nil {
+		if err != nil {
+			x, err = nil, fmt.Errorf("entry %d: %w", n, err)
+		}
+		if err := keep(x, err); err != nil {
 			return fmt.Errorf("entry %d: %w", n, err)
 		}
 	}
@@ -274,52 +353,51 @@ func jsonFault(err error, dec *json.Decoder) string {
 	switch {
 	case errors.As(err, &typed):
 		return fmt.Sprintf("%s is not as HAR has it", typed.Field)
+	case errors.Is(err, errNotHAR):
+		return err.Error()
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return "the file ends too early; export it again"
 	}
 	return fmt.Sprintf("not JSON, near byte %d", dec.InputOffset())
 }
 
-func (e *harEntry) exchange() (*Exchange, error) {
-	u, err := url.Parse(e.Request.URL)
+func (e *harRead) exchange() (*Exchange, error) {
+	u, err := url.Parse(string(e.Request.URL))
 	if err != nil || e.Request.URL == "" {
 		return nil, errors.New("request.url is not a URL")
 	}
 	if e.Request.Method == "" {
 		return nil, errors.New("request.method is missing")
 	}
-	x := &Exchange{Request: &http.Request{Method: e.Request.Method, URL: u}}
+	x := &Exchange{Request: &http.Request{Method: string(e.Request.Method), URL: u}}
 	req := x.Request
-	req.Proto, req.ProtoMajor, req.ProtoMinor = protocol(e.Request.Version)
+	req.Proto, req.ProtoMajor, req.ProtoMinor = protocol(string(e.Request.Version))
 	req.Header, req.Host, req.TransferEncoding = setHeader(headerOf(e.Request.Headers))
 	if p := e.Request.PostData; p != nil {
-		if x.RequestBody, err = bodyOf(p.Text, p.Encoding+p.Other); err != nil {
+		if x.RequestBody, err = bodyOf(string(p.Text), string(p.Encoding+p.Other)); err != nil {
 			return nil, fmt.Errorf("request.postData: %w", err)
 		}
 		if p.Text == "" && len(p.Params) > 0 {
-			form := url.Values{}
-			for _, v := range p.Params {
-				form.Add(v.Name, v.Value)
+			for n, v := range p.Params {
+				if n > 0 {
+					x.RequestBody = append(x.RequestBody, '&')
+				}
+				x.RequestBody = append(x.RequestBody, url.QueryEscape(string(v.Name))+"="+url.QueryEscape(string(v.Value))...)
 			}
-			x.RequestBody = []byte(form.Encode())
 		}
 		if req.Header.Get("Content-Type") == "" && p.MimeType != "" && p.MimeType != "x-unknown" {
-			req.Header.Set("Content-Type", p.MimeType)
+			req.Header.Set("Content-Type", string(p.MimeType))
 		}
 	}
-	if e.Started != "" {
-		for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700"} {
-			if x.Started, err = time.Parse(layout, e.Started); err == nil {
-				break
-			}
-		}
-		if err != nil {
-			return nil, errors.New("startedDateTime is not a time of ISO 8601")
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700"} {
+		if began, err := time.Parse(layout, string(e.Started)); err == nil {
+			x.Started = began // else it is not known: one without a zone could be any
+			break
 		}
 	}
-	ms := e.Timings.Wait
+	ms := float64(e.Timings.Wait)
 	if ms <= 0 {
-		ms = e.Time
+		ms = float64(e.Time)
 	}
 	if ms > 0 && ms < 1e12 {
 		x.Took = time.Duration(ms*1e3+0.5) * time.Microsecond
@@ -332,23 +410,24 @@ func (e *harEntry) exchange() (*Exchange, error) {
 		}
 	}
 	a := &e.Response
-	if a.Status == 0 { // as browsers tell of what failed
+	if a.Status <= 0 { // as browsers tell of what failed, or was still going on
 		return x, nil
 	}
-	if a.Status < 100 || a.Status > 999 {
+	code := int(min(a.Status, 1e6))
+	if code < 100 || code > 999 {
 		return nil, errors.New("response.status is not an HTTP status")
 	}
-	resp := &http.Response{StatusCode: a.Status, Status: strings.TrimSpace(fmt.Sprint(a.Status, " ", a.StatusText)), Request: req}
+	resp := &http.Response{StatusCode: code, Status: strings.TrimSpace(fmt.Sprint(code, " ", a.StatusText)), Request: req}
 	if a.StatusText == "" {
-		resp.Status = strings.TrimSpace(fmt.Sprint(a.Status, " ", http.StatusText(a.Status)))
+		resp.Status = strings.TrimSpace(fmt.Sprint(code, " ", http.StatusText(code)))
 	}
-	resp.Proto, resp.ProtoMajor, resp.ProtoMinor = protocol(a.Version)
+	resp.Proto, resp.ProtoMajor, resp.ProtoMinor = protocol(string(a.Version))
 	resp.Header, _, resp.TransferEncoding = setHeader(headerOf(a.Headers))
-	if x.ResponseBody, err = bodyOf(a.Content.Text, a.Content.Encoding); err != nil {
+	if x.ResponseBody, err = bodyOf(string(a.Content.Text), string(a.Content.Encoding)); err != nil {
 		return nil, fmt.Errorf("response.content: %w", err)
 	}
 	if resp.Header.Get("Content-Type") == "" && a.Content.MimeType != "" && a.Content.MimeType != "x-unknown" {
-		resp.Header.Set("Content-Type", a.Content.MimeType)
+		resp.Header.Set("Content-Type", string(a.Content.MimeType))
 	}
 	if packed := resp.Header.Get("Content-Encoding"); packed != "" && !bytes.HasPrefix(x.ResponseBody, []byte("\x1f\x8b")) {
 		// The text of content is without it, whatever the header goes on to say.
@@ -365,12 +444,12 @@ func (e *harEntry) exchange() (*Exchange, error) {
 	return x, nil
 }
 
-func headerOf(list []harPair) http.Header {
+func headerOf(list []harReadPair) http.Header {
 	h := http.Header{}
 	for _, p := range list {
 		if p.Name != "" {
 			// Firefox and Chrome join what came in several lines.
-			h[p.Name] = append(h[p.Name], strings.Split(p.Value, "\n")...)
+			h[string(p.Name)] = append(h[string(p.Name)], strings.Split(strings.ReplaceAll(string(p.Value), "\r\n", "\n"), "\n")...)
 		}
 	}
 	return h

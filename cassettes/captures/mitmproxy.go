@@ -15,11 +15,12 @@ import (
 
 // ReadMitmproxy reads flow files of mitmproxy, which are a tnetstring for each flow.
 // Flows that are not HTTP are passed over.
-func ReadMitmproxy(data []byte, keep func(*Exchange) error) error {
+func ReadMitmproxy(data []byte, keep func(*Exchange, error) error) error {
 	all := len(data)
 	for n := 0; len(data) > 0; n++ {
 		at := all - len(data)
-		v, rest, err := readTnetstring(data, 0)
+		left := maxValues
+		v, rest, err := readTnetstring(data, 0, &left)
 		if err != nil {
 			return fmt.Errorf("byte %d: flow %d: %w; save it again with mitmproxy", at, n, err)
 		}
@@ -32,10 +33,13 @@ func ReadMitmproxy(data []byte, keep func(*Exchange) error) error {
 			continue
 		}
 		x, err := exchangeOf(flow)
-		if err != nil {
-			return fmt.Errorf("byte %d: flow %d: %w", at, n, err)
+		if err == nil {
+			err = x.legal()
 		}
-		if err := keep(x); err != nil {
+		if err != nil {
+			x, err = nil, fmt.Errorf("byte %d: flow %d: %w", at, n, err)
+		}
+		if err := keep(x, err); err != nil {
 			return fmt.Errorf("flow %d: %w", n, err)
 		}
 	}
@@ -152,13 +156,18 @@ func number(v any) float64 {
 // maxDepth is how deep values may be in each other.
 const maxDepth = 64
 
+// maxValues is how many values a flow may have: three bytes make one, which takes
+// many times as many in memory.
+const maxValues = 1 << 20
+
 var errTnetstring = errors.New("not a whole tnetstring")
 
 // readTnetstring reads one value (https://tnetstrings.info, with mitmproxy's ; for text):
 // []byte, float64, bool, nil, []any or map[string]any.
-func readTnetstring(data []byte, depth int) (v any, rest []byte, err error) {
+func readTnetstring(data []byte, depth int, left *int) (v any, rest []byte, err error) {
 	colon := bytes.IndexByte(data[:min(len(data), 12)], ':')
-	if colon < 1 || depth > maxDepth {
+	*left--
+	if colon < 1 || depth > maxDepth || *left < 0 {
 		return nil, nil, errTnetstring
 	}
 	size, err := strconv.ParseUint(string(data[:colon]), 10, 63)
@@ -183,7 +192,7 @@ func readTnetstring(data []byte, depth int) (v any, rest []byte, err error) {
 	case ']':
 		list := []any{}
 		for len(payload) > 0 {
-			if v, payload, err = readTnetstring(payload, depth+1); err != nil {
+			if v, payload, err = readTnetstring(payload, depth+1, left); err != nil {
 				return nil, nil, err
 			}
 			list = append(list, v)
@@ -193,10 +202,10 @@ func readTnetstring(data []byte, depth int) (v any, rest []byte, err error) {
 		m := map[string]any{}
 		for len(payload) > 0 {
 			var key any
-			if key, payload, err = readTnetstring(payload, depth+1); err != nil {
+			if key, payload, err = readTnetstring(payload, depth+1, left); err != nil {
 				return nil, nil, err
 			}
-			if v, payload, err = readTnetstring(payload, depth+1); err != nil {
+			if v, payload, err = readTnetstring(payload, depth+1, left); err != nil {
 				return nil, nil, err
 			}
 			m[word(key)] = v

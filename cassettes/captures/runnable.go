@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"go/format"
 	"net/http"
 	"regexp"
 	"slices"
@@ -42,16 +43,35 @@ func fields(x *Exchange) []harPair {
 
 var errField = errors.New("a field of its header or its method holds what no HTTP request can")
 
+// check refuses what would not be sent as an HTTP request, but read as something
+// else: whoever made the cassette may mean harm to whoever runs what is made of it.
+// To curl a URL can be a file or any protocol there is.
 func (x *Exchange) check() error {
+	if u := x.Request.URL; u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return errors.New("its URL is not one of http or https")
+	}
 	if !token.MatchString(x.Request.Method) {
 		return errField
 	}
 	for _, p := range fields(x) {
-		if !token.MatchString(p.Name) || strings.ContainsAny(p.Value, "\r\n\x00") {
+		if !token.MatchString(p.Name) || broken(p.Value) {
 			return errField
 		}
 	}
 	return nil
+}
+
+// target is the URL as a line can hold it: a query keeps what it was read with.
+func (x *Exchange) target() string {
+	var b strings.Builder
+	for _, c := range []byte(x.Request.URL.String()) {
+		if c <= ' ' || c >= 0x7f {
+			fmt.Fprintf(&b, "%%%02X", c)
+			continue
+		}
+		b.WriteByte(c)
+	}
+	return b.String()
 }
 
 var token = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
@@ -100,7 +120,7 @@ func Curl(x *Exchange) (string, error) {
 	case len(x.RequestBody) > 0:
 		b.WriteString(" \\\n  --data-raw " + shellQuote(string(x.RequestBody)))
 	}
-	b.WriteString(" \\\n  --url " + shellQuote(x.Request.URL.String()) + "\n")
+	b.WriteString(" \\\n  --url " + shellQuote(x.target()) + "\n")
 	return b.String(), nil
 }
 
@@ -131,8 +151,13 @@ func printfFormat(body []byte) string {
 }
 
 // special are lines that the editors which run .http files take for something else
-// than a body.
-var special = regexp.MustCompile(`(?m)^(###|<>|<@?\w* |>)`)
+// than a body: the next request, a script, tests, a file to send in its place. White space is
+// that of JavaScript. Of what begins with < only tags, comments and instructions pass.
+var special = regexp.MustCompile("(?m)^[\\s\\p{Z}\\x{feff}]*(###|>|```|<([^\\pL_:/!?]|$))")
+
+// variable is where they put the value of a variable, or what an expression of theirs
+// comes to: of the environment, say.
+const variable = "{{"
 
 // HTTPFile returns the request in the syntax of .http files, which editors run. title
 // is one line.
@@ -144,11 +169,15 @@ func HTTPFile(x *Exchange, title string) (string, error) {
 	switch {
 	case !isText(bytes.ReplaceAll(x.RequestBody, []byte("\r\n"), []byte("\n"))):
 		return "", errors.New("its body is not text, which a .http file cannot hold; --curl can")
-	case special.MatchString(body) || strings.Contains(body, "{{"):
+	case special.MatchString(body) || strings.Contains(body, variable):
 		return "", errors.New("its body has a line that .http files mean something else by, or {{ for a variable; --curl takes it")
 	}
+	target := x.target()
+	if strings.Contains(target, variable) || slices.ContainsFunc(fields(x), func(p harPair) bool { return strings.Contains(p.Value, variable) }) {
+		return "", errors.New("its URL or its header has {{, which .http files mean a variable by; --curl takes it")
+	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "### %s\n%s %s HTTP/1.1\n", title, x.Request.Method, x.Request.URL)
+	fmt.Fprintf(&b, "### %s\n%s %s HTTP/1.1\n", title, x.Request.Method, target)
 	for _, p := range fields(x) {
 		fmt.Fprintf(&b, "%s: %s\n", p.Name, p.Value)
 	}
@@ -173,45 +202,62 @@ import (
 
 // GoTest returns a test function that sends the request to the cassette, or with
 // UMTAPE_MODE=record to the server, and looks at the answer's status. name is an
-// identifier's end, such as Disconnect_0; kind is the operation, "" for none.
-func GoTest(x *Exchange, name, cassette, kind string) (string, error) {
+// identifier's end, such as Disconnect_0; kind is the operation, "" for none; the
+// answer is that to the nth such request, from 1 on.
+func GoTest(x *Exchange, name, cassette, kind string, nth int) (string, error) {
 	if err := x.check(); err != nil {
 		return "", err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, `
-func Test%s(t *testing.T) {
-	client := tapetest.Client(t, %s)
-	req, err := http.NewRequestWithContext(t.Context(), %q, %s, strings.NewReader(%s))
+	fmt.Fprintf(&b, "\nfunc Test%s(t *testing.T) {\n\tclient := tapetest.Client(t, %q)\n", name, cassette)
+	if x.Response.StatusCode/100 == 3 {
+		b.WriteString("\tclient.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }\n")
+	}
+	if nth > 1 {
+		fmt.Fprintf(&b, "\tvar status int\n\tvar body []byte\n\tfor range %d { // the answer is that to the last of so many\n", nth)
+	}
+	fmt.Fprintf(&b, `	req, err := http.NewRequestWithContext(t.Context(), %q, %q, strings.NewReader(%s))
 	if err != nil {
 		t.Fatal(err)
 	}
-`, name, strconv.Quote(cassette), x.Request.Method, strconv.Quote(x.Request.URL.String()), goString(string(x.RequestBody)))
+`, x.Request.Method, x.Request.URL.String(), goString(string(x.RequestBody)))
 	for _, p := range fields(x) {
 		if p.Name == "Host" {
-			fmt.Fprintf(&b, "\treq.Host = %s\n", strconv.Quote(p.Value))
+			fmt.Fprintf(&b, "\treq.Host = %q\n", p.Value)
 			continue
 		}
-		fmt.Fprintf(&b, "\treq.Header.Add(%q, %s)\n", p.Name, strconv.Quote(p.Value))
+		fmt.Fprintf(&b, "\treq.Header.Add(%q, %q)\n", p.Name, p.Value)
 	}
-	fmt.Fprintf(&b, `	resp, err := client.Do(req)
+	b.WriteString(`	resp, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
+`)
+	if nth > 1 {
+		b.WriteString(`	body, err = io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	status = resp.StatusCode
+	}
+`)
+	} else {
+		b.WriteString(`	defer resp.Body.Close()
+	status := resp.StatusCode
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if resp.StatusCode != %d {
-		t.Errorf("status %%s, want %d: %%s", resp.Status, body)
+`)
 	}
-`, x.Response.StatusCode, x.Response.StatusCode)
+	fmt.Fprintf(&b, "\tif status != %d {\n\t\tt.Errorf(\"status %%d, want %[1]d: %%s\", status, body)\n\t}\n", x.Response.StatusCode)
 	if kind != "" {
 		fmt.Fprintf(&b, "\tif want := %q; !strings.Contains(string(body), want) {\n\t\tt.Errorf(\"the answer has no %%s: %%s\", want, body)\n\t}\n", kind)
 	}
 	b.WriteString("}\n")
-	return b.String(), nil
+	made, err := format.Source([]byte(b.String()))
+	return string(made), err
 }
 
 // goString writes a string so that it can be read.

@@ -15,13 +15,16 @@ import (
 )
 
 // maxUnpacked is how many bytes an archive may unpack to, in all.
-const maxUnpacked = 1 << 30
+const maxUnpacked = 512 << 20
+
+// maxMessage is how many bytes of one message are unpacked: more than anybody keeps.
+const maxMessage = 32 << 20
 
 var sazRequest = regexp.MustCompile(`^raw[/\\]0*([0-9]{1,9})_c\.txt$`)
 
 // ReadSAZ reads an archive of Fiddler: a ZIP file with request, response and times of
 // each session.
-func ReadSAZ(data []byte, keep func(*Exchange) error) error {
+func ReadSAZ(data []byte, keep func(*Exchange, error) error) error {
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return errors.New("not a whole ZIP file; save it again with Fiddler")
@@ -47,57 +50,88 @@ func ReadSAZ(data []byte, keep func(*Exchange) error) error {
 		return strings.Compare(x, y)
 	})
 	for _, name := range names {
-		request, err := unzip(files[name], &left)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		x, err := sessionOf(files, strings.TrimSuffix(name, "_c.txt"), &left)
+		if errors.Is(err, errTooLong) {
+			return err
 		}
-		base := strings.TrimSuffix(name, "_c.txt")
-		x := &Exchange{}
-		if err := readRequest(bufio.NewReader(bytes.NewReader(request)), "http", x); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		response, err := unzip(files[base+"_s.txt"], &left)
-		if err != nil {
-			return fmt.Errorf("%s_s.txt: %w", base, err)
-		}
-		if len(response) > 0 {
-			if err := readResponse(bufio.NewReader(bytes.NewReader(response)), x); err != nil {
-				return fmt.Errorf("%s_s.txt: %w", base, err)
-			}
-		}
-		meta, err := unzip(files[base+"_m.xml"], &left)
-		if err != nil {
-			return fmt.Errorf("%s_m.xml: %w", base, err)
-		}
-		times(meta, x)
-		if err := keep(x); err != nil {
+		if err := keep(x, err); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return nil
 }
 
-// unzip returns a file's content, nothing for one that is not there.
-func unzip(f *zip.File, left *int64) ([]byte, error) {
+// sessionOf reads the files of one, whose names begin with base.
+func sessionOf(files map[string]*zip.File, base string, left *int64) (*Exchange, error) {
+	x := &Exchange{}
+	request, cut, err := unzip(files[base+"_c.txt"], left)
+	if err == nil {
+		err = readRequest(bufio.NewReader(bytes.NewReader(plainVersion(request))), "http", x)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s_c.txt: %w", base, err)
+	}
+	x.RequestCut = x.RequestCut || cut
+	response, cut, err := unzip(files[base+"_s.txt"], left)
+	if err == nil && len(response) > 0 && !noStatus.Match(response) {
+		err = readResponse(bufio.NewReader(bytes.NewReader(plainVersion(response))), x)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s_s.txt: %w", base, err)
+	}
+	x.ResponseCut = x.ResponseCut || cut
+	meta, _, err := unzip(files[base+"_m.xml"], left)
+	if err != nil {
+		return nil, fmt.Errorf("%s_m.xml: %w", base, err)
+	}
+	times(meta, x)
+	if err := x.legal(); err != nil {
+		return nil, fmt.Errorf("%s_c.txt: %w", base, err)
+	}
+	return x, nil
+}
+
+var (
+	// noStatus is how a session begins that was ended before there was an answer.
+	noStatus = regexp.MustCompile(`^HTTP/[0-9.]+ +0*[ \r\n]`)
+
+	// laterVersion is the end of a version that net/http does not read, in a first line.
+	laterVersion = regexp.MustCompile(`^([^\r\n]*)HTTP/[23]([ \r\n])`)
+)
+
+// plainVersion is a message that says HTTP/1.1 in place of HTTP/2 and HTTP/3.
+func plainVersion(message []byte) []byte {
+	at := laterVersion.FindSubmatchIndex(message)
+	if at == nil {
+		return message
+	}
+	return slices.Concat(message[:at[3]], []byte("HTTP/1.1"), message[at[4]:])
+}
+
+var errTooLong = errors.New("the archive unpacks to more than 512 MiB; save it in parts")
+
+// unzip returns a file's content, nothing for one that is not there; cut says that
+// there is more.
+func unzip(f *zip.File, left *int64) (content []byte, cut bool, err error) {
 	if f == nil {
-		return nil, nil
+		return nil, false, nil
 	}
 	if f.Flags&1 != 0 {
-		return nil, errors.New("it is encrypted; save the archive without a password")
+		return nil, false, errors.New("it is encrypted; save the archive without a password")
 	}
 	r, err := f.Open()
 	if err != nil {
-		return nil, errors.New("it cannot be unpacked")
+		return nil, false, errors.New("it cannot be unpacked")
 	}
 	defer r.Close()
-	b, err := io.ReadAll(io.LimitReader(r, *left+1))
+	b, err := io.ReadAll(io.LimitReader(r, maxMessage+1))
 	if err != nil {
-		return nil, errors.New("it cannot be unpacked to its end")
+		return nil, false, errors.New("it cannot be unpacked to its end")
 	}
 	if *left -= int64(len(b)); *left < 0 {
-		return nil, errors.New("the archive unpacks to more than 1 GiB; save it in parts")
+		return nil, false, errTooLong
 	}
-	return b, nil
+	return b[:min(len(b), maxMessage)], len(b) > maxMessage, nil
 }
 
 // times takes what is known of when from a session's XML; that is nothing if it cannot

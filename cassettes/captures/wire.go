@@ -9,7 +9,7 @@ import (
 // ReadRaw reads HTTP/1 messages as they are on the wire, a request and its response
 // after each other, empty lines between them or not. scheme is that of URLs that do not
 // say, http or https. A response that states no length goes on to the end of the file.
-func ReadRaw(data []byte, scheme string, keep func(*Exchange) error) error {
+func ReadRaw(data []byte, scheme string, keep func(*Exchange, error) error) error {
 	data = bytes.TrimPrefix(data, byteOrderMark)
 	in := bytes.NewReader(data)
 	r := bufio.NewReader(in)
@@ -48,7 +48,7 @@ func ReadRaw(data []byte, scheme string, keep func(*Exchange) error) error {
 				return fmt.Errorf("byte %d: exchange %d: %w; write a request and its response after each other, as they are on the wire", began, n, err)
 			}
 		}
-		if err := keep(x); err != nil {
+		if err := keep(x, nil); err != nil {
 			return fmt.Errorf("exchange %d: %w", n, err)
 		}
 	}

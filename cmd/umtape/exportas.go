@@ -123,13 +123,21 @@ func (f *exportAsFlags) write(to io.Writer, tapes []*cassettes.Cassette) (n int,
 	}
 	names := map[string]bool{}
 	for _, tape := range tapes {
-		for _, i := range tape.Interactions {
+		var turns []int
+		if f.goTest {
+			turns = tape.Turns()
+		}
+		for k, i := range tape.Interactions {
 			e := entry(tape.Path, i)
 			if len(f.ids) > 0 && !slices.Contains(f.ids, i.ID) || len(f.operations) > 0 && !slices.Contains(f.operations, e.Operation) {
 				continue
 			}
 			n++
-			if err := f.writeOne(w, har, tape, i, e, names); err != nil {
+			turn := 1
+			if f.goTest {
+				turn = turns[k]
+			}
+			if err := f.writeOne(w, har, tape, i, e, names, turn); err != nil {
 				return n, fmt.Errorf("%s: interaction %d: %w", tape.Path, i.ID, err)
 			}
 		}
@@ -142,7 +150,7 @@ func (f *exportAsFlags) write(to io.Writer, tapes []*cassettes.Cassette) (n int,
 	return n, w.Flush()
 }
 
-func (f *exportAsFlags) writeOne(w *bufio.Writer, har *captures.HARWriter, tape *cassettes.Cassette, i *cassettes.Interaction, e report.Entry, names map[string]bool) error {
+func (f *exportAsFlags) writeOne(w *bufio.Writer, har *captures.HARWriter, tape *cassettes.Cassette, i *cassettes.Interaction, e report.Entry, names map[string]bool, turn int) error {
 	x, err := i.Capture()
 	if err != nil {
 		return err
@@ -167,9 +175,11 @@ func (f *exportAsFlags) writeOne(w *bufio.Writer, har *captures.HARWriter, tape 
 			first, rest, _ := strings.Cut(text, "\n")
 			text = first + "\n" + lines(comment, said) + rest + "\n"
 		}
+	case f.goTest && turn == 0:
+		text = "\n// " + title + " is no answer that a replay gives.\n"
 	case f.goTest:
 		name := testName(e.Operation, i.ID, names)
-		text, err = captures.GoTest(x, name, f.fromTest(tape.Path), answerName(e))
+		text, err = captures.GoTest(x, name, f.fromTest(tape.Path), answerName(e), turn)
 		if err == nil {
 			head, rest, _ := strings.Cut(text, "func ")
 			text = head + lines(comment, append([]string{"Test" + name + " sends what is " + title + "."}, said...)) + "func " + rest

@@ -81,6 +81,7 @@ type imported struct {
 	list       []*cassettes.Interaction
 	notSOAP    int
 	unanswered int
+	unread     int
 }
 
 func (a *app) importAll(paths []string, f importFlags) (err error) {
@@ -95,7 +96,7 @@ func (a *app) importAll(paths []string, f importFlags) (err error) {
 		if oneFile(path, f.output) {
 			return misuse("%s is both what is imported and what is written", path)
 		}
-		if err := got.file(path, f, options); err != nil {
+		if err := got.file(a, path, f, options); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
@@ -122,7 +123,7 @@ func (a *app) importAll(paths []string, f importFlags) (err error) {
 		}
 	}
 	said := fmt.Sprintf("%s: %s from %s", f.output, count(len(got.list), "interaction"), count(len(paths), "file"))
-	if got.notSOAP+got.unanswered > 0 {
+	if got.notSOAP+got.unanswered+got.unread > 0 {
 		said += "; " + got.leftOut()
 	}
 	_, err = fmt.Fprintln(a.stdout, said)
@@ -137,7 +138,15 @@ func (a *app) addTo(path string, list []*cassettes.Interaction) (err error) {
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
 	a.sayOf(e, true)
+	rules := cassettes.RedactionOf(e.Header.Umtape)
+	if rules.Pseudonymous() {
+		return hint(fmt.Errorf("%s: holds pseudonyms, and the key that they were made with was not kept, so that nothing can be added that fits them", path),
+			"import to a file beside it, and umtape scrub --pseudonyms that; umtape replay takes several")
+	}
 	e.Add(list...)
+	if _, err := e.Hide(rules); err != nil { // what it hides of others it hides of these
+		return err
+	}
 	_, err = e.Save()
 	return err
 }
@@ -150,6 +159,9 @@ func (g *imported) leftOut() string {
 	}
 	if g.unanswered > 0 {
 		said = append(said, count(g.unanswered, "exchange")+" left out that got no answer")
+	}
+	if g.unread > 0 {
+		said = append(said, count(g.unread, "exchange")+" left out that cannot be read")
 	}
 	if len(said) == 0 {
 		return "there is no exchange in it"
@@ -167,7 +179,10 @@ func isAre(n int) string {
 // maxImport is how long a file may be, in bytes: it is read into memory.
 const maxImport = 512 << 20
 
-func (g *imported) file(path string, f importFlags, options cassettes.RecordOptions) error {
+// maxUnread is of how many exchanges that cannot be read it is told why.
+const maxUnread = 10
+
+func (g *imported) file(a *app, path string, f importFlags, options cassettes.RecordOptions) error {
 	data, err := readImport(path)
 	if err != nil {
 		return err
@@ -176,7 +191,13 @@ func (g *imported) file(path string, f importFlags, options cassettes.RecordOpti
 	if format == "" {
 		format = captures.Detect(data)
 	}
-	keep := func(x *captures.Exchange) error {
+	keep := func(x *captures.Exchange, err error) error {
+		if err != nil {
+			if g.unread++; g.unread <= maxUnread {
+				a.say("warning: %s: %v; it is left out", path, err)
+			}
+			return nil
+		}
 		if x.Response == nil {
 			g.unanswered++
 			return nil
@@ -202,6 +223,9 @@ func (g *imported) file(path string, f importFlags, options cassettes.RecordOpti
 		e, err := cassettes.OpenUpgrade(path, false)
 		if err != nil {
 			return errors.New(strings.TrimPrefix(err.Error(), path+": "))
+		}
+		if !cassettes.RedactionOf(e.Header.Umtape).None() {
+			return hint(errors.New("holds pseudonyms, or less than was said, by rules that are for it alone"), "it is a cassette of umtape's: use it as it is")
 		}
 		e.Upgrade(options.Profile)
 		for _, r := range e.Records {

@@ -36,6 +36,7 @@ type replayFlags struct {
 	noCache bool
 	maxBody size
 	metrics string
+	ui      string
 	access  accessFlags
 	log     logFlags
 	report  string // file for the report; "" for none
@@ -49,6 +50,7 @@ type replayFlags struct {
 	upstreamFlags
 	who     access   // what access comes to
 	numbers *metrics // what to count into; nil for nothing
+	page    *livePage
 }
 
 func (a *app) replayCommand() *cobra.Command {
@@ -160,6 +162,7 @@ func (f *replayFlags) register(cmd *cobra.Command, listen string) {
 	cmd.Flags().Var(&f.maxAge, "max-age", "warn of cassettes that hold what was recorded longer ago, such as 90d, 12h, 2w")
 	cmd.Flags().BoolVar(&f.tooOld, "max-age-fail", false, "fail before answering anything if --max-age has something to warn of")
 	metricsFlag(cmd, &f.metrics)
+	uiFlag(cmd, &f.ui)
 	f.access.register(cmd)
 	f.log.register(cmd)
 }
@@ -237,19 +240,26 @@ func (a *app) openReplay(paths []string, f replayFlags) (*replaying, error) {
 		return nil, err
 	}
 	f.numbers = monitor.numbers()
-	ca, err := a.openCA(f.caDir)
-	if err != nil {
+	if f.page, err = openPage(f.ui); err != nil {
 		monitor.close()
 		return nil, err
 	}
-	s, err := a.startReplay(paths, ca, f)
+	s, err := a.startReplay(paths, nil, f)
 	if err != nil {
+		f.page.close()
 		monitor.close()
 		return nil, err
 	}
-	s.monitor = monitor
+	s.monitor, s.page = monitor, f.page
+	s.page.start(a, "replay", titleOf(paths), func() []string {
+		tapes, err := tapesIn(paths)
+		if err != nil {
+			return nil // the folder is empty for the moment
+		}
+		return tapes
+	})
 	if monitor != nil {
-		monitor.metrics.follow(s.server, ca)
+		monitor.metrics.follow(s.server, s.ca)
 		monitor.setReady(func() error { return nil }) // the cassettes are loaded
 	}
 	if f.faults.byChance() {
@@ -286,6 +296,7 @@ type replaying struct {
 	ca           *proxy.CA
 	who          access
 	monitor      *monitor // nil if nobody asked for it
+	page         *livePage
 	player       *cassettes.Player
 	shelf        *shelf
 	endFollowing func() // ends what looks after the shelf
@@ -302,12 +313,12 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 	if err != nil {
 		return nil, err
 	}
-	watch.metrics = f.numbers
+	watch.metrics, watch.page = f.numbers, f.page
 	scheme, err := cassettes.ParseScheme(f.scheme)
 	if err != nil {
 		return nil, misuse("--challenge %w", err)
 	}
-	s := &replaying{app: a, ca: ca, who: f.who, report: f.report, served: make(chan error, 1)}
+	s := &replaying{app: a, who: f.who, report: f.report, served: make(chan error, 1)}
 	if s.shelf, err = a.openShelf(paths, f); err != nil {
 		return nil, err
 	}
@@ -315,6 +326,12 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 		return nil, err
 	}
 	s.interactions = s.shelf.interactions()
+	if ca == nil { // only now: a replay of nothing is to leave nothing behind
+		if ca, err = a.openCA(f.caDir); err != nil {
+			return nil, err
+		}
+	}
+	s.ca = ca
 	options, err := f.playOptions()
 	if err != nil {
 		return nil, err
@@ -351,6 +368,7 @@ func (s *replaying) addr() string { return s.listener.Addr().String() }
 // stop ends the replay, writes what it has done to w, and to the file for it.
 func (s *replaying) stop(w io.Writer) error {
 	defer s.monitor.close()
+	defer s.page.close()
 	s.endFollowing()
 	s.monitor.stopping()
 	err := s.app.endServing(s.server.Shutdown)

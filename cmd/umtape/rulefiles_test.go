@@ -225,18 +225,16 @@ func asRecorded(t *testing.T, path string) string {
 // is there for them.
 func checked(t *testing.T, id, path string) report.CheckedCassette {
 	t.Helper()
-	tape, text, err := cassettes.LoadText(path)
-	if err != nil {
-		t.Fatal(err)
-	}
 	c := checks{settings: ruleSettings{"UM071": ruleOff, "UM073": ruleOff}}
 	delete(c.settings, id)
 	if strings.HasPrefix(id, "SHAPE") {
+		var err error
 		if c.contract, err = cassettes.LoadContract(filepath.Join(ruleFiles, "contract.yaml")); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if strings.HasPrefix(id, "WSDL") {
+		var err error
 		if c.service, _, err = wsdl.Load("../../testdata/wsdl/countries/countries.wsdl", ""); err != nil {
 			t.Fatal(err)
 		}
@@ -251,11 +249,14 @@ func checked(t *testing.T, id, path string) report.CheckedCassette {
 			server = "server-pass.yaml"
 		}
 		f := validateFlags{live: liveFlags{url: serverOf(t, filepath.Join(ruleFiles, id, server))}}
+		var err error
 		if c.live, err = (&app{stderr: io.Discard}).live(t.Context(), []string{path}, f); err != nil {
 			t.Fatal(err)
 		}
 	}
-	c.add(tape, text, nil)
+	if err := c.read(path, path, nil); err != nil {
+		t.Fatal(err)
+	}
 	return c.done()[0]
 }
 

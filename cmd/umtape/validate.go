@@ -225,16 +225,9 @@ func (a *app) validate(ctx context.Context, paths []string, threshold inspect.Se
 
 // checkFile checks a cassette, unless it cannot be read.
 func (a *app) checkFile(c *checks, path string) error {
-	loaded := a.waiting("loading " + report.Printable(path))
-	tape, text, err := cassettes.LoadText(path)
-	loaded()
-	if err != nil {
-		return err
-	}
-	told := a.counting("checking " + report.Printable(path))
+	told := a.progress("checking "+report.Printable(path), false)
 	defer told.done()
-	c.add(tape, text, told.step)
-	return nil
+	return c.read(path, path, told.step)
 }
 
 func contractHint(err error, path string) error {

@@ -2,58 +2,43 @@ package main
 
 import (
 	"errors"
-	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 
-	"github.com/spf13/cobra"
-
-	"github.com/umtape/umtape/inspect"
-	"github.com/umtape/umtape/inspect/report"
-	"github.com/umtape/umtape/inspect/wsdl"
+	"github.com/umtape/umtape/inspect/um"
+	"github.com/umtape/umtape/proxy"
 )
 
-// wsdlFlags are those of validate that hold messages to a WSDL.
-type wsdlFlags struct{ file, root string }
-
-func (f *wsdlFlags) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.file, "wsdl", "", "hold messages to the WSDL 1.1 in `FILE` and the schemas that it imports from its folder")
-	cmd.Flags().StringVar(&f.root, "wsdl-root", "", "`FOLDER` that the files of --wsdl may come from, if not only from its own")
-}
-
-func (f *wsdlFlags) check(cmd *cobra.Command) error {
-	switch {
-	case f.file == "" && cmd.Flags().Changed("wsdl"):
-		return misuse("--wsdl names no file")
-	case f.file == "" && cmd.Flags().Changed("wsdl-root"):
-		return misuse("--wsdl-root goes with --wsdl")
+// writeWSDL writes the description of the UM service to the folder of --wsdl-out.
+// A file that is there and says something else is somebody's own, and stays.
+func (a *app) writeWSDL(f serveFlags) error {
+	if f.options.WSDL {
+		return misuse("--wsdl serves the WSDL and --wsdl-out writes it: give one of them")
 	}
+	if err := proxy.CheckListen(f.listen); err != nil {
+		return &misuseError{err: err}
+	}
+	files := []struct{ path, text string }{
+		{filepath.Join(f.wsdlOut, "um.wsdl"), um.WSDL("http://" + f.listen + um.Path2007)},
+		{filepath.Join(f.wsdlOut, um.SchemaFile), um.Schema()},
+	}
+	for _, file := range files {
+		switch is, err := os.ReadFile(file.path); {
+		case err == nil && string(is) != file.text:
+			return hint(errors.New(file.path+": there is another file already"), "name another folder, or move it away")
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return err
+		}
+	}
+	if err := os.MkdirAll(f.wsdlOut, 0o777); err != nil {
+		return err
+	}
+	for _, file := range files {
+		if err := os.WriteFile(file.path, []byte(file.text), 0o666); err != nil {
+			return err
+		}
+	}
+	a.say("wrote %s and %s", files[0].path, files[1].path)
 	return nil
-}
-
-// loadWSDL reads the WSDL, if there is to be one, and says what of it is not checked.
-func (a *app) loadWSDL(f wsdlFlags) (*wsdl.Service, error) {
-	if f.file == "" {
-		return nil, nil
-	}
-	s, warnings, err := wsdl.Load(f.file, f.root)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return nil, hint(fmt.Errorf("--wsdl: %w", err), "a server mostly has it at its URL with ?wsdl at the end; save what it imports beside it, under relative names")
-	case err != nil && f.root == "":
-		return nil, hint(fmt.Errorf("--wsdl: %w", err), "files come from the WSDL's folder and those in it; --wsdl-root FOLDER allows another")
-	case err != nil:
-		return nil, fmt.Errorf("--wsdl: %w", err)
-	}
-	for _, w := range warnings {
-		a.say("warning: --wsdl: %s", report.Printable(w))
-	}
-	return s, nil
-}
-
-// heldToWSDL holds the messages of an exchange to the WSDL.
-func (c *checks) heldToWSDL(r *inspect.Reading, off map[string]bool) []inspect.Finding {
-	if c.service == nil {
-		return nil
-	}
-	return c.service.Check(r, off)
 }
