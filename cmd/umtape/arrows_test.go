@@ -11,7 +11,7 @@ const module = "github.com/umtape/umtape/"
 
 // arrows lists which of our packages each may import. Nothing points up.
 var arrows = map[string][]string{
-	"cmd/umtape":         {"proxy", "proxy/clientenv", "cassettes/captures", "cassettes", "inspect", "inspect/um", "inspect/um/umserver", "inspect/report", "inspect/web"},
+	"cmd/umtape":         {"proxy", "proxy/clientenv", "cassettes/captures", "cassettes", "inspect", "inspect/um", "inspect/um/umserver", "inspect/wsdl", "inspect/report", "inspect/web"},
 	"proxy":              {},
 	"proxy/clientenv":    {"proxy"},
 	"cassettes/captures": {},
@@ -22,6 +22,7 @@ var arrows = map[string][]string{
 	"inspect":             {},
 	"inspect/um":          {"inspect"},
 	"inspect/um/umserver": {"inspect", "inspect/um"},
+	"inspect/wsdl":        {"inspect"},
 	"inspect/report":      {"inspect"},
 	"inspect/web":         {"inspect", "inspect/um", "inspect/report"},
 }

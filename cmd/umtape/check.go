@@ -10,6 +10,7 @@ import (
 	"github.com/umtape/umtape/inspect"
 	"github.com/umtape/umtape/inspect/report"
 	"github.com/umtape/umtape/inspect/um"
+	"github.com/umtape/umtape/inspect/wsdl"
 )
 
 // checks is the checking of cassettes, one after the other: each as a file, every
@@ -19,6 +20,7 @@ type checks struct {
 	settings ruleSettings
 	quiet    bool                                 // notes are left out
 	contract *inspect.Contract                    // what messages are held to; nil for nothing
+	service  *wsdl.Service                        // what messages are held to; nil for nothing
 	live     map[string]map[int][]inspect.Finding // what has changed at a server, by cassette and ID
 	before   time.Time                            // when what is not too old was recorded at the earliest; zero for any time
 
@@ -111,6 +113,7 @@ func (c *checks) piece(name string, p *cassettes.Piece, off map[string]bool) che
 		of := report.Checked{ID: i.ID, Operation: strings.Clone(e.Operation), Line: i.Line} // a part of the message, which is not kept
 		found := append(i.Check(), um.CheckExcept(e.Reading, off)...)
 		found = append(found, c.held(e.Reading, off)...)
+		found = append(found, c.heldToWSDL(e.Reading, off)...)
 		found = append(found, c.live[name][i.ID]...)
 		m, ok := moment(e)
 		about := found

@@ -18,6 +18,7 @@ import (
 
 	"github.com/umtape/umtape/cassettes"
 	"github.com/umtape/umtape/inspect/report"
+	"github.com/umtape/umtape/inspect/wsdl"
 )
 
 const ruleFiles = "../../testdata/rules"
@@ -229,6 +230,12 @@ func checked(t *testing.T, id, path string) report.CheckedCassette {
 	if strings.HasPrefix(id, "SHAPE") {
 		var err error
 		if c.contract, err = cassettes.LoadContract(filepath.Join(ruleFiles, "contract.yaml")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if strings.HasPrefix(id, "WSDL") {
+		var err error
+		if c.service, _, err = wsdl.Load("../../testdata/wsdl/countries/countries.wsdl", ""); err != nil {
 			t.Fatal(err)
 		}
 	}

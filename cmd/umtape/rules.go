@@ -12,12 +12,13 @@ import (
 	"github.com/umtape/umtape/inspect"
 	"github.com/umtape/umtape/inspect/report"
 	"github.com/umtape/umtape/inspect/um"
+	"github.com/umtape/umtape/inspect/wsdl"
 )
 
 // allRules are the rules of validate: those of the file, of SOAP, of the protocol and
 // of contracts.
 func allRules() []inspect.Rule {
-	return slices.Concat(cassettes.Rules(), um.Rules(), inspect.ShapeRules(), inspect.LiveRules())
+	return slices.Concat(cassettes.Rules(), um.Rules(), inspect.ShapeRules(), wsdl.Rules(), inspect.LiveRules())
 }
 
 func ruleIDs() []string {

@@ -45,6 +45,7 @@ var ruleGroups = []struct{ prefix, title string }{
 	{"UM07", "Calls"},
 	{"UM09", "The list itself"},
 	{"SHAPE", "Contracts, with --shapes"},
+	{"WSDL", "A service's own WSDL, with --wsdl"},
 	{"LIVE", "Servers of today, with --live"},
 }
 

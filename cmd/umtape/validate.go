@@ -24,6 +24,7 @@ type validateFlags struct {
 	junit, sarif   string
 	settings       ruleSettings
 	maxAge         age
+	wsdl           wsdlFlags
 	live           liveFlags
 }
 
@@ -39,6 +40,11 @@ cassettes named. Each finding has a rule, a place (line and column in the
 cassette), a reason, a fix and a source in the protocol reference; the first
 finding of each rule says all of it. With --shapes it also holds every message,
 of any service, to the shapes in a file.
+
+With --wsdl it holds the messages of any service to its WSDL 1.1 and the XML Schemas
+in it, in document/literal and rpc/literal style: operations, elements, attributes,
+values, headers, faults (WSDL01 to WSDL14). What the WSDL imports comes from its
+folder; nothing is fetched.
 
 With --live it also asks the server at URL again, and finds where its answers have
 another shape than the recorded ones. Only what is safe is sent: GetCallInfo,
@@ -59,6 +65,7 @@ cannot be read or a report cannot be written, 2 when the command line is wrong.`
   umtape validate --shapes shapes.yaml calls.yaml
   umtape validate --sarif umtape.sarif --junit umtape.xml recorded/
   umtape validate --github calls.yaml
+  umtape validate --wsdl service.wsdl calls.yaml
   umtape validate --live https://um.example.com --dry-run calls.yaml
   umtape validate --live https://um.example.com --live-user 'VOICE\alice' --junit drift.xml calls.yaml
   umtape validate --rules`,
@@ -95,6 +102,7 @@ cannot be read or a report cannot be written, 2 when the command line is wrong.`
 	cmd.Flags().StringVar(&f.junit, "junit", "", "write a JUnit report to `FILE`, a test case for each interaction; - is standard output")
 	cmd.Flags().StringVar(&f.sarif, "sarif", "", "write SARIF 2.1.0 to `FILE`; - is standard output")
 	cmd.Flags().BoolVar(&f.rules, "rules", false, "list the rules and end")
+	f.wsdl.register(cmd)
 	f.live.register(cmd)
 	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "leave notes out")
 	for name, complete := range map[string]cobra.CompletionFunc{
@@ -123,8 +131,10 @@ func (f *validateFlags) check(cmd *cobra.Command, cassettes []string, threshold 
 	if slices.Sort(toStdout); len(toStdout) > 1 {
 		return misuse("%s all print to standard output: give one of them, or the name of a file", strings.Join(toStdout, ", "))
 	}
-	if err := f.live.check(cmd); err != nil {
-		return err
+	for _, check := range []func(*cobra.Command) error{f.wsdl.check, f.live.check} {
+		if err := check(cmd); err != nil {
+			return err
+		}
 	}
 	if f.rules && f.live.url != "" {
 		return misuse("--rules lists rules and checks nothing; --live goes with a cassette")
@@ -167,6 +177,9 @@ func (a *app) validate(ctx context.Context, paths []string, threshold inspect.Se
 		if c.contract, err = cassettes.LoadContract(f.shapes); err != nil {
 			return contractHint(err, f.shapes)
 		}
+	}
+	if c.service, err = a.loadWSDL(f.wsdl); err != nil {
+		return err
 	}
 	if f.maxAge > 0 {
 		c.before = time.Now().Add(-time.Duration(f.maxAge))

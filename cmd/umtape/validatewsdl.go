@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/umtape/umtape/inspect"
+	"github.com/umtape/umtape/inspect/report"
+	"github.com/umtape/umtape/inspect/wsdl"
+)
+
+// wsdlFlags are those of validate that hold messages to a WSDL.
+type wsdlFlags struct{ file, root string }
+
+func (f *wsdlFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.file, "wsdl", "", "hold messages to the WSDL 1.1 in `FILE` and the schemas that it imports from its folder")
+	cmd.Flags().StringVar(&f.root, "wsdl-root", "", "`FOLDER` that the files of --wsdl may come from, if not only from its own")
+}
+
+func (f *wsdlFlags) check(cmd *cobra.Command) error {
+	switch {
+	case f.file == "" && cmd.Flags().Changed("wsdl"):
+		return misuse("--wsdl names no file")
+	case f.file == "" && cmd.Flags().Changed("wsdl-root"):
+		return misuse("--wsdl-root goes with --wsdl")
+	}
+	return nil
+}
+
+// loadWSDL reads the WSDL, if there is to be one, and says what of it is not checked.
+func (a *app) loadWSDL(f wsdlFlags) (*wsdl.Service, error) {
+	if f.file == "" {
+		return nil, nil
+	}
+	s, warnings, err := wsdl.Load(f.file, f.root)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, hint(fmt.Errorf("--wsdl: %w", err), "a server mostly has it at its URL with ?wsdl at the end; save what it imports beside it, under relative names")
+	case err != nil && f.root == "":
+		return nil, hint(fmt.Errorf("--wsdl: %w", err), "files come from the WSDL's folder and those in it; --wsdl-root FOLDER allows another")
+	case err != nil:
+		return nil, fmt.Errorf("--wsdl: %w", err)
+	}
+	for _, w := range warnings {
+		a.say("warning: --wsdl: %s", report.Printable(w))
+	}
+	return s, nil
+}
+
+// heldToWSDL holds the messages of an exchange to the WSDL.
+func (c *checks) heldToWSDL(r *inspect.Reading, off map[string]bool) []inspect.Finding {
+	if c.service == nil {
+		return nil
+	}
+	return c.service.Check(r, off)
+}

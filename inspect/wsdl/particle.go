@@ -1,0 +1,384 @@
+package wsdl
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/umtape/umtape/inspect"
+)
+
+const unbounded = 1<<31 - 1
+
+type particleKind int
+
+const (
+	isElement particleKind = iota
+	isAny
+	isSequence
+	isChoice
+	isAll
+)
+
+// particle is one thing that may stand in a content model.
+type particle struct {
+	kind     particleKind
+	min, max int
+	decl     *elementDecl // of isElement
+	wild     *wildcard    // of isAny
+	parts    []*particle
+
+	first    *firstSet // made when first needed
+	nullable int8      // 1 if it may be nothing, -1 if not; 0 for not known yet
+}
+
+// wildcard is xs:any or xs:anyAttribute.
+type wildcard struct {
+	lax, skip bool
+	target    string
+	spaces    []string // "" is no namespace; nil for any
+	other     bool     // any but the target's, and not none
+}
+
+func newWildcard(src source) *wildcard {
+	w := &wildcard{target: src.c.target}
+	switch v, _ := src.e.Attr("processContents"); v {
+	case "lax":
+		w.lax = true
+	case "skip":
+		w.skip = true
+	}
+	v, ok := src.e.Attr("namespace")
+	switch {
+	case !ok, v == "##any":
+	case v == "##other":
+		w.other = true
+	default:
+		w.spaces = []string{}
+		for _, space := range strings.Fields(v) {
+			switch space {
+			case "##targetNamespace":
+				space = src.c.target
+			case "##local":
+				space = ""
+			}
+			w.spaces = append(w.spaces, space)
+		}
+	}
+	return w
+}
+
+func (w *wildcard) admits(space string) bool {
+	switch {
+	case w.other:
+		return space != "" && space != w.target
+	case w.spaces != nil:
+		return slices.Contains(w.spaces, space)
+	}
+	return true
+}
+
+// contentOf reads the content model in a type, group or derivation; nil for none.
+func (s *schemas) contentOf(src source) (*particle, error) {
+	for _, e := range src.e.Children {
+		if e.Name.Space != xsdNS {
+			continue
+		}
+		switch e.Name.Local {
+		case "sequence", "choice", "all", "group":
+			return s.particle(source{e, src.c})
+		}
+	}
+	return nil, nil
+}
+
+func (s *schemas) particle(src source) (*particle, error) {
+	done, err := s.deeper(src)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	p := s.keep(&particle{})
+	if p.min, p.max, err = src.occurs(); err != nil {
+		return nil, err
+	}
+	switch src.e.Name.Local {
+	case "element":
+		if name, ok := src.qname("ref"); ok {
+			p.decl, err = s.elementNamed(name, src)
+			return p, err
+		}
+		p.decl = &elementDecl{}
+		p.decl.name.Local, _ = src.e.Attr("name")
+		if form, ok := src.e.Attr("form"); ok && form == "qualified" || !ok && src.c.qualified {
+			p.decl.name.Space = src.c.target
+		}
+		return p, s.fillElement(p.decl, src)
+	case "any":
+		p.kind, p.wild = isAny, newWildcard(src)
+		return p, nil
+	case "group":
+		name, _ := src.qname("ref")
+		group, err := s.group(name, src)
+		if err != nil || group == nil {
+			p.kind, p.min, p.max, p.wild = isAny, 0, unbounded, &wildcard{lax: true}
+			return p, err
+		}
+		p.kind, p.parts = isSequence, []*particle{group}
+		return p, nil
+	case "choice":
+		p.kind = isChoice
+	case "all":
+		p.kind = isAll
+	default:
+		p.kind = isSequence
+	}
+	for _, e := range src.e.Children {
+		if e.Name.Space != xsdNS {
+			continue
+		}
+		switch e.Name.Local {
+		case "element", "any", "group", "sequence", "choice":
+			part, err := s.particle(source{e, src.c})
+			if err != nil {
+				return nil, err
+			}
+			if part.max > 0 {
+				p.parts = append(p.parts, part)
+			}
+		}
+	}
+	return p, nil
+}
+
+func (s *schemas) group(name inspect.Name, from source) (*particle, error) {
+	if g := s.groups[name]; g != nil {
+		return g, nil
+	}
+	src, ok := s.sources["group"][name]
+	if !ok {
+		s.warn("%s is declared in no file that was read: what stands there is not checked", nameWords("group", name))
+		return nil, nil
+	}
+	key := "group " + name.Space + " " + name.Local
+	if s.open[key] {
+		return nil, from.fail("%s holds itself", nameWords("group", name))
+	}
+	s.open[key] = true
+	defer delete(s.open, key)
+	g, err := s.contentOf(src)
+	if err != nil {
+		return nil, err
+	}
+	if g == nil {
+		g = s.keep(&particle{kind: isSequence, min: 1, max: 1})
+	}
+	s.groups[name] = g
+	return g, nil
+}
+
+// firstSet is what a particle may begin with.
+type firstSet struct {
+	names map[inspect.Name]*elementDecl
+	wild  []*wildcard
+}
+
+func (f *firstSet) has(name inspect.Name) bool {
+	if _, ok := f.names[name]; ok {
+		return true
+	}
+	return slices.ContainsFunc(f.wild, func(w *wildcard) bool { return w.admits(name.Space) })
+}
+
+// begins is the firstSet of p. Particles are shared where groups are, so that each is
+// looked at once.
+func (p *particle) begins() *firstSet {
+	if p.first != nil {
+		return p.first
+	}
+	f := &firstSet{names: map[inspect.Name]*elementDecl{}}
+	switch p.kind {
+	case isElement:
+		if !p.decl.abstract {
+			f.names[p.decl.name] = p.decl
+		}
+		for _, m := range p.decl.members {
+			if !m.abstract {
+				f.names[m.name] = m
+			}
+		}
+	case isAny:
+		f.wild = append(f.wild, p.wild)
+	default:
+		for _, part := range p.parts {
+			b := part.begins()
+			for name, decl := range b.names {
+				if _, known := f.names[name]; !known {
+					f.names[name] = decl
+				}
+			}
+			for _, w := range b.wild {
+				if !slices.Contains(f.wild, w) {
+					f.wild = append(f.wild, w)
+				}
+			}
+			if p.kind == isSequence && !part.mayBeNothing() {
+				break
+			}
+		}
+	}
+	p.first = f
+	return f
+}
+
+func (p *particle) mayBeNothing() bool {
+	if p.nullable == 0 {
+		nothing := p.min == 0
+		switch {
+		case nothing || p.kind == isElement || p.kind == isAny:
+		case p.kind == isChoice:
+			nothing = len(p.parts) == 0 || slices.ContainsFunc(p.parts, (*particle).mayBeNothing)
+		default:
+			nothing = !slices.ContainsFunc(p.parts, func(q *particle) bool { return !q.mayBeNothing() })
+		}
+		p.nullable = -1
+		if nothing {
+			p.nullable = 1
+		}
+	}
+	return p.nullable > 0
+}
+
+// matcher goes through the children of an element once. A schema has to be
+// deterministic (XML Schema part 1 §3.8.6): the next child alone decides what it is.
+type matcher struct {
+	children []*inspect.Element
+	at       int
+	decls    []*elementDecl // what each child is; nil for what a wildcard took
+	wild     []*wildcard
+	lacking  *particle // where it went wrong: what has to come here
+}
+
+func (m *matcher) next() (name inspect.Name, ok bool) {
+	if m.at == len(m.children) {
+		return name, false
+	}
+	return m.children[m.at].Name, true
+}
+
+// match takes as many children as p takes; false if one is lacking.
+func (m *matcher) match(p *particle) bool {
+	for n := 0; n < p.max; n++ {
+		name, more := m.next()
+		if !more || !p.begins().has(name) {
+			if n < p.min && !p.mayBeNothing() {
+				m.lacking = p
+				return false
+			}
+			return true
+		}
+		before := m.at
+		if !m.once(p, name) {
+			return false
+		}
+		if m.at == before {
+			return true
+		}
+	}
+	return true
+}
+
+func (m *matcher) once(p *particle, name inspect.Name) bool {
+	switch p.kind {
+	case isElement:
+		m.decls[m.at] = p.begins().names[name]
+		m.at++
+		return true
+	case isAny:
+		m.wild[m.at] = p.wild
+		m.at++
+		return true
+	case isChoice:
+		for _, part := range p.parts { // a name before a wildcard
+			if _, named := part.begins().names[name]; named {
+				return m.match(part)
+			}
+		}
+		for _, part := range p.parts {
+			if part.begins().has(name) {
+				return m.match(part)
+			}
+		}
+		return true
+	case isAll:
+		return m.all(p)
+	}
+	for _, part := range p.parts {
+		if !m.match(part) {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *matcher) all(p *particle) bool {
+	had := make([]bool, len(p.parts))
+	for {
+		name, more := m.next()
+		i := -1
+		if more {
+			i = slices.IndexFunc(p.parts, func(q *particle) bool { return q.begins().has(name) })
+		}
+		if i < 0 || had[i] {
+			break
+		}
+		had[i] = true
+		if !m.match(p.parts[i]) {
+			return false
+		}
+	}
+	for i, q := range p.parts {
+		if !had[i] && !q.mayBeNothing() {
+			m.lacking = q
+			return false
+		}
+	}
+	return true
+}
+
+// find is the declaration of an element of that name somewhere in p, nil for none; so
+// that what stands in the wrong place is still looked into.
+func (p *particle) find(name inspect.Name, seen map[*particle]bool) *elementDecl {
+	if p == nil || seen[p] {
+		return nil
+	}
+	seen[p] = true
+	if p.kind == isElement {
+		return p.begins().names[name]
+	}
+	for _, part := range p.parts {
+		if e := part.find(name, seen); e != nil {
+			return e
+		}
+	}
+	return nil
+}
+
+// words says what may come, for people: a few names.
+func (p *particle) words() string {
+	f := p.begins()
+	var names []string
+	for name := range f.names {
+		names = append(names, shorten(name.Local))
+	}
+	slices.Sort(names)
+	if len(names) > 4 {
+		return strings.Join(names[:4], ", ") + " or another"
+	}
+	if len(f.wild) > 0 {
+		names = append(names, "an element that a wildcard admits")
+	}
+	if len(names) == 0 && p.kind == isElement {
+		return "what stands in for " + shorten(p.decl.name.Local)
+	}
+	return strings.Join(names, " or ")
+}
