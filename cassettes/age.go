@@ -35,12 +35,13 @@ type Aged struct {
 func (c *Cassette) RecordedBefore(t time.Time) Aged {
 	a := Aged{Before: t}
 	for n, i := range c.Interactions {
-		a.add(i, n)
+		a.Add(i, n)
 	}
 	return a
 }
 
-func (a *Aged) add(i *Interaction, n int) {
+// Add counts an interaction, the n-th of its cassette.
+func (a *Aged) Add(i *Interaction, n int) {
 	a.Of++
 	switch at := i.Recorded(); {
 	case at.IsZero():
@@ -57,8 +58,8 @@ func (a *Aged) older(at time.Time, n int) {
 	}
 }
 
-// merge adds what was counted of other interactions of the cassette.
-func (a *Aged) merge(b Aged) {
+// Merge adds what was counted of other interactions of the cassette.
+func (a *Aged) Merge(b Aged) {
 	a.Of, a.Old, a.Unknown = a.Of+b.Of, a.Old+b.Old, a.Unknown+b.Unknown
 	if b.Old > 0 {
 		a.older(b.Oldest, b.First)
@@ -84,5 +85,10 @@ func CheckAge(c *Cassette, t time.Time) []Finding {
 	if a.Old == 0 {
 		return nil
 	}
-	return []Finding{{a.First, inspect.Finding{Rule: ruleOld, Message: ruleOld.Summary + ": " + a.String()}}}
+	return []Finding{{a.First, a.Find()}}
+}
+
+// Find makes a finding about the oldest interaction.
+func (a Aged) Find() inspect.Finding {
+	return inspect.Finding{Rule: ruleOld, Message: ruleOld.Summary + ": " + a.String()}
 }

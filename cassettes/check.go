@@ -39,17 +39,28 @@ type Finding struct {
 func Check(c *Cassette) []Finding {
 	var found []Finding
 	for n, i := range c.Interactions {
-		for _, f := range secrets(i) {
+		for _, f := range i.Check() {
 			found = append(found, Finding{n, f})
-		}
-		if i.Edited {
-			found = append(found, Finding{n, inspect.Finding{Rule: ruleEdited, Message: ruleEdited.Summary}})
 		}
 	}
 	if t := c.Torn; t != nil {
-		found = append(found, Finding{-1, inspect.Finding{Rule: ruleTorn, Message: fmt.Sprintf("%s: %s", ruleTorn.Summary, t.Why)}})
+		found = append(found, Finding{-1, t.Find()})
 	}
 	return found
+}
+
+// Check lists what is wrong or odd with an interaction as a part of its file.
+func (i *Interaction) Check() []inspect.Finding {
+	found := secrets(i)
+	if i.Edited {
+		found = append(found, inspect.Finding{Rule: ruleEdited, Message: ruleEdited.Summary})
+	}
+	return found
+}
+
+// Find makes a finding about the end of the file.
+func (t *Torn) Find() inspect.Finding {
+	return inspect.Finding{Rule: ruleTorn, Message: fmt.Sprintf("%s: %s", ruleTorn.Summary, t.Why)}
 }
 
 // secrets lists where an interaction holds a credential, by header field and body;

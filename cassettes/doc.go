@@ -4,7 +4,7 @@
 // A cassette is a YAML file in the format of go-vcr v3 with one key of our own,
 // umtape, beside go-vcr's; stock go-vcr reads it. [Load] reads one whole, [LoadText]
 // keeps its text as well, to say in which line and column something is, [Each] reads
-// one interaction at a time, [Open] opens one of any length for a replay, and
+// one interaction at a time, [InPieces] some at a time on all processors, [Open] opens one of any length for a replay, and
 // a [Follower] follows what is being written.
 // [Create] opens one for writing and [Writer.Append] adds an interaction.
 //

@@ -70,6 +70,53 @@ func (f *Follower) grown(file io.ReaderAt) bool {
 	return err == nil && bytes.Equal(was, f.before)
 }
 
+// First is Next for the first time, and hands the interactions over one after the
+// other, as [Each] does: what it takes does not grow with the file. The result is that
+// of Each.
+func (f *Follower) First(each func(*Interaction) error, progress func(done, total int64)) (*Cassette, error) {
+	info, err := os.Stat(f.path)
+	if err != nil {
+		return nil, pathFault(f.path, err, "")
+	}
+	c, err := Each(f.path, each, progress)
+	if err != nil {
+		return nil, err
+	}
+	f.info, f.header = info, nil
+	if c.rewrite {
+		return c, nil
+	}
+	file, err := os.Open(f.path)
+	if err != nil {
+		return nil, pathFault(f.path, err, "")
+	}
+	defer file.Close()
+	header, before := make([]byte, c.headerEnd), make([]byte, min(knownAgain, c.end))
+	_, errHeader := file.ReadAt(header, 0)
+	_, errBefore := file.ReadAt(before, c.end-int64(len(before)))
+	lines, errLines := countLines(io.NewSectionReader(file, 0, c.end))
+	if errHeader != nil || errBefore != nil || errLines != nil {
+		f.header = nil // it is being replaced: Next reads it whole
+		return c, nil
+	}
+	f.header, f.before, f.end, f.lines = header, before, c.end, lines
+	return c, nil
+}
+
+func countLines(r io.Reader) (n int, err error) {
+	buf := make([]byte, 1<<20)
+	for {
+		k, err := r.Read(buf)
+		n += bytes.Count(buf[:k], []byte("\n"))
+		if err == io.EOF {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+}
+
 func (f *Follower) readWhole() ([]*Interaction, error) {
 	data, err := readFile(f.path)
 	if err != nil {

@@ -135,9 +135,17 @@ func (h *hider) learn(i *Interaction) (own []string) {
 }
 
 func (h *hider) write(i *Interaction, own []string) {
-	write := rewriter{Redaction: h.Redaction, gone: redacted, stand: h.names.value, server: h.names.host, own: h.pairs(own)}
-	if h.Forms {
-		write.known = h.names.lookUp
+	h.rewrite(i, rewriter{Redaction: h.Redaction, gone: redacted, stand: h.names.value, server: h.names.host, own: h.pairs(own), known: h.names.lookUp})
+	if call := i.Umtape.Call; call != "" && !strings.Contains(i.Request.Body, call) && !strings.Contains(i.Response.Body, call) {
+		i.Umtape.Call = h.names.value(call) // it was hidden there
+	}
+}
+
+// rewrite puts what write says wherever something sensitive is.
+func (h *hider) rewrite(i *Interaction, write rewriter) {
+	if !h.Forms {
+		write.known = nil
+	} else {
 		i.Request.Host = write.host(i.Request.Host)
 		i.Request.URL = write.anyURL(i.Request.URL)
 		i.Request.RequestURI = write.anyURL(i.Request.RequestURI)
@@ -158,9 +166,6 @@ func (h *hider) write(i *Interaction, own []string) {
 	}
 	body(&i.Request.Body, i.Request.Headers, &i.Request.ContentLength)
 	body(&i.Response.Body, i.Response.Headers, &i.Response.ContentLength)
-	if call := i.Umtape.Call; call != "" && !strings.Contains(i.Request.Body, call) && !strings.Contains(i.Response.Body, call) {
-		i.Umtape.Call = h.names.value(call) // it was hidden there
-	}
 }
 
 // shown is text with pseudonyms for what it names; all of it may be a host, as what a

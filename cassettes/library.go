@@ -127,7 +127,7 @@ func (l *library) interaction(n int) (*Interaction, error) {
 }
 
 // answer is interaction without the request.
-func (l *library) answer(n int) (*Interaction, error) {
+func (l *library) answer(n int) (*sharedAnswer, error) {
 	r, k := l.at(n)
 	return r.answer(k)
 }

@@ -161,6 +161,25 @@ func withoutParameters(path string) string {
 // differences lists where a request differs from a recorded one, request line
 // first; at most limit. None means that it would have been answered.
 func (a asked) differences(recorded asked, limit int) []inspect.Difference {
+	d := a.differencesBeside(recorded)
+	if a.message != nil && recorded.message != nil {
+		d = append(d, inspect.Compare(recorded.message, a.message, limit)...)
+	}
+	return d[:min(len(d), limit)]
+}
+
+// distance is how far a request is from a recorded one; 0 means that it would have
+// been answered.
+func (a asked) distance(recorded asked) int {
+	n := len(a.differencesBeside(recorded))
+	if a.message != nil && recorded.message != nil {
+		n += inspect.Distance(recorded.message, a.message)
+	}
+	return n
+}
+
+// differencesBeside are those that are not inside a SOAP Body.
+func (a asked) differencesBeside(recorded asked) []inspect.Difference {
 	var d []inspect.Difference
 	add := func(path, what string) { d = append(d, inspect.Difference{Path: path, What: what}) }
 	if a.method != recorded.method {
@@ -187,14 +206,13 @@ func (a asked) differences(recorded asked, limit int) []inspect.Difference {
 	}
 	switch {
 	case a.message != nil && recorded.message != nil:
-		d = append(d, inspect.Compare(recorded.message, a.message, limit)...)
 		if !bytes.Equal(a.beside, recorded.beside) {
 			add("attachments", "bytes differ")
 		}
 	case !bytes.Equal(a.body, recorded.body):
 		add("body", "bytes differ")
 	}
-	return d[:min(len(d), limit)]
+	return d
 }
 
 func pathOf(target string) string {

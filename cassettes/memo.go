@@ -4,8 +4,12 @@ import (
 	"hash/maphash"
 	"math/bits"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
+
+	"github.com/umtape/umtape/inspect"
 )
 
 // A memo remembers what requests asked for by their bytes, so that one which comes
@@ -15,26 +19,38 @@ import (
 type memo struct {
 	seed  maphash.Seed // of this process: nobody knows which bytes would share a hash
 	locks [64]sync.Mutex
-	slots []remembered
+	slots []remembered // in sets of memoWays, by hash
 
-	mu         sync.Mutex // guards what follows
-	operations []string   // by number
+	mu         sync.Mutex               // guards numbers, and who adds to operations
+	operations atomic.Pointer[[]string] // by number; replaced, never changed
 	numbers    map[string]uint16
 }
 
+// remembered is a request's hash, 0 for nothing, and what it asks for, packed.
 type remembered struct {
-	raw       uint64 // 0 for nothing
-	key       key
-	operation uint16
-	anyHost   bool
+	raw, fold   uint64
+	plain, host uint32
+	operation   uint16
+	version     uint8
+	anyHost     bool
 }
 
-// maxMemo is how many requests are remembered at most: 3 MiB of them.
-const maxMemo = 1 << 16
+const (
+	maxMemo  = 1 << 17 // requests are remembered at most: 4 MiB of them
+	memoWays = 4       // of them may have the same place
+)
 
 func newMemo(interactions int) *memo {
-	n := 1 << bits.Len(uint(2*interactions))
-	return &memo{seed: maphash.MakeSeed(), slots: make([]remembered, min(max(n, 1024), maxMemo)), numbers: map[string]uint16{}}
+	n := 1 << bits.Len(uint(4*interactions))
+	m := &memo{seed: maphash.MakeSeed(), slots: make([]remembered, min(max(n, 1024), maxMemo)), numbers: map[string]uint16{}}
+	m.operations.Store(new([]string))
+	return m
+}
+
+// set is where a request is, if it is remembered, and what guards it.
+func (m *memo) set(raw uint64) ([]remembered, *sync.Mutex) {
+	at := raw % uint64(len(m.slots)/memoWays)
+	return m.slots[at*memoWays:][:memoWays], &m.locks[at%uint64(len(m.locks))]
 }
 
 // raw digests everything of a request that decides what it asks for.
@@ -54,38 +70,54 @@ func (m *memo) raw(req *http.Request, url string, match Matching, body []byte) u
 
 // get returns what a request asked for when it came before.
 func (m *memo) get(raw uint64) (k key, operation string, anyHost, ok bool) {
-	at := raw % uint64(len(m.slots))
-	lock := &m.locks[at%uint64(len(m.locks))]
+	set, lock := m.set(raw)
 	lock.Lock()
-	r := m.slots[at]
-	lock.Unlock()
-	if r.raw != raw {
-		return key{}, "", false, false
+	defer lock.Unlock()
+	for n := range set {
+		if r := &set[n]; r.raw == raw {
+			return key{r.fold, r.plain, r.host, inspect.Version(r.version)}, (*m.operations.Load())[r.operation], r.anyHost, true
+		}
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return r.key, m.operations[r.operation], r.anyHost, true
+	return key{}, "", false, false
 }
 
 func (m *memo) put(raw uint64, k key, operation string, anyHost bool) {
-	m.mu.Lock()
-	number, known := m.numbers[operation]
-	if !known {
-		if len(m.operations) == maxCounted { // clients make up the names
-			m.mu.Unlock()
-			return
-		}
-		number = uint16(len(m.operations))
-		operation = strings.Clone(operation) // it is part of a whole message
-		m.operations = append(m.operations, operation)
-		m.numbers[operation] = number
+	number, ok := m.number(operation)
+	if !ok {
+		return
 	}
-	m.mu.Unlock()
-	at := raw % uint64(len(m.slots))
-	lock := &m.locks[at%uint64(len(m.locks))]
+	set, lock := m.set(raw)
 	lock.Lock()
-	m.slots[at] = remembered{raw, k, number, anyHost}
-	lock.Unlock()
+	defer lock.Unlock()
+	at := int(raw >> 60 % memoWays) // any: what comes round and round must not push itself out
+	for n := range set {
+		if set[n].raw == 0 || set[n].raw == raw {
+			at = n
+			break
+		}
+	}
+	set[at] = remembered{raw, k.fold, k.plain, k.host, number, uint8(k.version), anyHost}
+}
+
+// number is that of an operation; it is false if there are too many, since clients
+// make up the names.
+func (m *memo) number(operation string) (uint16, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	number, known := m.numbers[operation]
+	if known {
+		return number, true
+	}
+	all := *m.operations.Load()
+	if len(all) == maxCounted {
+		return 0, false
+	}
+	operation = strings.Clone(operation) // it is part of a whole message
+	number = uint16(len(all))
+	all = append(slices.Clip(all), operation)
+	m.operations.Store(&all)
+	m.numbers[operation] = number
+	return number, true
 }
 
 // question is a request on its way through a player.

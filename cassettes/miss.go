@@ -24,6 +24,9 @@ type Miss struct {
 	Nearest     string               `json:"nearest,omitempty"`     // the interaction that comes closest, as FILE#ID
 	Differences []inspect.Difference `json:"differences,omitempty"` // from the nearest, at most maxDifferences
 	Rules       []string             `json:"rules,omitempty"`       // flags of umtape replay, each of which would let the nearest answer
+
+	all      []inspect.Difference // Differences and those beyond them, at most maxReported
+	distance int
 }
 
 const (
@@ -34,7 +37,7 @@ const (
 )
 
 // explain finds the nearest interaction: of the same operation if there is one,
-// then at the same path, with the fewest differences, the earliest of those.
+// then at the same path, with the least distance, the earliest of those.
 // f.spent says that f.n is equal, and had its turn, as had all that are.
 func (p *Player) explain(l *library, a asked, f found) Miss {
 	m := Miss{Operation: a.operation()}
@@ -43,7 +46,7 @@ func (p *Player) explain(l *library, a asked, f found) Miss {
 		m.Reason = fmt.Sprintf("it was recorded, as %s, and each answer was given as often as it was recorded (--repeat fail)", m.Nearest)
 		return m
 	}
-	best, nearest, operation := -1, nearness{}, ""
+	best, nearest, like := -1, nearness{}, asked{}
 	var unread error
 	for _, sameOperation := range []bool{true, false} {
 		for _, n := range l.like(m.Operation, sameOperation) {
@@ -53,14 +56,17 @@ func (p *Player) explain(l *library, a asked, f found) Miss {
 				continue
 			}
 			b := p.options.Match.askedOf(i)
-			d := a.differences(b, maxDifferences)
-			near := nearness{pathOf(a.target) == pathOf(b.target), a.target == b.target, (a.message != nil) == (b.message != nil), len(d)}
+			near := nearness{pathOf(a.target) == pathOf(b.target), a.target == b.target, (a.message != nil) == (b.message != nil), a.distance(b)}
 			if best < 0 || near.than(nearest) {
-				best, nearest, m.Differences, operation = n, near, d, b.operation()
+				best, nearest, like = n, near, b
+			}
+			if nearest.closest() {
+				break
 			}
 		}
 		if best >= 0 {
-			m.Nearest = l.name(best)
+			m.Nearest, m.distance, m.all = l.name(best), nearest.distance, a.differences(like, maxReported)
+			m.Differences = m.all[:min(len(m.all), maxDifferences)]
 			break
 		}
 	}
@@ -69,8 +75,8 @@ func (p *Player) explain(l *library, a asked, f found) Miss {
 		m.Reason = unread.Error()
 	case best < 0:
 		m.Reason = "the cassette holds no interactions"
-	case operation != m.Operation:
-		m.Reason = fmt.Sprintf("no %s is recorded; nearest is %s, a %s", m.Operation, m.Nearest, operation)
+	case like.operation() != m.Operation:
+		m.Reason = fmt.Sprintf("no %s is recorded; nearest is %s, a %s", m.Operation, m.Nearest, like.operation())
 	default:
 		m.Reason = fmt.Sprintf("nearest is %s, which differs at %s", m.Nearest, summary(m.Differences))
 		if m.Rules = p.rules(l, a, best, m.Differences); len(m.Rules) > 0 {
@@ -139,7 +145,7 @@ var positions = regexp.MustCompile(`\[\d+\]`)
 // nearness ranks interactions of one operation.
 type nearness struct {
 	path, target, kind bool // the same path, the same with its query, both SOAP or both not
-	differences        int
+	distance           int
 }
 
 func (a nearness) than(b nearness) bool {
@@ -151,7 +157,13 @@ func (a nearness) than(b nearness) bool {
 	case a.target != b.target:
 		return a.target
 	}
-	return a.differences < b.differences
+	return a.distance < b.distance
+}
+
+// closest reports whether no later one can come nearer, as an equal one would have
+// answered.
+func (a nearness) closest() bool {
+	return a.path && a.target && a.kind && a.distance <= 1
 }
 
 func summary(d []inspect.Difference) string {
@@ -173,6 +185,9 @@ func (p *Player) miss(req *http.Request, began time.Time, operation string, m Mi
 	p.report.Missed++
 	p.uses.missed(m)
 	p.mu.Unlock()
+	if p.options.OnMiss != nil {
+		p.options.OnMiss(p.missReport(req, began, m))
+	}
 	p.tell(req, began, Facts{Verdict: Missed, Operation: operation, Nearest: m.Nearest, Reason: m.Reason})
 	resp := refusal(req, http.StatusInternalServerError, fmt.Sprintf("umtape: no recorded interaction answers this %s: %s", m.Operation, m.Reason), m.detail())
 	resp.Header.Set(HeaderMiss, oneLine(m.Reason))

@@ -48,7 +48,7 @@ func openOurs(path string, options OpenOptions) (r *Reel, err error) {
 			s := scanner{reel: r, options: options, size: r.size}
 			err := s.scan(bytes.NewReader(data))
 			f.Close()
-			r.prepared = make([]atomic.Pointer[Interaction], len(r.marks))
+			r.prepared = make([]atomic.Pointer[sharedAnswer], len(r.marks))
 			return r, err
 		}
 		if _, err := f.Seek(0, io.SeekStart); err != nil { // it grows
@@ -224,7 +224,7 @@ func (s *scanner) reader(failed *error, aged *Aged) func(int) {
 		m.off, m.size, m.sum = s.base+int64(rec.off), uint32(len(text)), crc32.Checksum(text, castagnoli)
 		r.marks[n] = m
 		if !aged.Before.IsZero() {
-			aged.add(i, n)
+			aged.Add(i, n)
 		}
 	}
 }
@@ -237,7 +237,7 @@ func (s *scanner) end() error {
 	}
 	s.reel.aged.Before = s.options.Before
 	for _, a := range s.aged {
-		s.reel.aged.merge(a)
+		s.reel.aged.Merge(a)
 	}
 	if len(s.reel.marks) >= allHad {
 		return &fault{kind: ErrNotCassette, path: s.reel.path, what: fmt.Sprintf("has %d interactions, too many", len(s.reel.marks)), next: "split it"}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"slices"
+	"sync"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
@@ -27,11 +28,17 @@ type Place struct {
 type Text struct {
 	cassette *Cassette
 	data     []byte // up to what is torn
-	lines    yamlLines
+	starts   []int  // of the line where each interaction starts, and the end
 	at       cursor
-	tried    bool         // whether the whole file was read as YAML
-	whole    []*yaml.Node // its interactions, then
-	nodes    *nodeOffsets // and where they are
+	file     *fileNodes
+	nodes    *nodeOffsets // of file; nil before it is asked for
+}
+
+// fileNodes is a whole file read as YAML, when somebody asks for it.
+type fileNodes struct {
+	once         sync.Once
+	interactions []*yaml.Node
+	offsets      *nodeOffsets // as it is for those who have a copy of it
 }
 
 // LoadText is [Load] that also returns the text.
@@ -51,8 +58,17 @@ func newText(c *Cassette, data []byte) *Text {
 	if c.Torn != nil {
 		data = data[:c.Torn.Offset]
 	}
-	t := &Text{cassette: c, data: data}
-	t.lines.start(data)
+	t := &Text{cassette: c, data: data, starts: make([]int, 0, len(c.Interactions)+1), file: new(fileNodes)}
+	var lines yamlLines
+	lines.start(data)
+	for _, i := range c.Interactions {
+		off := int(i.span.off)
+		if i.span.size == 0 {
+			off = lines.offset(i.Line)
+		}
+		t.starts = append(t.starts, off)
+	}
+	t.starts = append(t.starts, len(data))
 	t.at = cursor{data: data, line: 1, column: 1}
 	return t
 }
@@ -140,7 +156,7 @@ var noSpots = spots{bodyKey: -1, body: -1, headersKey: -1}
 
 // recordStart is the offset of the first character of an interaction.
 func (t *Text) recordStart(n int) int {
-	off := t.lines.offset(t.cassette.Interactions[n].Line)
+	off := t.starts[n]
 	for off < len(t.data) && t.data[off] == ' ' {
 		off++
 	}
@@ -150,12 +166,7 @@ func (t *Text) recordStart(n int) int {
 // record is the offset of the line where an interaction starts, and of that where
 // it ends, if interactions have lines of their own.
 func (t *Text) record(n int) (start, end int) {
-	start, end = t.lines.offset(t.cassette.Interactions[n].Line), len(t.data)
-	if n+1 < len(t.cassette.Interactions) {
-		next := t.lines // the cursor stays where this interaction starts
-		end = max(start, next.offset(t.cassette.Interactions[n+1].Line))
-	}
-	return start, end
+	return t.starts[n], max(t.starts[n], t.starts[n+1])
 }
 
 // byLines reads an interaction in our encoder's layout, by the starts of its
@@ -209,19 +220,24 @@ func (t *Text) byRecord(n int, part string) spots {
 
 // byFile reads the whole file as YAML.
 func (t *Text) byFile(n int, part string) spots {
-	if !t.tried {
-		t.tried = true
+	t.file.once.Do(func() {
 		if doc, err := parseYAML("", t.data, 0, "it"); err == nil {
 			_, list := nodeField(doc.Content[0], "interactions", 0)
 			if list = target(list); list != nil && list.Kind == yaml.SequenceNode {
-				t.whole, t.nodes = list.Content, newNodeOffsets(t.data, t.lines.first)
+				var lines yamlLines
+				lines.start(t.data)
+				t.file.interactions, t.file.offsets = list.Content, newNodeOffsets(t.data, lines.first)
 			}
 		}
-	}
-	if n >= len(t.whole) {
+	})
+	if n >= len(t.file.interactions) {
 		return noSpots
 	}
-	return readNodes(t.whole[n], part, t.nodes)
+	if t.nodes == nil {
+		own := *t.file.offsets
+		t.nodes = &own
+	}
+	return readNodes(t.file.interactions[n], part, t.nodes)
 }
 
 // readNodes finds the parts of a message.

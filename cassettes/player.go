@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strconv"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -49,6 +49,10 @@ type PlayOptions struct {
 
 	// OnExchange, if not nil, is told of each exchange.
 	OnExchange OnExchange
+
+	// OnMiss, if not nil, is told of each miss before it is answered. It may be called
+	// by several goroutines at once.
+	OnMiss func(MissReport)
 
 	// Logger gets one line for each miss, if OnExchange is nil. If nil, nothing is
 	// logged.
@@ -137,7 +141,7 @@ func (p *Player) Played() Played {
 func (p *Player) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer closeBody(req)
 	limit := p.options.Match.maxBody()
-	body, over, err := readBounded(req.Body, limit)
+	body, over, err := readBounded(req.Body, req.ContentLength, limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading the client's request: %w", err)
 	}
@@ -164,11 +168,17 @@ func (p *Player) answer(req *http.Request, body []byte, over bool, otherwise fun
 	l := p.library.Load()
 	found, ok := l.index.take(q.key, q.anyHost)
 	var i *Interaction
+	var shared *sharedAnswer // of i, if it answers as it is
 	var note string
 	var err error
 	if ok {
-		if i, err = l.answer(found.n); err == nil && l.stands != nil {
-			i = p.ownPseudonyms(l, found.n, i, q.sent())
+		if shared, err = l.answer(found.n); err == nil {
+			i = shared.interaction
+		}
+		if err == nil && l.stands != nil {
+			if i = p.ownPseudonyms(l, found.n, i, q.sent()); i != shared.interaction {
+				shared = nil
+			}
 		}
 	} else if i, found, err = p.takeStandIn(l, q, found); i != nil {
 		note = "recorded under pseudonyms, with your values put in"
@@ -197,7 +207,10 @@ func (p *Player) answer(req *http.Request, body []byte, over bool, otherwise fun
 		p.report.Repeated++
 	}
 	p.mu.Unlock()
-	resp := i.response(req, name)
+	resp := shared.response(req)
+	if resp == nil {
+		resp = i.response(req, name)
+	}
 	var reasons []string
 	if trouble != nil {
 		reasons = append(reasons, "on demand: "+trouble.text)
@@ -214,7 +227,11 @@ func (p *Player) answer(req *http.Request, body []byte, over bool, otherwise fun
 		resp.Header.Set(HeaderNote, strings.Join(reasons, "; "))
 	}
 	if p.options.OnExchange != nil || reason != "" {
-		p.tell(req, began, Facts{Verdict: Replayed, Operation: q.operation, Call: i.Umtape.Call, Fault: p.faultOf(i), Interaction: name, Reason: reason})
+		fault := ""
+		if p.options.OnExchange != nil { // or nobody wants to know
+			fault = shared.faultOf(i, p.options.Match.maxBody())
+		}
+		p.tell(req, began, Facts{Verdict: Replayed, Operation: q.operation, Call: i.Umtape.Call, Fault: fault, Interaction: name, Reason: reason})
 	}
 	p.wait(req, delay, i.Response.Duration)
 	return resp, nil
@@ -223,17 +240,6 @@ func (p *Player) answer(req *http.Request, body []byte, over bool, otherwise fun
 func (p *Player) tell(req *http.Request, began time.Time, f Facts) {
 	f.Tape = time.Since(began)
 	f.tell(req.Context(), p.options.OnExchange, p.options.Logger)
-}
-
-// faultOf is Facts.Fault of a recorded answer.
-func (p *Player) faultOf(i *Interaction) string {
-	r := &i.Response
-	if p.options.OnExchange == nil || !strings.Contains(r.Body, "Fault") && isText([]byte(r.Body)) && r.Headers["Content-Encoding"] == nil {
-		return "" // nobody wants to know, or it is none
-	}
-	h := canonicalHeader(r.Headers)
-	m, _ := inspect.ParseBody(h, asUnderstood([]byte(r.Body), h, p.options.Match.maxBody()))
-	return faultKind(m)
 }
 
 // requestURL is u as cassettes keep it, "" for scheme and host if the client
@@ -245,13 +251,26 @@ func (p *Player) requestURL(u *url.URL) string {
 	return u.String()
 }
 
-// readBounded reads a body of at most limit bytes. Of a longer one the rest is
-// read and dropped, since a client that is still sending may not listen.
-func readBounded(body io.ReadCloser, limit int64) (read []byte, over bool, err error) {
+// readBounded reads a body of at most limit bytes, of which length are announced;
+// negative if none are. Of a longer one the rest is read and dropped, since a client
+// that is still sending may not listen.
+func readBounded(body io.ReadCloser, length, limit int64) (read []byte, over bool, err error) {
 	if body == nil || body == http.NoBody {
 		return nil, false, nil
 	}
-	read, err = io.ReadAll(io.LimitReader(body, limit+1))
+	// No more room is made for what has only been announced.
+	read = make([]byte, 0, min(max(length, 0), 32<<10)+1)
+	for err == nil && int64(len(read)) <= limit {
+		if len(read) == cap(read) {
+			read = slices.Grow(read, 512)
+		}
+		var n int
+		n, err = body.Read(read[len(read):cap(read)])
+		read = read[:len(read)+n]
+	}
+	if err == io.EOF {
+		err = nil
+	}
 	if err == nil && int64(len(read)) > limit {
 		_, err = io.Copy(io.Discard, body)
 		return nil, true, err
@@ -266,45 +285,6 @@ func (i *Interaction) playable(name string) error {
 		return fmt.Errorf("%s would answer, but its response was not recorded whole; record it again", name)
 	}
 	return nil
-}
-
-// hopHeaders belong to one connection (RFC 9110 §7.6.1) and were the
-// recording's.
-var hopHeaders = []string{"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Transfer-Encoding", "Upgrade"}
-
-// response builds the answer from copies: cassettes are shared by all requests.
-func (i *Interaction) response(req *http.Request, name string) *http.Response {
-	h := canonicalHeader(i.Response.Headers)
-	for _, name := range hopHeaders {
-		h.Del(name)
-	}
-	if !i.challenge() {
-		dropProof(h)
-	}
-	h.Set(HeaderInteraction, name)
-	resp := &http.Response{
-		StatusCode: i.Response.Code, Status: i.Response.Status,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header:        h,
-		Body:          io.NopCloser(strings.NewReader(i.Response.Body)),
-		ContentLength: int64(len(i.Response.Body)),
-		Request:       req,
-	}
-	switch {
-	case !bodyAllowed(req.Method, resp.StatusCode):
-		// The recorded length is that of the body which GET would have had.
-		resp.Body, resp.ContentLength = http.NoBody, 0
-		if n, err := strconv.ParseInt(h.Get("Content-Length"), 10, 64); err == nil {
-			resp.ContentLength = n
-		}
-	case len(i.Response.Trailer) > 0:
-		resp.Trailer = i.Response.Trailer.Clone()
-		resp.ContentLength = -1 // trailers travel with chunks
-		h.Del("Content-Length")
-	default:
-		h.Set("Content-Length", fmt.Sprint(len(i.Response.Body)))
-	}
-	return resp
 }
 
 func bodyAllowed(method string, status int) bool {

@@ -23,12 +23,13 @@ import (
 const DefaultMaxBody = 16 << 20
 
 // RecordOptions say what is kept. The zero value keeps SOAP exchanges of every
-// operation.
+// operation. What clients fetch of a WSDL is kept always, since those that are made
+// from it do not come to their first request without.
 type RecordOptions struct {
 	// All keeps every exchange, SOAP or not.
 	All bool
 
-	// Operations, if not empty, narrows what is kept to these; the names are
+	// Operations, if not empty, narrows what is kept of SOAP to these; the names are
 	// those of the Body's child, such as "Disconnect". It overrides All.
 	Operations []string
 
@@ -211,6 +212,8 @@ func (r *recording) candidate(req *http.Request) bool {
 	switch {
 	case r.options.All && len(r.options.Operations) == 0:
 		return true
+	case inspect.AsksForDescription(req.Method, req.URL):
+		return true
 	case req.Body == nil || req.Body == http.NoBody:
 		return inspect.ClaimsSOAP(req.Header)
 	case inspect.ClaimsSOAP(req.Header), inspect.IsXMLType(req.Header), isMultipart(req.Header):
@@ -387,7 +390,7 @@ func (x *exchange) remark(i *Interaction) string {
 		}
 		said = append(said, fmt.Sprintf("the %s kept is not whole: %s", part, cmp.Or(i.Umtape.Note, longBody)))
 	}
-	if x.requestErr != nil && x.body.whole && (!x.options.All || inspect.ClaimsSOAP(x.request.Header)) {
+	if x.requestErr != nil && x.body.whole && (!x.options.All || inspect.ClaimsSOAP(x.request.Header)) && !inspect.AsksForDescription(x.request.Method, x.request.URL) {
 		said = append(said, fmt.Sprintf("kept, but the request is not a SOAP envelope: %v", x.requestErr))
 	}
 	return strings.Join(said, "; ")
@@ -405,6 +408,9 @@ func (x *exchange) asks() string {
 }
 
 func (x *exchange) wanted(i *Interaction, response *inspect.Message) bool {
+	if inspect.AsksForDescription(x.request.Method, x.request.URL) {
+		return true // whatever the answer: in a replay the client has to get the same
+	}
 	names := x.options.Operations
 	if len(names) == 0 {
 		return x.options.All || i.Umtape.Operation != "" || response != nil || inspect.ClaimsSOAP(x.requestHeader) || x.maybeSOAP

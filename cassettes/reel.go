@@ -31,7 +31,7 @@ type Reel struct {
 	file *os.File       // the same, nil if the bytes are in memory
 	size int64          // of those bytes
 
-	prepared []atomic.Pointer[Interaction] // answers of bytes in memory, once read; shared by all
+	prepared []atomic.Pointer[sharedAnswer] // answers of what is in memory, once made
 
 	kept    string // the file that the marks came from; "" if they did not
 	aged    Aged   // see OpenOptions.Before
@@ -78,18 +78,21 @@ func (r *Reel) interaction(n int) (*Interaction, error) {
 
 // answer is interaction for whoever needs no more than the answer: of the
 // request there may be nothing.
-func (r *Reel) answer(n int) (*Interaction, error) {
+func (r *Reel) answer(n int) (*sharedAnswer, error) {
 	if r.prepared == nil {
-		return r.read(n, (*fastReader).readAnswer)
+		i, err := r.read(n, (*fastReader).readAnswer)
+		return &sharedAnswer{interaction: i}, err
 	}
-	if i := r.prepared[n].Load(); i != nil {
-		return i, nil
+	if a := r.prepared[n].Load(); a != nil {
+		return a, nil
 	}
 	i, err := r.read(n, (*fastReader).readAnswer)
-	if err == nil {
-		r.prepared[n].Store(i)
+	if err != nil {
+		return nil, err
 	}
-	return i, err
+	a := share(i, r.name(n))
+	r.prepared[n].Store(a)
+	return a, nil
 }
 
 func (r *Reel) read(n int, fast func(*fastReader, []byte) (*Interaction, bool)) (*Interaction, error) {
@@ -167,6 +170,7 @@ func hold(c *Cassette, match Matching) *Reel {
 	if r.held == nil {
 		r.held = []*Interaction{}
 	}
+	r.prepared = make([]atomic.Pointer[sharedAnswer], len(r.held))
 	inParallel(len(r.held), func() func(int) {
 		return func(n int) {
 			r.marks[n] = r.markOf(r.held[n], n, match)

@@ -142,7 +142,7 @@ func (r *rewriting) start(pos int, t startTag) int {
 		plain := html.UnescapeString(r.in[from:to])
 		out := plain
 		switch name := local(a.name); {
-		case a.name == "xmlns", strings.HasPrefix(a.name, "xmlns:"), name == "type", name == "schemaLocation":
+		case a.name == "xmlns", strings.HasPrefix(a.name, "xmlns:"), name == "type", strings.HasSuffix(a.name, ":schemaLocation"):
 			continue
 		case plain == "":
 		case selects(r.Remove, path, name):

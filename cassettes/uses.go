@@ -44,6 +44,7 @@ const maxMissKinds = 1000
 
 func (u *uses) missed(m Miss) {
 	m.Operation = strings.Clone(m.Operation) // it is part of a whole message
+	m.Differences, m.all = slices.Clone(m.Differences), nil
 	kind := missKind{m.Operation, m.Reason}
 	n, known := u.kinds[kind]
 	switch {

@@ -93,7 +93,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 // prepare makes r fit for the server. It is the last request handler.
 func (x *exchange) prepare(r *http.Request) {
 	x.upgrade = cleanRequest(r.Header)
-	r.Close = false // the client's wish for its own connection
+	r.Close = false   // the client's wish for its own connection
+	r.RequestURI = "" // of requests that are received
 }
 
 var errPanic = errors.New("umtape has a fault of its own; its log says more")
@@ -111,7 +112,7 @@ func (x *exchange) RoundTrip(r *http.Request, _ *goproxy.ProxyCtx) (resp *http.R
 		}
 	}()
 	if x.upgrade != "" {
-		r.Header["Connection"] = []string{"Upgrade"} // goproxy keeps it for websocket only
+		r.Header["Connection"] = []string{"Upgrade"}
 	}
 	t, err := x.conn.roundTripper()
 	if err != nil {
@@ -140,8 +141,8 @@ func (x *exchange) answer(resp *http.Response, err error) *http.Response {
 		return x.fail(fmt.Errorf("the server's answer has the status %d, which none has", resp.StatusCode))
 	}
 	// Here already, because goproxy takes "Connection: Upgrade" with any status
-	// for a switch of protocols. A copy, because the transport may hold it.
-	if resp.Header = resp.Header.Clone(); resp.Header == nil {
+	// for a switch of protocols.
+	if resp.Header == nil {
 		resp.Header = http.Header{}
 	}
 	cleanResponse(resp.Header, resp.StatusCode)
@@ -211,7 +212,9 @@ type responseBody struct {
 	length int64 // -1 if unknown
 }
 
-var copyBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
+type copyBuffer [32 << 10]byte
+
+var copyBuffers = sync.Pool{New: func() any { return new(copyBuffer) }}
 
 // WriteTo is what io.Copy calls. A body that is complete after a write is left
 // to net/http's buffer, where it joins the header.
@@ -220,7 +223,10 @@ func (b *responseBody) WriteTo(w io.Writer) (int64, error) {
 	if a, ok := b.ReadCloser.(interface{ Awaited() bool }); b.length < 0 || ok && a.Awaited() {
 		x.flush() // the client is to know what is known
 	}
-	buffer := copyBuffers.Get().(*[32 << 10]byte)
+	if b.atHand() {
+		return b.writeAtOnce(w)
+	}
+	buffer := copyBuffers.Get().(*copyBuffer)
 	defer copyBuffers.Put(buffer)
 	idle := x.conn.server.config.Limits.BodyIdle
 	var stalled atomic.Bool
@@ -236,12 +242,7 @@ func (b *responseBody) WriteTo(w io.Writer) (int64, error) {
 		}
 		if n > 0 {
 			if _, werr := w.Write(buffer[:n]); werr != nil {
-				switch {
-				case errors.Is(werr, http.ErrContentLength):
-					x.bodyErr = errors.New("the body is longer than its Content-Length")
-				case !errors.Is(werr, http.ErrBodyNotAllowed): // an answer to HEAD that came with a body
-					x.clientErr = werr
-				}
+				x.notWritten(werr)
 				return x.bytes, werr
 			}
 			x.bytes += int64(n)
@@ -256,6 +257,41 @@ func (b *responseBody) WriteTo(w io.Writer) (int64, error) {
 			x.bodyErr = err
 			return x.bytes, err
 		}
+	}
+}
+
+// atHand reports whether the body is in memory and short: there is no server to
+// wait for, and one write gives it to the client.
+func (b *responseBody) atHand() bool {
+	held, ok := b.ReadCloser.(interface {
+		io.WriterTo
+		Len() int
+	})
+	return ok && int64(held.Len()) == b.length && b.length <= int64(len(copyBuffer{}))
+}
+
+// writeAtOnce is WriteTo for such a body; WriteHeader has just given the client its
+// time.
+func (b *responseBody) writeAtOnce(w io.Writer) (int64, error) {
+	x := b.x
+	if w == io.Writer(x) {
+		w = x.ResponseWriter // which takes a string as it is
+	}
+	n, err := b.ReadCloser.(io.WriterTo).WriteTo(w)
+	x.bytes += n
+	if err != nil {
+		x.notWritten(err)
+	}
+	return n, err
+}
+
+// notWritten notes why net/http did not take a part of the body.
+func (x *exchange) notWritten(err error) {
+	switch {
+	case errors.Is(err, http.ErrContentLength):
+		x.bodyErr = errors.New("the body is longer than its Content-Length")
+	case !errors.Is(err, http.ErrBodyNotAllowed): // an answer to HEAD that came with a body
+		x.clientErr = err
 	}
 }
 

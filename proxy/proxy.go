@@ -63,6 +63,8 @@ type Config struct {
 	// closes the body, which may be after RoundTrip has returned and the answer's
 	// was closed: until then the client connection is kept for it.
 	//
+	// The answer's header is the Server's from then on, to change as it likes.
+	//
 	// Requests reach it with an absolute URL, except that under ServeOrigin
 	// URL.Host may be "". A nil value in Header["User-Agent"] says that the
 	// client sent none and none is to be added. SOAPAction is kept under that

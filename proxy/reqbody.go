@@ -42,13 +42,36 @@ type requestBody struct {
 	err   error         // how the body ended, io.EOF if well; nil if it has not
 	whole bool          // the transport has read it to its end
 
-	first chan struct{} // closed when somebody has wanted it
-	once  sync.Once
-	left  chan struct{} // closed when the transport will not read again
+	first gate // opens when somebody has wanted it
+	left  gate // opens when the transport will not read again
+}
+
+// gate is something that may happen once. A requestBody has two, and mostly nobody
+// waits at them. Its methods need requestBody.mu.
+type gate struct {
+	passed bool
+	opened chan struct{} // nil until somebody waits
+}
+
+func (g *gate) open() {
+	if g.opened != nil && !g.passed {
+		close(g.opened)
+	}
+	g.passed = true
+}
+
+// wait returns what is closed when the gate is open.
+func (g *gate) wait() <-chan struct{} {
+	if g.opened == nil {
+		if g.opened = make(chan struct{}); g.passed {
+			close(g.opened)
+		}
+	}
+	return g.opened
 }
 
 func newRequestBody(body io.Reader, conn net.Conn, limits Limits, over <-chan struct{}) *requestBody {
-	return &requestBody{body: body, conn: conn, idle: limits.BodyIdle, rate: limits.BodyRate, over: over, first: make(chan struct{}), left: make(chan struct{})}
+	return &requestBody{body: body, conn: conn, idle: limits.BodyIdle, rate: limits.BodyRate, over: over}
 }
 
 func (b *requestBody) Read(p []byte) (int, error) {
@@ -74,7 +97,7 @@ func (b *requestBody) read(p []byte, settling bool) (int, error) {
 	}
 	if !b.asked {
 		b.asked = true
-		close(b.first)
+		b.first.open()
 	}
 	began := time.Now()
 	b.conn.SetReadDeadline(b.deadline(began))
@@ -90,7 +113,7 @@ func (b *requestBody) read(p []byte, settling bool) (int, error) {
 	b.err, b.whole = err, err == io.EOF && !settling
 	// From its end on net/http waits for the client to go away, without limit.
 	b.conn.SetReadDeadline(time.Time{})
-	b.leave()
+	b.left.open()
 	return n, err
 }
 
@@ -114,11 +137,9 @@ func (b *requestBody) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.taken = true
-	b.leave()
+	b.left.open()
 	return nil
 }
-
-func (b *requestBody) leave() { b.once.Do(func() { close(b.left) }) }
 
 // broken is the client's fault for which the body ended before its end; nil if
 // it did not.
@@ -176,7 +197,7 @@ func (b *requestBody) settle(expects bool, endAnswer func()) bool {
 	b.mu.Unlock()
 	b.reading.Lock()
 	defer b.reading.Unlock()
-	buffer := copyBuffers.Get().(*[32 << 10]byte)
+	buffer := copyBuffers.Get().(*copyBuffer)
 	defer copyBuffers.Put(buffer)
 	var err error
 	for n, total := 0, 0; err == nil && total < settleBytes; total += n {
@@ -188,15 +209,18 @@ func (b *requestBody) settle(expects bool, endAnswer func()) bool {
 // willBeRead reports whether the transport reads the body or is about to. A server
 // may answer before it has begun, and one that does not want it need not say so.
 func (b *requestBody) willBeRead() bool {
+	b.mu.Lock()
+	first, left := b.first.wait(), b.left.wait()
+	b.mu.Unlock()
 	select {
-	case <-b.first:
+	case <-first:
 		return true
 	default:
 	}
 	select {
-	case <-b.first:
+	case <-first:
 		return true
-	case <-b.left:
+	case <-left:
 	case <-b.over:
 	case <-time.After(transportStart):
 	}
@@ -208,10 +232,13 @@ func (b *requestBody) willBeRead() bool {
 // for the next request only when the server has it all, and without that
 // connection an NTLM handshake could not go on.
 func (b *requestBody) awaitTransport() {
+	b.mu.Lock()
+	left := b.left.wait()
+	b.mu.Unlock()
 	for before := int64(-1); before != b.bytes.Load(); {
 		before = b.bytes.Load()
 		select {
-		case <-b.left:
+		case <-left:
 			return
 		case <-b.over:
 			return

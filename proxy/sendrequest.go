@@ -173,7 +173,7 @@ func copyInline(w *bufio.Writer, body io.Reader, length int64) error {
 }
 
 func (c *serverConn) sendBody(body io.Reader, length int64) error {
-	buffer := copyBuffers.Get().(*[32 << 10]byte)
+	buffer := copyBuffers.Get().(*copyBuffer)
 	defer copyBuffers.Put(buffer)
 	if err := c.w.Flush(); err != nil {
 		return err
@@ -210,7 +210,7 @@ func ignoreEOF(err error) error {
 
 // sendChunks sends each part of the body as a chunk of its own, as it comes.
 func (c *serverConn) sendChunks(r *http.Request) error {
-	buffer := copyBuffers.Get().(*[32 << 10]byte)
+	buffer := copyBuffers.Get().(*copyBuffer)
 	defer copyBuffers.Put(buffer)
 	for {
 		if err := c.w.Flush(); err != nil {

@@ -279,6 +279,7 @@ func newGoproxy(s *Server) *goproxy.ProxyHttpServer {
 	p := goproxy.NewProxyHttpServer()
 	p.Logger = goproxyLog{s.config.Logger}
 	p.KeepAcceptEncoding = true // or the body reaches the client decoded
+	p.KeepHeader = true         // what concerns one hop is removed by cleanRequest, which knows of more
 	refuse := func(context.Context, string, string) (net.Conn, error) {
 		return nil, errors.New("proxy: goproxy tried to dial by itself")
 	}

@@ -82,7 +82,7 @@ func relay(dst io.WriteCloser, src io.ReadCloser, busy func()) int64 {
 // idle most of the time, and there may be thousands.
 func copyIdle(dst io.Writer, src io.Reader) (written int64, err error) {
 	small := make([]byte, 1<<10)
-	var large *[32 << 10]byte // borrowed while more comes than fits
+	var large *copyBuffer // borrowed while more comes than fits
 	defer func() {
 		if large != nil {
 			copyBuffers.Put(large)
@@ -107,7 +107,7 @@ func copyIdle(dst io.Writer, src io.Reader) (written int64, err error) {
 		case err != nil:
 			return written, err
 		case large == nil && n == len(small):
-			large = copyBuffers.Get().(*[32 << 10]byte)
+			large = copyBuffers.Get().(*copyBuffer)
 		case large != nil && n < len(large):
 			copyBuffers.Put(large)
 			large = nil

@@ -11,7 +11,7 @@ const module = "github.com/umtape/umtape/"
 
 // arrows lists which of our packages each may import. Nothing points up.
 var arrows = map[string][]string{
-	"cmd/umtape":         {"proxy", "proxy/clientenv", "cassettes/captures", "cassettes", "inspect", "inspect/um", "inspect/um/umserver", "inspect/report"},
+	"cmd/umtape":         {"proxy", "proxy/clientenv", "cassettes/captures", "cassettes", "inspect", "inspect/um", "inspect/um/umserver", "inspect/report", "inspect/web"},
 	"proxy":              {},
 	"proxy/clientenv":    {"proxy"},
 	"cassettes/captures": {},
@@ -23,6 +23,7 @@ var arrows = map[string][]string{
 	"inspect/um":          {"inspect"},
 	"inspect/um/umserver": {"inspect", "inspect/um"},
 	"inspect/report":      {"inspect"},
+	"inspect/web":         {"inspect", "inspect/um", "inspect/report"},
 }
 
 // owners says which package alone imports a third-party module.
@@ -44,11 +45,14 @@ var owners = map[string]string{
 	"golang.org/x/text":                     "inspect",
 	"golang.org/x/net/html/charset":         "inspect",
 	"github.com/spf13/cobra":                "cmd/umtape",
+	"github.com/spf13/pflag":                "cmd/umtape",
 	"golang.org/x/term":                     "cmd/umtape",
+	"golang.org/x/mod":                      "cmd/umtape",
 	"github.com/rivo/uniseg":                "inspect/report",
 	"github.com/prometheus/client_golang":   "cmd/umtape",
 	"github.com/schollz/progressbar/v3":     "cmd/umtape",
-	"github.com/Azure/go-ntlmssp":           "",
+	"github.com/Azure/go-ntlmssp":           "cmd/umtape",
+	"github.com/chromedp":                   "", // tests only: a browser
 	"github.com/rogpeppe/go-internal":       "",
 	"go.uber.org/goleak":                    "",
 	"pgregory.net/rapid":                    "",

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/umtape/umtape/cassettes"
@@ -16,9 +17,10 @@ import (
 // of them and end in another. Its zero value checks by the rules as they are.
 type checks struct {
 	settings ruleSettings
-	quiet    bool              // notes are left out
-	contract *inspect.Contract // what messages are held to; nil for nothing
-	before   time.Time         // when what is not too old was recorded at the earliest; zero for any time
+	quiet    bool                                 // notes are left out
+	contract *inspect.Contract                    // what messages are held to; nil for nothing
+	live     map[string]map[int][]inspect.Finding // what has changed at a server, by cassette and ID
+	before   time.Time                            // when what is not too old was recorded at the earliest; zero for any time
 
 	cassettes []report.CheckedCassette
 	moments   []inspect.Moment
@@ -33,58 +35,117 @@ func (c *checks) unread(path, why string) {
 	c.cassettes = append(c.cassettes, report.CheckedCassette{File: path, Unread: why})
 }
 
-// add checks a cassette; step, if not nil, is told how many of its interactions were
-// checked.
-func (c *checks) add(tape *cassettes.Cassette, text *cassettes.Text, step func(done, total int64)) {
-	checked := report.CheckedCassette{File: tape.Path}
-	ofTape := map[int][]inspect.Finding{}
-	for _, f := range cassettes.Check(tape) {
-		ofTape[f.Interaction] = append(ofTape[f.Interaction], f.Finding)
-	}
-	if !c.before.IsZero() {
-		for _, f := range cassettes.CheckAge(tape, c.before) {
-			ofTape[f.Interaction] = append(ofTape[f.Interaction], f.Finding)
-		}
-	}
+// read checks the cassette at path, which is to be called name, piece by piece, on all
+// processors. step, if not nil, is told how many of its bytes were checked. Of one that
+// cannot be read to its end nothing is kept.
+func (c *checks) read(path, name string, step func(done, total int64)) error {
+	checked := report.CheckedCassette{File: name}
+	before := len(c.moments)
 	off := c.settings.off()
-	for n, i := range tape.Interactions {
-		e := entry(tape.Path, i)
-		of := report.Checked{ID: i.ID, Operation: e.Operation, Line: i.Line}
-		found := append(ofTape[n], um.CheckExcept(e.Reading, off)...)
+	aged := agedPlace{Aged: cassettes.Aged{Before: c.before}}
+	tape, err := cassettes.InPieces(path, func(p *cassettes.Piece) checkedPiece {
+		return c.piece(name, p, off)
+	}, func(first int, p checkedPiece) error {
+		if first == 0 { // for the first time, or once more
+			checked.Interactions = nil
+			c.moments, c.where = c.moments[:before], c.where[:before]
+			aged = agedPlace{Aged: cassettes.Aged{Before: c.before}}
+		}
+		for k, m := range p.moments {
+			m.N = len(c.moments)
+			c.moments = append(c.moments, m)
+			c.where = append(c.where, momentPlace{len(c.cassettes), first + p.of[k]})
+		}
+		checked.Interactions = append(checked.Interactions, p.checked...)
+		aged.merge(p.aged, first)
+		return nil
+	}, step)
+	if err != nil {
+		c.moments, c.where = c.moments[:before], c.where[:before]
+		return err
+	}
+	if aged.Old > 0 {
+		of := &checked.Interactions[aged.First]
+		of.Found = append(c.keep(nil, located(name, *of, aged.at, aged.Find())), of.Found...)
+	}
+	if t := tape.Torn; t != nil {
+		checked.Found = c.keep(nil, report.Located{File: name, ID: -1, Line: t.Line, Column: 1, Finding: t.Find()})
+	}
+	c.cassettes = append(c.cassettes, checked)
+	return nil
+}
+
+// checkedPiece is what there is to say of a piece of a cassette. It holds no part of
+// any message.
+type checkedPiece struct {
+	checked []report.Checked
+	moments []inspect.Moment
+	of      []int // indexes in checked of the moments
+	aged    agedPlace
+}
+
+// agedPlace is how many interactions are too old, and where the oldest of them is.
+type agedPlace struct {
+	cassettes.Aged
+	at cassettes.Place
+}
+
+// merge adds what was counted of a piece, whose first interaction has that index.
+func (a *agedPlace) merge(b agedPlace, first int) {
+	b.First += first
+	if b.Old > 0 && (a.Oldest.IsZero() || b.Oldest.Before(a.Oldest)) {
+		a.at = b.at
+	}
+	a.Merge(b.Aged)
+}
+
+func located(file string, of report.Checked, at cassettes.Place, f inspect.Finding) report.Located {
+	return report.Located{File: file, ID: of.ID, Operation: of.Operation, Line: at.Line, Column: at.Column, Finding: f}
+}
+
+// piece checks some interactions of a cassette.
+func (c *checks) piece(name string, p *cassettes.Piece, off map[string]bool) checkedPiece {
+	made := checkedPiece{checked: make([]report.Checked, 0, len(p.Interactions)), aged: agedPlace{Aged: cassettes.Aged{Before: c.before}}}
+	for n, i := range p.Interactions {
+		e := entry(name, i)
+		of := report.Checked{ID: i.ID, Operation: strings.Clone(e.Operation), Line: i.Line} // a part of the message, which is not kept
+		found := append(i.Check(), um.CheckExcept(e.Reading, off)...)
 		found = append(found, c.held(e.Reading, off)...)
-		about := found
+		found = append(found, c.live[name][i.ID]...)
 		m, ok := moment(e)
+		about := found
 		if ok {
 			about = append(about, m.Named.Find(inspect.Rule{}, ""), m.Shown.Find(inspect.Rule{}, ""))
 		}
-		places := text.Places(n, about)
+		places := p.Places(n, about)
 		for k, f := range found {
-			of.Found = c.keep(of.Found, report.Located{File: tape.Path, ID: i.ID, Operation: e.Operation, Line: places[k].Line, Column: places[k].Column, Finding: f})
+			of.Found = c.keep(of.Found, located(name, of, places[k], f))
 		}
 		if ok {
 			named, shown := places[len(found)], places[len(found)+1]
 			m.Named.FileLine, m.Named.FileColumn = named.Line, named.Column
 			m.Shown.FileLine, m.Shown.FileColumn = shown.Line, shown.Column
-			m.N = len(c.moments)
-			c.moments = append(c.moments, m)
-			c.where = append(c.where, momentPlace{len(c.cassettes), n})
+			made.moments = append(made.moments, m)
+			made.of = append(made.of, n)
 		}
-		checked.Interactions = append(checked.Interactions, of)
-		if step != nil {
-			step(int64(n+1), int64(len(tape.Interactions)))
+		made.checked = append(made.checked, of)
+		if !c.before.IsZero() {
+			made.aged.Add(i, n)
 		}
 	}
-	for _, f := range ofTape[-1] {
-		checked.Found = c.keep(checked.Found, report.Located{File: tape.Path, ID: -1, Line: tape.Torn.Line, Column: 1, Finding: f})
+	if made.aged.Old > 0 {
+		made.aged.at = p.Places(made.aged.First, make([]inspect.Finding, 1))[0]
 	}
-	c.cassettes = append(c.cassettes, checked)
+	return made
 }
 
-// checkOne checks a cassette by itself, by the rules as they are.
-func checkOne(tape *cassettes.Cassette, text *cassettes.Text) report.CheckedCassette {
+// checkOne checks the cassette at path by itself, by the rules as they are.
+func checkOne(path, name string) (report.CheckedCassette, error) {
 	var c checks
-	c.add(tape, text, nil)
-	return c.done()[0]
+	if err := c.read(path, name, nil); err != nil {
+		return report.CheckedCassette{}, err
+	}
+	return c.done()[0], nil
 }
 
 // held holds the messages of an exchange to the contract.

@@ -156,13 +156,17 @@ func (d *demo) replay(ctx context.Context, target string, recorded []answer) err
 }
 
 func (d *demo) read() error {
-	tape, text, err := cassettes.LoadText(d.cassette)
+	tape, err := cassettes.Load(d.cassette)
+	if err != nil {
+		return err
+	}
+	checked, err := checkOne(d.cassette, "calls.yaml") // the folder of the demo says nothing to anybody
 	if err != nil {
 		return err
 	}
 	d.say("\n3. The cassette, checked against the protocol\n\n   $ umtape validate calls.yaml\n")
-	tape.Path = "calls.yaml" // the folder of the demo says nothing to anybody
-	v := report.Validation{Cassettes: []report.CheckedCassette{checkOne(tape, text)}}
+	tape.Path = checked.File
+	v := report.Validation{Cassettes: []report.CheckedCassette{checked}}
 	var b strings.Builder
 	shown := &app{stdout: &b, stderr: d.stderr}
 	if err := shown.writeFindings(v, validateFlags{}); err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -26,6 +25,15 @@ type topic struct {
 	name  string
 	title string
 	text  string // Markdown
+}
+
+// about is the title without the name, for lists that show that too.
+func (t topic) about() string {
+	name, about, ok := strings.Cut(t.title, ": ")
+	if !ok || !strings.EqualFold(name, t.name) {
+		return t.title
+	}
+	return strings.ToUpper(about[:1]) + about[1:]
 }
 
 // topics lists the pages by name.
@@ -55,7 +63,7 @@ func topicList() string {
 	}
 	var b strings.Builder
 	for _, t := range list {
-		fmt.Fprintf(&b, "  %-*s %s\n", max(wide, 11), t.name, t.title) // as wide as cobra's list of commands
+		fmt.Fprintf(&b, "  %-*s %s\n", max(wide, 11), t.name, t.about()) // as wide as cobra's list of commands
 	}
 	return b.String()
 }
@@ -72,18 +80,25 @@ said of one rule of validate. Without an argument it lists commands and topics.`
 		ValidArgsFunction: completeHelp,
 		RunE: a.begin(func(cmd *cobra.Command, args []string) error {
 			root := cmd.Root()
+			if len(args) == 1 {
+				if text, ok := topicPage(args[0]); ok {
+					_, err := io.WriteString(a.stdout, text)
+					return err
+				}
+			}
 			if found, rest, err := root.Find(args); err == nil && len(rest) == 0 {
 				found.InitDefaultHelpFlag() // or it would not be in the list of flags
 				return found.Help()
 			}
-			text, ok := pageOf(strings.Join(args, " "))
+			name := strings.Join(args, " ")
+			text, ok := pageOf(name)
 			if !ok {
-				var names []string
-				for _, t := range topics() {
-					names = append(names, t.name)
+				err := misuse("there is no command, topic or rule %q", name)
+				const lists = "`umtape help` lists commands and topics, `umtape validate --rules` the rules"
+				if near := suggestions(root, name); len(near) > 0 {
+					return hint(err, "did you mean %s? %s", strings.Join(near, " or "), lists)
 				}
-				return hint(misuse("there is no command, topic or rule %q", strings.Join(args, " ")),
-					"topics are %s; `umtape help` lists them and the commands, `umtape validate --rules` the rules", strings.Join(names, ", "))
+				return hint(err, lists)
 			}
 			_, err := io.WriteString(a.stdout, text)
 			return err
@@ -91,12 +106,23 @@ said of one rule of validate. Without an argument it lists commands and topics.`
 	}
 }
 
-// pageOf is what there is to read about a topic or a rule.
-func pageOf(name string) (text string, ok bool) {
+// topicPage is the page of a topic. Of a command that is called the same, here it
+// is the page that counts, which tells of --help.
+func topicPage(name string) (text string, ok bool) {
 	for _, t := range topics() {
-		if t.name == name {
+		if strings.EqualFold(t.name, name) {
 			return plainMarkdown(t.text), true
 		}
+	}
+	return "", false
+}
+
+// pageOf is what there is to read about a topic or a rule.
+func pageOf(name string) (text string, ok bool) {
+	if text, ok := topicPage(name); ok {
+		return text, true
+	}
+	for _, t := range topics() {
 		if section, ok := ruleSection(t, strings.ToUpper(name)); ok {
 			return plainMarkdown(section), true
 		}
@@ -117,12 +143,20 @@ func ruleSection(t topic, id string) (string, bool) {
 	return id + "\n" + strings.TrimRight(section, "\n") + "\n", true
 }
 
-var markdownLink = regexp.MustCompile(`\[([^\]]+)\]\([^)]+\)`)
-
-// plainMarkdown leaves out of Markdown what helps nobody in a terminal: where links
-// go, and asterisks.
-func plainMarkdown(text string) string {
-	return strings.ReplaceAll(markdownLink.ReplaceAllString(text, "$1"), "**", "")
+// suggestions are the topics and commands that somebody who typed name may have meant.
+func suggestions(root *cobra.Command, name string) []string {
+	root.SuggestionsMinimumDistance = 2
+	near := root.SuggestionsFor(name)
+	for _, t := range topics() {
+		typo := cobra.Command{Use: "typo"} // it has the way of comparing, and compares commands
+		typo.SuggestionsMinimumDistance = 2
+		typo.AddCommand(&cobra.Command{Use: t.name, Run: func(*cobra.Command, []string) {}})
+		if len(typo.SuggestionsFor(name)) > 0 && !slices.Contains(near, t.name) {
+			near = append(near, t.name)
+		}
+	}
+	slices.Sort(near)
+	return near
 }
 
 func completeHelp(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
@@ -138,7 +172,8 @@ func completeHelp(cmd *cobra.Command, args []string, typed string) ([]string, co
 	}
 	if len(args) == 0 {
 		for _, t := range topics() {
-			list = append(list, cobra.CompletionWithDesc(t.name, t.title))
+			list = slices.DeleteFunc(list, func(c string) bool { return strings.HasPrefix(c, t.name+"\t") }) // the page counts
+			list = append(list, cobra.CompletionWithDesc(t.name, t.about()))
 		}
 		if typed != "" { // or they would hide the rest
 			for _, r := range allRules() {

@@ -46,13 +46,15 @@ func TestHelp(t *testing.T) {
 	visit(a.root())
 }
 
-// TestTopics: every page has a heading to be listed by, a name that is no command's,
-// and fits a terminal.
+// TestTopics: every page has a heading to be listed by and fits a terminal; one that is
+// called as a command is tells how to see the command's help, which it hides.
 func TestTopics(t *testing.T) {
 	root := (&app{}).root()
 	for _, topic := range topics() {
 		if found, _, err := root.Find([]string{topic.name}); err == nil && found != root {
-			t.Errorf("%s is a command, which help would show", topic.name)
+			if !strings.Contains(topic.text, "`umtape "+topic.name+" --help`") {
+				t.Errorf("%s is a command as well, and the page does not say where its help is", topic.name)
+			}
 		}
 		if !strings.HasPrefix(topic.text, "# "+topic.title+"\n") || topic.title == "" || len(topic.title) > 66 {
 			t.Errorf("%s.md begins with %.80q", topic.name, topic.text)
@@ -66,5 +68,18 @@ func TestTopics(t *testing.T) {
 				t.Errorf("%s: %d columns: %s", topic.name, n, line)
 			}
 		}
+	}
+}
+
+// TestPlainMarkdown: what a page becomes in a terminal.
+func TestPlainMarkdown(t *testing.T) {
+	page := "# T: a\n\n<!-- $ hidden -->\n\nSee [the page](page.md), **now**.\n\n" +
+		"```console\n$ a | b [x](y)\n\n<!-- kept -->\n```\n\n" +
+		"| name | |\n|---|---|\n| `a\\|b` | one |\n| c | " + strings.Repeat("long ", 20) + "|\n\nend\n\n| | |\n|---|---|\n| [l](l.md) | last |\n"
+	want := "# T: a\n\nSee the page, now.\n\n" +
+		"  $ a | b [x](y)\n\n  <!-- kept -->\n\n" +
+		"name\n`a|b`  one\nc      " + strings.TrimSpace(strings.Repeat("long ", 14)) + "\n       " + strings.TrimSpace(strings.Repeat("long ", 6)) + "\n\nend\n\nl  last\n"
+	if got := plainMarkdown(page); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

@@ -224,9 +224,9 @@ func recordedBy(tape *cassettes.Cassette) string {
 func (i *inspection) each(path string, f func(report.Entry) error) (tape *cassettes.Cassette, total int, err error) {
 	told := i.progress("reading "+report.Printable(path), i.asJSON && isTerminal(i.stdout))
 	defer told.done()
-	tape, err = cassettes.Each(path, func(x *cassettes.Interaction) error {
+	tape, err = cassettes.EachOf(path, func(x *cassettes.Interaction) report.Entry { return entry(path, x) }, func(e report.Entry) error {
 		total++
-		return f(entry(path, x))
+		return f(e)
 	}, told.step)
 	told.done()
 	if err != nil {
@@ -238,23 +238,28 @@ func (i *inspection) each(path string, f func(report.Entry) error) (tape *casset
 
 // one shows one interaction in full.
 func (i *inspection) one(path string) error {
-	tape, err := i.load(path)
-	if err != nil {
+	var found report.Entry
+	ids := []int{}
+	_, _, err := i.each(path, func(e report.Entry) error {
+		if e.ID == i.id && found.Reading == nil {
+			found = e
+		}
+		if ids = append(ids, e.ID); len(ids) > 2 {
+			ids = append(ids[:1], e.ID) // the first and the last are told
+		}
+		return nil
+	})
+	switch n := len(ids); {
+	case err != nil:
 		return err
+	case found.Reading != nil && i.asJSON:
+		return report.FullJSON(i.stdout, found)
+	case found.Reading != nil:
+		return report.Full(i.stdout, found, i.raw, i.look)
+	case n > 0:
+		return hint(fmt.Errorf("%s has no interaction %d", path, i.id), "its ids go from %d to %d; `umtape inspect %s` lists them", ids[0], ids[n-1], path)
 	}
-	for _, x := range tape.Interactions {
-		if x.ID != i.id {
-			continue
-		}
-		if i.asJSON {
-			return report.FullJSON(i.stdout, entry(tape.Path, x))
-		}
-		return report.Full(i.stdout, entry(tape.Path, x), i.raw, i.look)
-	}
-	if n := len(tape.Interactions); n > 0 {
-		return hint(fmt.Errorf("%s has no interaction %d", tape.Path, i.id), "its ids go from %d to %d; `umtape inspect %s` lists them", tape.Interactions[0].ID, tape.Interactions[n-1].ID, tape.Path)
-	}
-	return fmt.Errorf("%s has no interactions", tape.Path)
+	return fmt.Errorf("%s has no interactions", path)
 }
 
 // showCalls shows the calls of all cassettes together.

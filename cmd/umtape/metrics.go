@@ -2,7 +2,6 @@ package main
 
 import (
 	"runtime"
-	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -140,7 +139,7 @@ func newMetrics(mode string, verdicts []cassettes.Verdict) *metrics {
 	m.lag = histogram("umtape_tape_seconds", "Time an exchange spent on the cassette: reading, redacting and writing it, or finding the answer.", timesOf(0.00001, 10))
 
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "umtape_build_info", Help: "Always 1; the labels say which umtape this is.",
-		ConstLabels: prometheus.Labels{"version": version, "revision": strings.Trim(commit(), " ()"), "goversion": runtime.Version()}})
+		ConstLabels: prometheus.Labels{"version": version, "revision": build.commit, "goversion": runtime.Version()}})
 	build.Set(1)
 	m.registry.MustRegister(build)
 	return m

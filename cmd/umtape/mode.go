@@ -52,7 +52,7 @@ func (f *recordFlags) asReplay() (*replayFlags, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &replayFlags{listen: f.listen, caDir: f.caDir, maxBody: f.maxBody, metrics: f.metrics, access: f.access, log: f.log}
+	r := &replayFlags{listen: f.listen, caDir: f.caDir, maxBody: f.maxBody, metrics: f.metrics, ui: f.ui, access: f.access, log: f.log}
 	if u != nil {
 		r.base = u.Path
 	}
@@ -63,7 +63,7 @@ func (f *recordFlags) asReplay() (*replayFlags, error) {
 func (f *replayFlags) recordMisses() recordFlags {
 	return recordFlags{
 		listen: f.listen, caDir: f.caDir, reverse: f.reverse, appendTo: true, all: f.all, maxBody: f.maxBody, sync: "interval",
-		metrics: f.metrics, access: f.access, ports: webPorts(), upstreamFlags: f.upstreamFlags, log: f.log, play: f,
+		metrics: f.metrics, ui: f.ui, access: f.access, ports: webPorts(), upstreamFlags: f.upstreamFlags, log: f.log, play: f,
 	}
 }
 

@@ -36,6 +36,7 @@ type recordFlags struct {
 	maxBody    size
 	sync       string
 	metrics    string
+	ui         string
 	access     accessFlags
 	ports      portsFlag
 	tunnel     []string
@@ -114,6 +115,7 @@ func (f *recordFlags) register(cmd *cobra.Command, listen string) {
 	cmd.Flags().Var(&f.maxBody, "max-body", "how much of a body is kept; a longer one is forwarded whole")
 	cmd.Flags().StringVar(&f.sync, "sync", "interval", "`WHEN` the tape is forced to disk: always, interval (each second, and at the end) or never")
 	metricsFlag(cmd, &f.metrics)
+	uiFlag(cmd, &f.ui)
 	f.access.register(cmd)
 	cmd.Flags().Var(&f.ports, "connect-ports", "ports that clients may reach through the proxy, such as 443,8443,1024-65535")
 	cmd.Flags().StringSliceVar(&f.tunnel, "tunnel", nil, "`HOST[:PORT]`, or *.SUFFIX, to which CONNECT passes untouched: TLS is the server's own, nothing is recorded; may be repeated")
@@ -164,17 +166,26 @@ func (a *app) openRecording(path string, f recordFlags) (*recording, error) {
 		return nil, err
 	}
 	plan.watch.metrics = monitor.numbers()
+	page, err := openPage(f.ui)
+	if err != nil {
+		monitor.close()
+		return nil, err
+	}
+	plan.watch.page = page
 	ca, err := a.openCA(f.caDir)
 	if err != nil {
+		page.close()
 		monitor.close()
 		return nil, err
 	}
 	s, err := a.startRecording(path, ca, plan)
 	if err != nil {
+		page.close()
 		monitor.close()
 		return nil, err
 	}
-	s.monitor = monitor
+	s.monitor, s.page = monitor, page
+	page.start(a, "record", titleOf([]string{path}), func() []string { return []string{path} })
 	if monitor != nil {
 		monitor.metrics.follow(s.server, ca)
 		monitor.setReady(func() error { return s.tape.Ready(0) })
@@ -245,6 +256,7 @@ type recording struct {
 	ca             *proxy.CA
 	who            access
 	monitor        *monitor // nil if nobody asked for it
+	page           *livePage
 	collectAsUsual func()
 	tape           *cassettes.Writer
 	recorder       *cassettes.Recorder
@@ -405,6 +417,7 @@ func (s *recording) stop(w io.Writer) error {
 	defer s.monitor.close()
 	defer s.collectAsUsual()
 	s.monitor.stopping()
+	defer s.page.close()
 	shutdown := s.app.endServing(s.server.Shutdown)
 	served := <-s.served
 	if errors.Is(served, http.ErrServerClosed) {

@@ -36,9 +36,11 @@ type replayFlags struct {
 	noCache bool
 	maxBody size
 	metrics string
+	ui      string
 	access  accessFlags
 	log     logFlags
 	report  string // file for the report; "" for none
+	misses  string // file for the report of misses; "" for none
 	maxAge  age    // 0 for any
 	tooOld  bool   // what is older is a failure
 	strict  bool   // what was missed or not used is a failure
@@ -48,6 +50,7 @@ type replayFlags struct {
 	upstreamFlags
 	who     access   // what access comes to
 	numbers *metrics // what to count into; nil for nothing
+	page    *livePage
 }
 
 func (a *app) replayCommand() *cobra.Command {
@@ -78,12 +81,16 @@ Every answer carries Umtape-Interaction: FILE#ID. A request that nothing answers
 gets HTTP 500 with a SOAP fault and Umtape-Miss, naming the nearest interaction
 and where it differs. Ctrl-C ends the replay and prints what was answered,
 missed and not used; --report FILE tells it to programs, and umtape prune, and with
---strict what was missed or not used is exit code 1.
+--strict what was missed or not used is exit code 1. --miss-report FILE has a line
+of JSON for each miss, written before the client has its answer: the nearest
+interaction, every element that differs by its path (never its text), and the flags
+that would let it match.
 
 Misses and other failures are logged, one line each; -v logs every exchange, as
 a terminal does. No line holds a body, a header but Host, a query or a token.`,
 		Example: `  umtape replay calls.yaml
   umtape replay --strict --report report.json recorded/
+  umtape replay --miss-report misses.jsonl calls.yaml
   umtape replay --latency recorded --fault Disconnect:503@1 --fault drop@5% calls.yaml
   curl --proxy http://127.0.0.1:8088 --cacert ~/.config/umtape/ca.pem \
        -H 'Content-Type: text/xml; charset=utf-8' --data-binary @disconnect.xml \
@@ -120,8 +127,8 @@ func (f *replayFlags) checkOnMiss(args []string) error {
 		return misuse("--record-on-miss records to the cassette that is replayed; name one")
 	case f.scheme != "":
 		return misuse("--challenge asks clients for credentials that --record-on-miss would have to send on: give one of them")
-	case f.report != "" || f.strict:
-		return misuse("--report and --strict are about misses, of which --record-on-miss leaves none")
+	case f.report != "" || f.strict || f.misses != "":
+		return misuse("--report, --miss-report and --strict are about misses, of which --record-on-miss leaves none")
 	}
 	if info, err := os.Stat(args[0]); err == nil && info.IsDir() {
 		return misuse("--record-on-miss records to one cassette; %s is a folder", args[0])
@@ -150,10 +157,12 @@ func (f *replayFlags) register(cmd *cobra.Command, listen string) {
 	cmd.Flags().BoolVar(&f.noCache, "no-cache", false, "keep nothing about long cassettes in your cache folder, and use nothing that is there")
 	cmd.Flags().Var(&f.maxBody, "max-body", "the longest request body that is read for matching")
 	cmd.Flags().StringVar(&f.report, "report", "", "write what was used, used again, not used and missed to `FILE`, as JSON, at the end")
+	cmd.Flags().StringVar(&f.misses, "miss-report", "", "write each miss to `FILE` as it happens, one line of JSON: the nearest interaction, every difference, the flags that would help")
 	cmd.Flags().BoolVar(&f.strict, "strict", false, "fail at the end if a request was missed or an interaction not used")
 	cmd.Flags().Var(&f.maxAge, "max-age", "warn of cassettes that hold what was recorded longer ago, such as 90d, 12h, 2w")
 	cmd.Flags().BoolVar(&f.tooOld, "max-age-fail", false, "fail before answering anything if --max-age has something to warn of")
 	metricsFlag(cmd, &f.metrics)
+	uiFlag(cmd, &f.ui)
 	f.access.register(cmd)
 	f.log.register(cmd)
 }
@@ -231,19 +240,26 @@ func (a *app) openReplay(paths []string, f replayFlags) (*replaying, error) {
 		return nil, err
 	}
 	f.numbers = monitor.numbers()
-	ca, err := a.openCA(f.caDir)
-	if err != nil {
+	if f.page, err = openPage(f.ui); err != nil {
 		monitor.close()
 		return nil, err
 	}
-	s, err := a.startReplay(paths, ca, f)
+	s, err := a.startReplay(paths, nil, f)
 	if err != nil {
+		f.page.close()
 		monitor.close()
 		return nil, err
 	}
-	s.monitor = monitor
+	s.monitor, s.page = monitor, f.page
+	s.page.start(a, "replay", titleOf(paths), func() []string {
+		tapes, err := tapesIn(paths)
+		if err != nil {
+			return nil // the folder is empty for the moment
+		}
+		return tapes
+	})
 	if monitor != nil {
-		monitor.metrics.follow(s.server, ca)
+		monitor.metrics.follow(s.server, s.ca)
 		monitor.setReady(func() error { return nil }) // the cassettes are loaded
 	}
 	if f.faults.byChance() {
@@ -280,11 +296,13 @@ type replaying struct {
 	ca           *proxy.CA
 	who          access
 	monitor      *monitor // nil if nobody asked for it
+	page         *livePage
 	player       *cassettes.Player
 	shelf        *shelf
 	endFollowing func() // ends what looks after the shelf
 	interactions int    // at the start
 	report       string // file for the report; "" for none
+	misses       *missReport
 	server       *proxy.Server
 	listener     net.Listener
 	served       chan error
@@ -295,12 +313,12 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 	if err != nil {
 		return nil, err
 	}
-	watch.metrics = f.numbers
+	watch.metrics, watch.page = f.numbers, f.page
 	scheme, err := cassettes.ParseScheme(f.scheme)
 	if err != nil {
 		return nil, misuse("--challenge %w", err)
 	}
-	s := &replaying{app: a, ca: ca, who: f.who, report: f.report, served: make(chan error, 1)}
+	s := &replaying{app: a, who: f.who, report: f.report, served: make(chan error, 1)}
 	if s.shelf, err = a.openShelf(paths, f); err != nil {
 		return nil, err
 	}
@@ -308,11 +326,20 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 		return nil, err
 	}
 	s.interactions = s.shelf.interactions()
+	if ca == nil { // only now: a replay of nothing is to leave nothing behind
+		if ca, err = a.openCA(f.caDir); err != nil {
+			return nil, err
+		}
+	}
+	s.ca = ca
 	options, err := f.playOptions()
 	if err != nil {
 		return nil, err
 	}
 	options.OnExchange, options.Logger = note, watch.log
+	if f.misses != "" {
+		options.OnMiss = func(m cassettes.MissReport) { s.misses.add(m) }
+	}
 	s.player = cassettes.PlayReels(options, s.shelf.reels...)
 	if s.server, err = proxy.New(proxy.Config{
 		NewTransport: func() http.RoundTripper { return cassettes.Challenge(scheme, s.player) },
@@ -328,6 +355,9 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 	if s.listener, err = f.who.listen(f.listen); err != nil {
 		return nil, err
 	}
+	if s.misses, err = openMissReport(f.misses, s.shelf.reels); err != nil {
+		return nil, errors.Join(err, s.listener.Close())
+	}
 	s.endFollowing = s.shelf.following(s.player)
 	go func() { s.served <- s.server.Serve(s.listener) }()
 	return s, nil
@@ -338,6 +368,7 @@ func (s *replaying) addr() string { return s.listener.Addr().String() }
 // stop ends the replay, writes what it has done to w, and to the file for it.
 func (s *replaying) stop(w io.Writer) error {
 	defer s.monitor.close()
+	defer s.page.close()
 	s.endFollowing()
 	s.monitor.stopping()
 	err := s.app.endServing(s.server.Shutdown)
@@ -345,7 +376,7 @@ func (s *replaying) stop(w io.Writer) error {
 		err = errors.Join(err, served)
 	}
 	played := s.player.Played()
-	err = errors.Join(err, writePlayed(w, played))
+	err = errors.Join(err, writePlayed(w, played), s.misses.close())
 	if s.report != "" {
 		uses, errUses := s.player.Uses()
 		err = errors.Join(err, errUses, writeReport(s.report, playedToJSON(s.shelf.reels, played, uses)))

@@ -3,6 +3,10 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -220,13 +224,10 @@ func asRecorded(t *testing.T, path string) string {
 // is there for them.
 func checked(t *testing.T, id, path string) report.CheckedCassette {
 	t.Helper()
-	tape, text, err := cassettes.LoadText(path)
-	if err != nil {
-		t.Fatal(err)
-	}
 	c := checks{settings: ruleSettings{"UM071": ruleOff, "UM073": ruleOff}}
 	delete(c.settings, id)
 	if strings.HasPrefix(id, "SHAPE") {
+		var err error
 		if c.contract, err = cassettes.LoadContract(filepath.Join(ruleFiles, "contract.yaml")); err != nil {
 			t.Fatal(err)
 		}
@@ -234,8 +235,44 @@ func checked(t *testing.T, id, path string) report.CheckedCassette {
 	if id == "TAPE04" {
 		c.before = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	}
-	c.add(tape, text, nil)
+	if strings.HasPrefix(id, "LIVE") {
+		// The server of today is a replay.
+		server := "server.yaml"
+		if strings.HasSuffix(path, "pass.yaml") {
+			server = "server-pass.yaml"
+		}
+		f := validateFlags{live: liveFlags{url: serverOf(t, filepath.Join(ruleFiles, id, server))}}
+		var err error
+		if c.live, err = (&app{stderr: io.Discard}).live(t.Context(), []string{path}, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.read(path, path, nil); err != nil {
+		t.Fatal(err)
+	}
 	return c.done()[0]
+}
+
+// serverOf answers as a cassette does.
+func serverOf(t *testing.T, path string) (url string) {
+	t.Helper()
+	tape, err := cassettes.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	player := cassettes.NewPlayer(cassettes.PlayOptions{}, tape)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		resp, err := player.RoundTrip(r)
+		if err != nil || resp.Header.Get(cassettes.HeaderMiss) != "" {
+			t.Errorf("%s: not to be sent: %v %s", path, err, resp.Header.Get(cassettes.HeaderMiss))
+			return
+		}
+		maps.Copy(w.Header(), resp.Header)
+		w.WriteHeader(resp.StatusCode)
+		io.Copy(w, resp.Body)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
 }
 
 func idsOf(c report.CheckedCassette) []string {

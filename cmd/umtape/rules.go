@@ -17,7 +17,7 @@ import (
 // allRules are the rules of validate: those of the file, of SOAP, of the protocol and
 // of contracts.
 func allRules() []inspect.Rule {
-	return slices.Concat(cassettes.Rules(), um.Rules(), inspect.ShapeRules())
+	return slices.Concat(cassettes.Rules(), um.Rules(), inspect.ShapeRules(), inspect.LiveRules())
 }
 
 func ruleIDs() []string {

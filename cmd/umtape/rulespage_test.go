@@ -45,6 +45,7 @@ var ruleGroups = []struct{ prefix, title string }{
 	{"UM07", "Calls"},
 	{"UM09", "The list itself"},
 	{"SHAPE", "Contracts, with --shapes"},
+	{"LIVE", "Servers of today, with --live"},
 }
 
 const rulesIntro = `# What validate checks: rules, each with reason, source and fix

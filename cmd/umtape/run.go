@@ -161,11 +161,13 @@ validates it against the protocol, and shows what was said.`,
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetHelpCommand(a.helpCommand())
+	root.CompletionOptions.DisableDefaultCmd = true // ours says how
 	root.SetUsageTemplate(root.UsageTemplate() + "{{if not .HasParent}}\nTopics, for `umtape help TOPIC`:\n" + topicList() + "{{end}}")
 	root.AddCommand(
 		a.demoCommand(), a.recordCommand(), a.replayCommand(), a.validateCommand(), a.inspectCommand(),
-		a.execCommand(), a.recoverCommand(), a.diffCommand(), a.auditCommand(), a.scrubCommand(), a.mergeCommand(), a.sortCommand(), a.pruneCommand(), a.splitCommand(), a.upgradeCommand(), a.exportCommand(), a.importCommand(), a.serveCommand(), a.caCommand(), a.versionCommand(),
+		a.execCommand(), a.recoverCommand(), a.diffCommand(), a.auditCommand(), a.scrubCommand(), a.mergeCommand(), a.sortCommand(), a.pruneCommand(), a.splitCommand(), a.upgradeCommand(), a.exportCommand(), a.importCommand(), a.uiCommand(), a.serveCommand(), a.caCommand(), a.versionCommand(), a.completionCommand(), a.manCommand(),
 	)
+	setCompletions(root)
 	return root
 }
 

@@ -29,7 +29,8 @@ func TestMain(m *testing.M) {
 //
 //	start NAME umtape ...    run in the background until it says where it listens;
 //	                         sets $NAME to its address, such as 127.0.0.1:40123,
-//	                         and $NAME_metrics to that of --metrics
+//	                         and $NAME_metrics to that of --metrics; of a page,
+//	                         $NAME_page to its address and $NAME_link to its link
 //	end NAME [-KILL] [CODE] end it by SIGINT and wait; it must exit with CODE (0);
 //	                         its output is in NAME.out and NAME.err
 //	said NAME TEXT           wait until it has said TEXT on standard error
@@ -123,6 +124,7 @@ func (b *lineBuffer) String() string {
 var (
 	listening = regexp.MustCompile(`(?:proxy|server) at http://([0-9a-f.:\[\]]+:\d+)`)
 	measuring = regexp.MustCompile(`metrics at http://([0-9a-f.:\[\]]+:\d+)`) // said before the other
+	paging    = regexp.MustCompile(`the page is at (http://([0-9a-f.:\[\]]+:\d+)/\S+)`)
 )
 
 func startCmd(ts *testscript.TestScript, neg bool, args []string) {
@@ -146,8 +148,16 @@ func startCmd(ts *testscript.TestScript, neg bool, args []string) {
 	defer cancel()
 	for {
 		said := j.err.String()
-		if m := listening.FindStringSubmatch(said); m != nil {
-			ts.Setenv(args[0], m[1])
+		m := listening.FindStringSubmatch(said)
+		if page := paging.FindStringSubmatch(said); page != nil {
+			ts.Setenv(args[0]+"_page", page[2])
+			ts.Setenv(args[0]+"_link", page[1])
+			if m == nil && args[2] == "ui" {
+				m = page[1:]
+			}
+		}
+		if m != nil {
+			ts.Setenv(args[0], strings.TrimPrefix(m[len(m)-1], "http://"))
 			if m := measuring.FindStringSubmatch(said); m != nil {
 				ts.Setenv(args[0]+"_metrics", m[1])
 			}

@@ -35,6 +35,7 @@ func (a *app) serveCommand() *cobra.Command {
 // serveFlags are those of umtape serve um.
 type serveFlags struct {
 	listen, caDir        string
+	wsdlOut              string
 	ended, unknown, soap string
 	ring, talk           int
 	quiet                bool
@@ -52,13 +53,23 @@ CallId, GetCallInfo goes from Connecting to Connected to Disconnected,
 Disconnect ends the call, a wrong CallId gets the documented fault. The seven
 other operations and the three EWS successors answer as well.
 
+With --wsdl the server also publishes a WSDL and its schema, which no Exchange
+does, for tools that make clients from one; --wsdl-out writes them to a folder,
+for clients of a real server, and ends. They are written from what is documented
+of the service, and say no more than that.
+
 What the documents leave open is a flag; its default is shown.`,
 		Example: `  umtape serve um
   curl -H 'Content-Type: text/xml; charset=utf-8' --data-binary @disconnect.xml \
        http://127.0.0.1:8090/UnifiedMessaging/Service.asmx
-  umtape serve um --ended-call success --deny 900 --busy 5550199`,
+  umtape serve um --ended-call success --deny 900 --busy 5550199
+  umtape serve um --wsdl
+  umtape serve um --wsdl-out wsdl`,
 		Args: noArgs,
 		RunE: a.begin(func(cmd *cobra.Command, args []string) error {
+			if f.wsdlOut != "" {
+				return a.writeWSDL(f)
+			}
 			return a.serveUM(cmd.Context(), f)
 		}),
 	}
@@ -77,6 +88,8 @@ What the documents leave open is a flag; its default is shown.`,
 	flags.StringSliceVar(&f.options.Busy, "busy", nil, "`PREFIX` of dial strings that are busy; may be repeated")
 	flags.StringSliceVar(&f.options.NoAnswer, "no-answer", nil, "`PREFIX` of dial strings that nobody answers; may be repeated")
 	flags.StringVar(&f.options.Host, "host", "um01.voice.example.net", "server `NAME` inside CallIds")
+	flags.BoolVar(&f.options.WSDL, "wsdl", false, "publish a WSDL at ?wsdl, with the address that the client asked at, and its schema beside it")
+	flags.StringVar(&f.wsdlOut, "wsdl-out", "", "write um.wsdl, for the address of --listen, and um.xsd to `FOLDER`, and end")
 	flags.BoolVar(&f.options.Gzip, "gzip", false, "compress responses for clients that accept it")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print no line for each request")
 	return cmd
@@ -99,6 +112,9 @@ func (a *app) serveUM(ctx context.Context, f serveFlags) error {
 		return err
 	}
 	a.say("UM server at http://%s%s and https://%s%s", s.addr(), um.Path2007, s.addr(), um.Path2007)
+	if options.WSDL {
+		a.say("WSDL at http://%s%s?wsdl", s.addr(), um.Path2007)
+	}
 	a.say("EWS successors at %s; its certificate is trusted with --upstream-ca %s", um.PathEWS, ca.CertFile())
 	if host, _, err := net.SplitHostPort(s.addr()); err == nil && ca.CheckHost(host) != nil {
 		a.say("warning: https will fail for clients: the authority is for %s, not for %s", ca.Permits(), host)

@@ -45,7 +45,6 @@ or else is Java's own, changeit.`,
   sudo umtape ca trust debian --install --ca-dir ~/.config/umtape
   umtape ca trust java --install --keystore client.p12
   umtape ca trust nss --uninstall --nssdb ~/.pki/nssdb`,
-		ValidArgs: platforms,
 		Args: func(cmd *cobra.Command, args []string) error {
 			for _, arg := range args {
 				if !slices.Contains(platforms, arg) {

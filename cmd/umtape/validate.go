@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ type validateFlags struct {
 	junit, sarif   string
 	settings       ruleSettings
 	maxAge         age
+	live           liveFlags
 }
 
 func (a *app) validateCommand() *cobra.Command {
@@ -38,6 +40,13 @@ cassette), a reason, a fix and a source in the protocol reference; the first
 finding of each rule says all of it. With --shapes it also holds every message,
 of any service, to the shapes in a file.
 
+With --live it also asks the server at URL again, and finds where its answers have
+another shape than the recorded ones. Only what is safe is sent: GetCallInfo,
+GetUMProperties, IsUMEnabled, GetPhoneCallInformation, and what --resend names.
+Each is sent twice, and what differs between the two answers, or among the recorded
+ones, does not count. --dry-run lists what would be sent. --live-user logs in by
+NTLM or, over https, Basic; --client-cert shows a certificate.
+
 --rule sets a rule to another severity, or off; @FILE reads such settings from a
 file, one on each line. --junit and --sarif write reports
 for other programs beside what is printed, or instead of it if FILE is -.
@@ -50,6 +59,8 @@ cannot be read or a report cannot be written, 2 when the command line is wrong.`
   umtape validate --shapes shapes.yaml calls.yaml
   umtape validate --sarif umtape.sarif --junit umtape.xml recorded/
   umtape validate --github calls.yaml
+  umtape validate --live https://um.example.com --dry-run calls.yaml
+  umtape validate --live https://um.example.com --live-user 'VOICE\alice' --junit drift.xml calls.yaml
   umtape validate --rules`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if f.rules {
@@ -72,7 +83,7 @@ cannot be read or a report cannot be written, 2 when the command line is wrong.`
 			if f.rules {
 				return a.listRules(f.settings, f.asJSON)
 			}
-			return a.validate(paths, threshold, f)
+			return a.validate(cmd.Context(), paths, threshold, f)
 		}),
 	}
 	cmd.Flags().StringVar(&f.failOn, "fail-on", "error", "lowest `SEVERITY` that is a failure: error, warning or note")
@@ -84,6 +95,7 @@ cannot be read or a report cannot be written, 2 when the command line is wrong.`
 	cmd.Flags().StringVar(&f.junit, "junit", "", "write a JUnit report to `FILE`, a test case for each interaction; - is standard output")
 	cmd.Flags().StringVar(&f.sarif, "sarif", "", "write SARIF 2.1.0 to `FILE`; - is standard output")
 	cmd.Flags().BoolVar(&f.rules, "rules", false, "list the rules and end")
+	f.live.register(cmd)
 	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "leave notes out")
 	for name, complete := range map[string]cobra.CompletionFunc{
 		"rule":    f.settings.complete,
@@ -110,6 +122,12 @@ func (f *validateFlags) check(cmd *cobra.Command, cassettes []string, threshold 
 	}
 	if slices.Sort(toStdout); len(toStdout) > 1 {
 		return misuse("%s all print to standard output: give one of them, or the name of a file", strings.Join(toStdout, ", "))
+	}
+	if err := f.live.check(cmd); err != nil {
+		return err
+	}
+	if f.rules && f.live.url != "" {
+		return misuse("--rules lists rules and checks nothing; --live goes with a cassette")
 	}
 	if f.rules && f.github {
 		return misuse("--rules lists rules and checks nothing; --github goes with a cassette")
@@ -138,7 +156,7 @@ func (f *validateFlags) check(cmd *cobra.Command, cassettes []string, threshold 
 	return nil
 }
 
-func (a *app) validate(paths []string, threshold inspect.Severity, f validateFlags) error {
+func (a *app) validate(ctx context.Context, paths []string, threshold inspect.Severity, f validateFlags) error {
 	v := report.Validation{Version: version, Rules: allRules(), Settings: f.settings, FailOn: threshold}
 	var err error
 	if v.Dir, err = os.Getwd(); err != nil {
@@ -152,6 +170,11 @@ func (a *app) validate(paths []string, threshold inspect.Severity, f validateFla
 	}
 	if f.maxAge > 0 {
 		c.before = time.Now().Add(-time.Duration(f.maxAge))
+	}
+	if f.live.url != "" {
+		if c.live, err = a.live(ctx, paths, f); err != nil || f.live.dryRun {
+			return err
+		}
 	}
 	var unread error // of the last one
 	for _, path := range paths {
@@ -189,16 +212,9 @@ func (a *app) validate(paths []string, threshold inspect.Severity, f validateFla
 
 // checkFile checks a cassette, unless it cannot be read.
 func (a *app) checkFile(c *checks, path string) error {
-	loaded := a.waiting("loading " + report.Printable(path))
-	tape, text, err := cassettes.LoadText(path)
-	loaded()
-	if err != nil {
-		return err
-	}
-	told := a.counting("checking " + report.Printable(path))
+	told := a.progress("checking "+report.Printable(path), false)
 	defer told.done()
-	c.add(tape, text, told.step)
-	return nil
+	return c.read(path, path, told.step)
 }
 
 func contractHint(err error, path string) error {

@@ -19,6 +19,7 @@ type watch struct {
 	later   bool                     // misses are told at the end
 	shown   func(text string) string // hides what is not to be named; nil for nothing
 	metrics *metrics                 // nil if nobody asked for them
+	page    *livePage                // the same
 }
 
 // note is the OnExchange of package cassettes: what the tape knows travels with
@@ -43,6 +44,7 @@ func (w *watch) exchange(e proxy.Exchange) {
 	if w.metrics != nil {
 		w.metrics.exchange(e, f, outcome)
 	}
+	w.page.exchange(e, f, outcome, reasonOf(e, f))
 	level := max(e.Level(), f.Level())
 	if w.later && f.Verdict == cassettes.Missed {
 		level = slog.LevelInfo

@@ -60,6 +60,11 @@ type Options struct {
 	// um01.voice.example.net.
 	Host string
 
+	// WSDL has the server describe the classic service, for tools that make
+	// clients: at ?wsdl of its paths, and in the schema beside them. No Exchange
+	// does so (section 1.1); else such a GET is answered with 405, as there.
+	WSDL bool
+
 	// Gzip compresses responses for clients that accept it.
 	Gzip bool
 

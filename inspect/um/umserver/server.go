@@ -51,11 +51,14 @@ type request struct {
 	protocol um.Protocol
 	version  inspect.Version // to answer in
 	op       um.Operation
+	page     string // what of the server's description it is for
 }
 
 // name is the operation for people; what the client wrote is not repeated.
 func (q *request) name() string {
 	switch {
+	case q.page != "":
+		return q.page
 	case q.op.Name == "":
 		return "no operation"
 	case q.protocol == um.EWS:
@@ -67,12 +70,16 @@ func (q *request) name() string {
 // answer tells the story of a request: is it for us, is it SOAP, which
 // operation, does it fit, and what does that operation say.
 func (s *Server) answer(q *request) answer {
+	if text, name, ok := s.page(q); ok {
+		q.page = name
+		return answer{page: text}
+	}
 	var ok bool
 	if q.protocol, ok = protocolAt(q.URL.Path); !ok {
 		return answer{status: http.StatusNotFound}
 	}
 	if q.Method != http.MethodPost {
-		// A GET of ?wsdl too: the service publishes none (section 1.1).
+		// A GET of ?wsdl too: the service publishes none (section 1.1), unless told to.
 		return answer{status: http.StatusMethodNotAllowed}
 	}
 	if !s.takes(q) {

@@ -24,11 +24,12 @@ const (
 const serverVersion = `<h:ServerVersionInfo MajorVersion="15" MinorVersion="1" MajorBuildNumber="845" MinorBuildNumber="22" Version="V2016_10_10"` +
 	` xmlns:h="` + um.TypesNS + `" xmlns="` + um.TypesNS + `"` + schemaNamespaces + ` />`
 
-// answer is what the server says: the Body's element, a fault, or a bare HTTP
-// status.
+// answer is what the server says: the Body's element, a fault, a document that is
+// no message, or a bare HTTP status.
 type answer struct {
-	body   string // XML; "" if one of the next two is set
+	body   string // XML; "" if one of the next three is set
 	fault  *fault
+	page   string // XML, sent as it is
 	status int    // of HTTP, when there is no envelope
 	code   string // what went wrong, in a word; "" for a success
 	why    string // for the log: names no value of the message
@@ -103,6 +104,9 @@ func (s *Server) write(w http.ResponseWriter, q *request, a answer) {
 		if status == http.StatusMethodNotAllowed {
 			h.Set("Allow", http.MethodPost)
 		}
+	case a.page != "":
+		status, body = http.StatusOK, a.page
+		h.Set("Content-Type", "text/xml; charset=utf-8")
 	default:
 		status, body = http.StatusOK, a.envelope(q.protocol, q.version)
 		if a.fault != nil {
@@ -131,7 +135,7 @@ func (s *Server) write(w http.ResponseWriter, q *request, a answer) {
 func plainText(status int) string {
 	hint := map[int]string{
 		http.StatusNotFound:             "the service is at " + um.Path2007 + ", " + um.PathLegacy + " and " + um.PathEWS,
-		http.StatusMethodNotAllowed:     "send a POST; the service has no page and no WSDL",
+		http.StatusMethodNotAllowed:     "send a POST; the service has no page, and a WSDL only if it is told to publish one (umtape serve um --wsdl)",
 		http.StatusUnsupportedMediaType: "send text/xml; charset=utf-8, plain or with Content-Encoding: gzip; SOAP 1.1 does not travel as application/soap+xml",
 	}[status]
 	return fmt.Sprintf("%d %s: %s\n", status, http.StatusText(status), hint)

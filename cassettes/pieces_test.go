@@ -8,13 +8,14 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/umtape/umtape/inspect"
 )
 
-// eachOf reads a cassette in chunks of so many bytes.
-func eachOf(path string, chunk int) ([]*Interaction, *Cassette, error) {
+// eachIn reads a cassette in pieces of so many bytes.
+func eachIn(path string, chunk int) ([]*Interaction, *Cassette, error) {
 	var list []*Interaction
-	r := eachReader{path: path, chunk: chunk, f: func(i *Interaction) error { list = append(list, i); return nil }}
-	c, err := r.run()
+	c, err := eachOf(path, chunk, func(i *Interaction) *Interaction { return i }, func(i *Interaction) error { list = append(list, i); return nil }, nil)
 	return list, c, err
 }
 
@@ -48,8 +49,9 @@ func TestEachIsLoad(t *testing.T) {
 		path := filepath.Join(dir, "a.yaml")
 		put(t, path, text)
 		want, wantErr := Load(path)
+		piecesAreLoad(t, name, path)
 		for _, chunk := range []int{1 << 20, len(text)/2 + 1, 3000, 700, 64} {
-			got, c, err := eachOf(path, chunk)
+			got, c, err := eachIn(path, chunk)
 			if fmt.Sprint(err) != fmt.Sprint(wantErr) {
 				t.Errorf("%s in %d: %v, and Load %v", name, chunk, err, wantErr)
 			}
@@ -72,6 +74,51 @@ func TestEachIsLoad(t *testing.T) {
 				if !reflect.DeepEqual(*i, w) {
 					t.Errorf("%s in %d: interaction %d is %+v, and of Load %+v", name, chunk, n, *i, w)
 				}
+			}
+		}
+	}
+}
+
+// piecesAreLoad: pieces of any size hold what Load gives, after a change of layout
+// too, and know its places.
+func piecesAreLoad(t *testing.T, name, path string) {
+	t.Helper()
+	about := []inspect.Finding{{Part: "request", Pos: 30}, {Part: "response", Pos: 9}, {Part: "response", Header: "Date"}, {}}
+	type placed struct {
+		Interaction
+		at []Place
+	}
+	var want []placed
+	whole, text, wantErr := LoadText(path)
+	if wantErr == nil {
+		for n, i := range whole.Interactions {
+			want = append(want, placed{*i, text.Places(n, about)})
+		}
+	}
+	for _, chunk := range []int{1 << 20, 3000, 64} {
+		var got []placed
+		c, err := inPieces(path, chunk, func(p *Piece) (list []placed) {
+			for n, i := range p.Interactions {
+				list = append(list, placed{*i, p.Places(n, about)})
+			}
+			return list
+		}, func(first int, list []placed) error {
+			got = append(got[:first], list...)
+			return nil
+		}, nil)
+		if fmt.Sprint(err) != fmt.Sprint(wantErr) {
+			t.Errorf("%s in pieces of %d: %v, and Load %v", name, chunk, err, wantErr)
+		}
+		if err != nil {
+			continue
+		}
+		if !reflect.DeepEqual(c.Torn, whole.Torn) || c.end != whole.end || c.rewrite != whole.rewrite || len(got) != len(want) {
+			t.Errorf("%s in pieces of %d: %+v of %d, and Load %+v of %d", name, chunk, c, len(got), whole, len(want))
+			continue
+		}
+		for n := range got {
+			if !reflect.DeepEqual(got[n], want[n]) {
+				t.Errorf("%s in pieces of %d: interaction %d is %+v, and of Load %+v", name, chunk, n, got[n], want[n])
 			}
 		}
 	}
@@ -102,14 +149,14 @@ func TestEachKeepsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	told, n, longest := int64(0), 0, 0
-	r := eachReader{path: path, chunk: 1 << 20, f: func(*Interaction) error { n++; return nil }, progress: func(done, total int64) {
+	_, err := Each(path, func(*Interaction) error { n++; return nil }, func(done, total int64) {
 		longest = max(longest, int(done-told))
 		told = done
 		if done > total {
 			t.Errorf("%d of %d bytes", done, total)
 		}
-	}}
-	if _, err := r.run(); err != nil || n != 400 || told < 30<<20 || longest > 2<<20 {
+	})
+	if err != nil || n != 400 || told < 30<<20 || longest > 2<<20 {
 		t.Errorf("%d interactions, %v; told of %d bytes, %d at once", n, err, told, longest)
 	}
 }

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"github.com/umtape/umtape/cassettes"
+	"github.com/umtape/umtape/inspect"
+	"github.com/umtape/umtape/inspect/um"
+	"github.com/umtape/umtape/inspect/web"
+	"github.com/umtape/umtape/proxy"
+)
+
+// uiFlag is --ui.
+func uiFlag(cmd *cobra.Command, addr *string) {
+	cmd.Flags().StringVar(addr, "ui", "", "loopback `ADDRESS` to serve a page on that shows exchanges as they happen; its link, with a token, is printed; port 0 picks a free one")
+}
+
+// livePage is the page of a recording or a replay. Its methods work on nil, which is a
+// page that nobody asked for.
+type livePage struct {
+	ln     net.Listener
+	paths  func() []string // of the cassettes
+	tapes  *pageTapes
+	book   *web.Book
+	server *web.Server
+	ended  chan struct{} // closed when rows has ended
+
+	mu      sync.Mutex
+	waiting []web.Row // not yet on the page, since their tape has to be read
+	on      []string  // FILE#ID of each of waiting
+	more    chan struct{}
+	closing bool
+}
+
+// openPage listens on addr; nil if addr is "".
+func openPage(addr string) (*livePage, error) {
+	if addr == "" {
+		return nil, nil
+	}
+	ln, err := listen(addr)
+	if err != nil {
+		var wrong *misuseError
+		if errors.As(err, &wrong) {
+			return nil, &misuseError{err: fmt.Errorf("--ui: %w", wrong.err)}
+		}
+		var hinted *hintedError
+		if errors.As(err, &hinted) {
+			return nil, hint(fmt.Errorf("--ui: %w", hinted.err), "give another: --ui 127.0.0.1:0 picks a free port")
+		}
+		return nil, fmt.Errorf("--ui: %w", err)
+	}
+	return &livePage{ln: ln, tapes: newPageTapes(), book: web.NewBook(), more: make(chan struct{}, 1), ended: make(chan struct{})}, nil
+}
+
+// start serves the page.
+func (p *livePage) start(a *app, mode, title string, paths func() []string) {
+	if p == nil {
+		return
+	}
+	p.paths = paths
+	p.server = web.Serve(p.ln, web.Config{Book: p.book, Tape: p.tapes, Check: um.Check, Title: title, Mode: mode, Version: version})
+	a.say("the page is at %s", p.server.Link())
+	go p.rows()
+}
+
+// exchange puts an exchange on the page. It does not wait for that.
+func (p *livePage) exchange(e proxy.Exchange, f *cassettes.Facts, outcome, reason string) {
+	if p == nil {
+		return
+	}
+	r := web.Row{
+		Began: e.Began.UTC(), Took: e.Took, Operation: inspect.Shorten(f.Operation, maxShownOperation), Call: f.Call,
+		Client: fmt.Sprintf("connection %d", e.Conn), Status: e.Status, Fault: f.Fault, Outcome: outcome, Reason: reason, Nearest: f.Nearest,
+	}
+	if r.Operation == "" {
+		r.Operation = "(" + inspect.Shorten(e.Method, maxShownMethod) + ")"
+	}
+	p.mu.Lock()
+	if !p.closing {
+		p.waiting, p.on = append(p.waiting, r), append(p.on, f.Interaction)
+	}
+	p.mu.Unlock()
+	select {
+	case p.more <- struct{}{}:
+	default:
+	}
+}
+
+// rows reads of the tape what it has of exchanges, and puts them on the page, until
+// close.
+func (p *livePage) rows() {
+	defer close(p.ended)
+	for range p.more {
+		p.mu.Lock()
+		rows, on, closing := p.waiting, p.on, p.closing
+		p.waiting, p.on = nil, nil
+		p.mu.Unlock()
+		if closing {
+			return
+		}
+		paths := p.paths()
+		for n := range rows {
+			rows[n] = p.read(rows[n], on[n], paths)
+			if nearest, id, ok := tapeOf(rows[n].Nearest, paths); ok {
+				rows[n].Nearest = fmt.Sprintf("%s#%d", nearest, id)
+			}
+		}
+		p.book.Add(rows...)
+	}
+}
+
+// read adds to a row what its interaction says.
+func (p *livePage) read(r web.Row, interaction string, paths []string) web.Row {
+	path, id, ok := tapeOf(interaction, paths)
+	if !ok {
+		return r
+	}
+	i, _, err := p.tapes.interaction(path, id)
+	if err != nil {
+		return r
+	}
+	kept := rowOf(entry(path, i))
+	r.File, r.ID, r.Shape, r.Errors, r.Warnings = path, id, kept.Shape, kept.Errors, kept.Warnings
+	if r.Call == "" {
+		r.Call = kept.Call
+	}
+	return r
+}
+
+func (p *livePage) close() {
+	if p == nil {
+		return
+	}
+	if p.server == nil { // it never began
+		p.ln.Close()
+		return
+	}
+	p.server.Close()
+	p.mu.Lock()
+	p.closing = true
+	p.mu.Unlock()
+	select {
+	case p.more <- struct{}{}:
+	default:
+	}
+	<-p.ended
+}

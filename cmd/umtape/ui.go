@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/umtape/umtape/cassettes"
+	"github.com/umtape/umtape/inspect/report"
+	"github.com/umtape/umtape/inspect/um"
+	"github.com/umtape/umtape/inspect/web"
+)
+
+func (a *app) uiCommand() *cobra.Command {
+	var addr string
+	cmd := &cobra.Command{
+		Use:   "ui CASSETTE...",
+		Short: "Show cassettes on a page in the browser",
+		Long: `ui serves a page that shows what was said: all interactions, filtered as you
+type, and each in full, its XML indented, with its call and what is wrong with
+it. It follows cassettes as they grow, and those that come to a folder.
+
+The page is on loopback, for whoever has the link that is printed: it holds a
+token, made anew each time. The page needs no network. What names a person, a
+number or an internal server is hidden until "Show sensitive" is pressed: what
+a recording with --pseudonyms hides. Ctrl-C ends it.
+
+record, replay and exec have --ui ADDRESS, for a page of what is happening.`,
+		Example: `  umtape ui calls.yaml
+  umtape ui recorded/`,
+		Args: cassetteArgs(true),
+		RunE: a.begin(func(cmd *cobra.Command, args []string) error {
+			return a.ui(cmd.Context(), args, addr)
+		}),
+	}
+	listenFlag(cmd, &addr, "127.0.0.1:8091")
+	return cmd
+}
+
+func (a *app) ui(ctx context.Context, args []string, addr string) error {
+	paths, err := tapesIn(args)
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		f, err := os.Open(path)
+		if err != nil {
+			_, err = cassettes.Load(path) // which words it
+			return loadHint(err, path)
+		}
+		f.Close()
+	}
+	ln, err := listen(addr)
+	if err != nil {
+		return err
+	}
+	tapes, book := newPageTapes(), web.NewBook()
+	server := web.Serve(ln, web.Config{Book: book, Tape: tapes, Check: um.Check, Title: titleOf(args), Version: version})
+	defer server.Close()
+	s := shelfPage{app: a, args: args, tapes: tapes, book: book, failed: map[string]string{}}
+	s.begun = sync.OnceFunc(func() {
+		a.say("the page is at %s", server.Link())
+		a.say("Ctrl-C ends it")
+	})
+	for _, path := range paths {
+		if err := s.begin(ctx, path); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return loadHint(err, path)
+		}
+	}
+	s.begun()
+	return s.follow(ctx)
+}
+
+// titleOf is what a page is about.
+func titleOf(args []string) string {
+	shown := make([]string, 0, len(args))
+	for _, arg := range args {
+		shown = append(shown, report.Printable(arg))
+	}
+	if len(shown) > 3 {
+		shown = append(shown[:3], "...")
+	}
+	return strings.Join(shown, ", ")
+}
+
+// shelfPage fills a page from cassettes, and follows them.
+type shelfPage struct {
+	app    *app
+	args   []string
+	tapes  *pageTapes
+	book   *web.Book
+	paths  []string          // of those that were begun
+	begun  func()            // tells where the page is, once there is something on it
+	failed map[string]string // by path: what was told
+}
+
+// rowsAtOnce is how many rows are put on the page at once while a cassette is read.
+const rowsAtOnce = 2000
+
+// begin reads a cassette for the first time.
+func (s *shelfPage) begin(ctx context.Context, path string) error {
+	var rows []web.Row
+	c, err := s.tapes.first(path, func(e report.Entry) error {
+		if rows = append(rows, rowOf(e)); len(rows) == rowsAtOnce {
+			s.book.Add(rows...)
+			s.begun()
+			rows = rows[:0]
+		}
+		return ctx.Err()
+	}, nil)
+	if err != nil {
+		return err
+	}
+	s.book.Add(rows...)
+	s.paths = append(s.paths, path)
+	s.app.warnTorn(path, c.Torn)
+	return nil
+}
+
+func rowOf(e report.Entry) web.Row { return web.RowOf(e, um.Check(e.Reading)) }
+
+// follow puts on the page what is new, until ctx ends.
+func (s *shelfPage) follow(ctx context.Context) error {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for n := 1; ; n++ {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		for _, path := range s.paths {
+			s.look(path)
+		}
+		if n%5 == 0 {
+			s.newcomers(ctx)
+		}
+	}
+}
+
+// look puts on the page what is new of a cassette. That it cannot be read is told once
+// it has been so for a while, since it may be half written.
+func (s *shelfPage) look(path string) {
+	fresh, anew, err := s.tapes.next(path)
+	if s.trouble(path, err) {
+		return
+	}
+	rows := make([]web.Row, len(fresh))
+	for n, e := range fresh {
+		rows[n] = rowOf(e)
+	}
+	if anew {
+		s.book.Replace(path, rows)
+	} else {
+		s.book.Add(rows...)
+	}
+}
+
+// trouble tells what is wrong with a cassette, once.
+func (s *shelfPage) trouble(path string, err error) bool {
+	if err == nil {
+		delete(s.failed, path)
+		return false
+	}
+	text := oneLine(err)
+	if s.failed[path] != text {
+		s.failed[path] = text
+		s.app.say("warning: %s; the page has what was there before", text)
+	}
+	return true
+}
+
+// newcomers begins the cassettes that have come to a folder.
+func (s *shelfPage) newcomers(ctx context.Context) {
+	paths, err := tapesIn(s.args)
+	if err != nil {
+		return // told when it began, or the folder is empty now
+	}
+	for _, path := range paths {
+		if !slices.Contains(s.paths, path) {
+			err := s.begin(ctx, path)
+			if errors.Is(err, cassettes.ErrEmpty) || ctx.Err() != nil {
+				continue // it is being made
+			}
+			s.trouble(path, err)
+		}
+	}
+}

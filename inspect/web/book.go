@@ -1,0 +1,208 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/umtape/umtape/inspect"
+	"github.com/umtape/umtape/inspect/report"
+)
+
+// Row is an exchange as a list shows it.
+type Row struct {
+	File      string // cassette, as the user named it; "" if it is on none
+	ID        int    // of the interaction in File
+	Began     time.Time
+	Took      time.Duration
+	Operation string
+	Call      string // the call's identifier, verbatim; the page is not given it unasked
+	Client    string
+	Status    int
+	Shape     string // of the response
+	Fault     string // kind of the fault; "" for none
+	Outcome   string // "recorded", "replayed", "missed" ...; "" for what was read from a cassette
+	Reason    string // why, where there is more to say
+	Nearest   string // FILE#ID of what is nearest to a miss
+	Errors    int    // findings
+	Warnings  int
+}
+
+// RowOf is an interaction that was read from a cassette.
+func RowOf(e report.Entry, found []inspect.Finding) Row {
+	r := Row{
+		File: e.File, ID: e.ID, Began: e.Started, Took: e.Took, Operation: operation(e), Call: e.Call,
+		Client: e.RequestHeader.Get("User-Agent"), Status: e.Status, Shape: shape(e),
+	}
+	if e.Response != nil && e.Response.Fault != nil {
+		r.Fault = e.Response.Fault.Kind()
+		if r.Fault == "" {
+			r.Fault = "Fault"
+		}
+	}
+	for _, f := range found {
+		switch f.Rule.Severity {
+		case inspect.Error:
+			r.Errors++
+		case inspect.Warning:
+			r.Warnings++
+		}
+	}
+	return r
+}
+
+func operation(e report.Entry) string {
+	switch {
+	case e.Operation != "":
+		return e.Operation
+	case e.IsSOAP():
+		return "(" + e.Method + ", unreadable)"
+	}
+	return "(" + e.Method + ")"
+}
+
+func shape(e report.Entry) string {
+	switch {
+	case e.Response != nil:
+		return inspect.ShapeOf(e.Response)
+	case len(e.ResponseBody) == 0:
+		return "(no body)"
+	}
+	return fmt.Sprintf("(no SOAP, %d bytes)", len(e.ResponseBody))
+}
+
+// Book holds the rows that the page shows. Its methods may be called by several
+// goroutines at once.
+type Book struct {
+	mu    sync.Mutex
+	rows  []Row
+	call  []int // of each row its call's number; -1 for none
+	calls []call
+	known map[string]int // calls by identifier
+	texts map[string]string
+	anew  int           // how often the rows were replaced
+	grown chan struct{} // closed when there is something new
+}
+
+// call is what is shown of a call unasked: not the server that its identifier names.
+type call struct{ id, label string }
+
+// NewBook returns an empty book.
+func NewBook() *Book {
+	return &Book{known: map[string]int{}, texts: map[string]string{}, grown: make(chan struct{})}
+}
+
+// Add appends rows.
+func (b *Book) Add(rows ...Row) {
+	if len(rows) == 0 {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.add(rows)
+	b.tell()
+}
+
+// Replace puts rows in the place of all that are of that cassette.
+func (b *Book) Replace(file string, rows []Row) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var others []Row
+	for _, r := range b.rows {
+		if r.File != file {
+			others = append(others, r)
+		}
+	}
+	b.rows, b.call = nil, nil
+	b.anew++
+	b.add(others)
+	b.add(rows)
+	b.tell()
+}
+
+func (b *Book) add(rows []Row) {
+	for _, r := range rows {
+		r.Operation, r.Shape, r.Client, r.Fault = b.once(r.Operation), b.once(r.Shape), b.once(r.Client), b.once(r.Fault)
+		r.Call = strings.Clone(r.Call)
+		b.rows, b.call = append(b.rows, r), append(b.call, b.callOf(r.Call))
+	}
+}
+
+func (b *Book) tell() {
+	close(b.grown)
+	b.grown = make(chan struct{})
+}
+
+// maxTexts bounds how many texts that rows share are held once.
+const maxTexts = 10000
+
+// once returns a text that is held once, and holds no message in memory.
+func (b *Book) once(s string) string {
+	had, ok := b.texts[s]
+	if !ok {
+		had = strings.Clone(s)
+		if len(b.texts) < maxTexts {
+			b.texts[had] = had
+		}
+	}
+	return had
+}
+
+func (b *Book) callOf(id string) int {
+	if id == "" {
+		return -1
+	}
+	n, ok := b.known[id]
+	if !ok {
+		n = len(b.calls)
+		b.known[id] = n
+		label := fmt.Sprintf("call %d", n+1)
+		if c, ok := inspect.DecodeCallID(id); ok {
+			label = c.GUID
+		}
+		b.calls = append(b.calls, call{id, label})
+	}
+	return n
+}
+
+// row returns the n-th row and the rows of the same call, itself included, at most
+// maxOfCall of them.
+func (b *Book) row(n int) (r Row, label string, ofCall []int, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n < 0 || n >= len(b.rows) {
+		return Row{}, "", nil, false
+	}
+	if c := b.call[n]; c >= 0 {
+		label = b.calls[c].label
+		for k := range b.call {
+			if b.call[k] == c && len(ofCall) < maxOfCall {
+				ofCall = append(ofCall, k)
+			}
+		}
+	}
+	return b.rows[n], label, ofCall, true
+}
+
+const maxOfCall = 200
+
+// find returns the last row that is an interaction; -1 if none is.
+func (b *Book) find(file string, id int) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for n := len(b.rows) - 1; n >= 0; n-- {
+		if b.rows[n].ID == id && b.rows[n].File == file {
+			return n
+		}
+	}
+	return -1
+}
+
+// state is how many rows there are, how often they were replaced, and what will be
+// closed when that changes.
+func (b *Book) state() (total, anew int, grown <-chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.rows), b.anew, b.grown
+}

@@ -1,0 +1,156 @@
+package web
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// serve starts a page and returns it with a client that follows no redirects.
+func serve(t *testing.T, c Config) (*Server, *http.Client) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Book == nil {
+		c.Book = NewBook()
+	}
+	s := Serve(ln, c)
+	t.Cleanup(s.Close)
+	return s, &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// ask sends a request; with is one of the functions below, or nil for none.
+func ask(t *testing.T, s *Server, client *http.Client, method, path string, with ...func(*http.Request)) (*http.Response, string) {
+	t.Helper()
+	r, err := http.NewRequest(method, "http://"+s.addr+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range with {
+		f(r)
+	}
+	answer, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer, string(body)
+}
+
+func header(name, value string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set(name, value) }
+}
+
+func host(name string) func(*http.Request) { return func(r *http.Request) { r.Host = name } }
+
+func (s *Server) cookie(r *http.Request) {
+	r.AddCookie(&http.Cookie{Name: s.guard.cookie, Value: s.guard.token})
+}
+
+func TestWhoIsLetIn(t *testing.T) {
+	s, client := serve(t, Config{Title: "calls.yaml"})
+	_, port, _ := net.SplitHostPort(s.addr)
+	for _, tt := range []struct {
+		name   string
+		method string
+		path   string
+		with   []func(*http.Request)
+		want   int
+	}{
+		{"the page, with the cookie", "GET", "/", []func(*http.Request){s.cookie}, 200},
+		{"by the name localhost", "GET", "/", []func(*http.Request){s.cookie, host("localhost:" + port)}, 200},
+		{"the page's own requests", "GET", "/api/rows", []func(*http.Request){s.cookie, header("Sec-Fetch-Site", "same-origin")}, 200},
+		{"without the cookie", "GET", "/", nil, 403},
+		{"rows without the cookie", "GET", "/api/rows", nil, 403},
+		{"the script without the cookie", "GET", "/app.js", nil, 403},
+		{"another run's cookie", "GET", "/", []func(*http.Request){func(r *http.Request) {
+			r.AddCookie(&http.Cookie{Name: s.guard.cookie, Value: "AAAAAAAAAAAAAAAAAAAAAAAAAA"})
+		}}, 403},
+		{"another run's link", "GET", "/?token=AAAAAAAAAAAAAAAAAAAAAAAAAA", nil, 403},
+		{"the token elsewhere than in the link", "GET", "/api/rows?token=" + s.guard.token, nil, 403},
+		{"a name made to lead here", "GET", "/", []func(*http.Request){s.cookie, host("evil.test:" + port)}, 421},
+		{"that name with the token", "GET", "/?token=" + s.guard.token, []func(*http.Request){host("evil.test:" + port)}, 421},
+		{"the address without its port", "GET", "/", []func(*http.Request){s.cookie, host("127.0.0.1")}, 421},
+		{"a page of another site", "GET", "/api/rows", []func(*http.Request){s.cookie, header("Origin", "http://evil.test")}, 403},
+		{"a page of another port", "GET", "/api/rows", []func(*http.Request){s.cookie, header("Origin", "http://127.0.0.1:1")}, 403},
+		{"a page of no origin", "GET", "/api/rows", []func(*http.Request){s.cookie, header("Origin", "null")}, 403},
+		{"an image on another site", "GET", "/api/rows", []func(*http.Request){s.cookie, header("Sec-Fetch-Site", "cross-site")}, 403},
+		{"a sibling's page", "GET", "/api/rows", []func(*http.Request){s.cookie, header("Sec-Fetch-Site", "same-site")}, 403},
+		{"POST without the page's token", "POST", "/api/rows", []func(*http.Request){s.cookie}, 403},
+		{"POST with the cookie's", "POST", "/api/rows", []func(*http.Request){s.cookie, header("Umtape-Token", s.guard.token)}, 403},
+		{"POST where there is none", "POST", "/api/rows", []func(*http.Request){s.cookie, header("Umtape-Token", s.guard.act)}, 405},
+		{"DELETE", "DELETE", "/api/rows", []func(*http.Request){s.cookie, header("Umtape-Token", s.guard.act)}, 405},
+		{"out of the folder", "GET", "/..%2f..%2fetc%2fpasswd", []func(*http.Request){s.cookie}, 404},
+		{"out of the folder, encoded twice", "GET", "/%252e%252e/doc.go", []func(*http.Request){s.cookie}, 404},
+		{"the template", "GET", "/index.html", []func(*http.Request){s.cookie}, 404},
+		{"the folder", "GET", "/page/", []func(*http.Request){s.cookie}, 404},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			answer, body := ask(t, s, client, tt.method, tt.path, tt.with...)
+			if answer.StatusCode != tt.want {
+				t.Errorf("%s %s: %d, want %d", tt.method, tt.path, answer.StatusCode, tt.want)
+			}
+			if answer.StatusCode != 200 && (strings.Contains(body, "calls.yaml") || strings.Contains(body, s.guard.token) || strings.Contains(body, s.guard.act)) {
+				t.Errorf("a refusal tells: %s", body)
+			}
+			h := answer.Header
+			if !strings.HasPrefix(h.Get("Content-Security-Policy"), "default-src 'none'; script-src 'self'; style-src 'self'") ||
+				h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "no-referrer" || h.Get("Cache-Control") != "no-store" {
+				t.Errorf("headers that protect are missing: %v", h)
+			}
+		})
+	}
+}
+
+func TestLinkSetsACookieThatOtherSitesCannotUse(t *testing.T) {
+	s, client := serve(t, Config{})
+	link, err := url.Parse(s.Link())
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, body := ask(t, s, client, "GET", link.RequestURI())
+	if answer.StatusCode != 200 || len(answer.Cookies()) != 1 {
+		t.Fatalf("%d with %d cookies", answer.StatusCode, len(answer.Cookies()))
+	}
+	c := answer.Cookies()[0]
+	if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Domain != "" || c.Value != s.guard.token {
+		t.Errorf("cookie %v", c)
+	}
+	if strings.Contains(body, s.guard.token) {
+		t.Error("the page that the link opens holds the token")
+	}
+	if answer, _ := ask(t, s, client, "GET", "/", func(r *http.Request) { r.AddCookie(c) }); answer.StatusCode != 200 {
+		t.Errorf("with the cookie: %d", answer.StatusCode)
+	}
+}
+
+func TestEachPageHasTokensOfItsOwn(t *testing.T) {
+	a, _ := serve(t, Config{})
+	b, _ := serve(t, Config{})
+	if a.guard.token == b.guard.token || a.guard.act == b.guard.act || a.guard.token == a.guard.act || len(a.guard.token) < 26 {
+		t.Errorf("tokens %s %s, %s %s", a.guard.token, a.guard.act, b.guard.token, b.guard.act)
+	}
+	if a.guard.cookie == b.guard.cookie {
+		t.Error("two pages share a cookie's name, and the second would log the first one out")
+	}
+}
+
+func TestNoMarkupInThePage(t *testing.T) {
+	s, client := serve(t, Config{Title: `</title><script>alert(1)</script>"onload=x.yaml`})
+	_, body := ask(t, s, client, "GET", "/", s.cookie)
+	if strings.Contains(body, "<script>") || strings.Contains(body, `"onload`) {
+		t.Errorf("the title is markup:\n%s", body)
+	}
+	if strings.Contains(body, "style=") || strings.Count(body, "<script") != 1 {
+		t.Error("the page has an inline style or a second script, which its policy forbids")
+	}
+}

@@ -1,0 +1,247 @@
+import {$, el, many} from './dom.js';
+import {choose, parse} from './filter.js';
+import {List} from './list.js';
+import {Rows} from './rows.js';
+import {show} from './exchange.js';
+
+const rows = new Rows();
+const state = {terms: [], shown: [], seen: 0, paused: false, held: 0, reveal: false, open: -1, wanted: '', connected: false, arrivals: []};
+const mode = document.documentElement.dataset.mode;
+const list = new List(rows, open);
+
+// The address says what is shown: #q=FILTER&x=FILE%23ID.
+function address() {
+	const a = new URLSearchParams(location.hash.slice(1));
+	return {q: a.get('q') || '', x: a.get('x') || ''};
+}
+
+function setAddress(push) {
+	const a = new URLSearchParams();
+	if ($('filter').value) a.set('q', $('filter').value);
+	const x = state.open >= 0 ? rows.name(state.open) || `@${state.open}` : state.wanted;
+	if (x) a.set('x', x);
+	const to = a.size ? `#${a}` : location.pathname;
+	history[push ? 'pushState' : 'replaceState'](null, '', to);
+}
+
+function readAddress() {
+	const {q, x} = address();
+	if ($('filter').value !== q) {
+		$('filter').value = q;
+		refilter(false);
+	}
+	state.wanted = x;
+	if (!x) return shut(false);
+	openWanted();
+}
+
+function openWanted() {
+	if (!state.wanted) return;
+	const n = state.wanted.startsWith('@') ? Number(state.wanted.slice(1)) : rows.find(state.wanted);
+	if (n >= 0 && n < rows.length && n !== state.open) {
+		list.activate(n, true);
+		open(n, false);
+	}
+}
+
+// refilter chooses from all rows; grow only from those that came since.
+function refilter(stay) {
+	const began = performance.now();
+	try {
+		state.terms = parse($('filter').value);
+		$('count').classList.remove('wrong');
+	} catch (e) {
+		$('count').textContent = e.message;
+		$('count').classList.add('wrong');
+		return;
+	}
+	state.shown = choose(rows, state.terms);
+	state.seen = rows.length;
+	list.show(state.shown, stay);
+	tell();
+	document.documentElement.dataset.filtered = (performance.now() - began).toFixed(1);
+}
+
+function grow() {
+	if (state.paused) return tell();
+	if (state.seen > rows.length || state.anew !== rows.anew) {
+		state.anew = rows.anew;
+		return refilter(true);
+	}
+	choose(rows, state.terms, state.seen, state.shown);
+	state.seen = rows.length;
+	list.show(state.shown, true);
+	tell();
+}
+
+function tell() {
+	const total = state.seen;
+	const count = $('count');
+	if (!count.classList.contains('wrong')) {
+		const text = $('filter').value ? `${state.shown.length.toLocaleString('en')} of ${many(total, 'exchange')}` : many(total, 'exchange');
+		if (count.textContent !== text) count.textContent = text;
+	}
+	const s = $('state');
+	const say = (text, ...classes) => {
+		if (s.textContent !== text) s.textContent = text;
+		s.className = ['state', ...classes].join(' ');
+	};
+	if (!state.connected) say(state.tried ? 'umtape does not answer; it may have been ended' : '', ...(state.tried ? ['lost'] : []));
+	else if (state.paused) say(`paused; ${rows.length - state.seen} new`, 'live', 'paused');
+	else say(rate(), 'live');
+	empty(total);
+}
+
+// rate is how many exchanges came a second, over the last ten.
+function rate() {
+	const now = Date.now();
+	state.arrivals = state.arrivals.filter(([at]) => now - at < 10000);
+	const came = state.arrivals.reduce((sum, [, n]) => sum + n, 0);
+	if (!came) return mode ? 'live' : 'following';
+	return `${(came / 10).toFixed(1)} a second`;
+}
+
+function empty(total) {
+	const box = $('empty');
+	box.hidden = state.shown.length > 0 || !state.connected;
+	if (box.hidden) return;
+	if (total) {
+		box.replaceChildren(el('h2', {}, 'Nothing fits the filter'), el('p', {}, `None of ${many(total, 'exchange')} has all of its words. ? tells what a filter can say.`),
+			el('button', {type: 'button', onclick: () => { $('filter').value = ''; changed(); }}, 'Clear the filter'));
+	} else if (mode) {
+		box.replaceChildren(el('h2', {}, 'Nothing has been said yet'), el('p', {}, 'Exchanges appear here as they happen. Point a client at the proxy, whose address umtape printed:'),
+			el('pre', {}, "curl --proxy http://127.0.0.1:8088 --cacert ~/.config/umtape/ca.pem \\\n     -H 'Content-Type: text/xml; charset=utf-8' --data-binary @disconnect.xml \\\n     https://um.example.com/UnifiedMessaging/Service.asmx"));
+	} else {
+		box.replaceChildren(el('h2', {}, 'The cassette is empty'), el('p', {}, 'What is recorded to it appears here. To record:'), el('pre', {}, 'umtape record --append CASSETTE'));
+	}
+}
+
+function changed() {
+	refilter(false);
+	setAddress(false);
+}
+
+function open(n, push = true) {
+	state.open = n;
+	state.wanted = '';
+	document.body.classList.add('open');
+	$('exchange').hidden = false;
+	if (push) setAddress(true);
+	$('exchange').scrollTop = 0;
+	show(n, state.reveal, {go: (to) => { list.activate(to, true); open(to); }, close: () => shut(true)}).then(() => {
+		if (state.open === n && push) $('exchange').focus({preventScroll: true});
+	});
+}
+
+function shut(push) {
+	if (state.open < 0) return;
+	state.open = -1;
+	state.wanted = '';
+	document.body.classList.remove('open');
+	$('exchange').hidden = true;
+	$('exchange').replaceChildren();
+	if (push) setAddress(true);
+	list.box.focus({preventScroll: true});
+	list.measure();
+	list.activate(list.active, true);
+}
+
+// keys of the page; a field that is typed into has its own.
+addEventListener('keydown', (e) => {
+	if (e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented || $('keys').open) return;
+	if (e.target === $('filter')) {
+		if (e.key === 'Escape' || e.key === 'Enter' || e.key === 'ArrowDown') {
+			e.preventDefault();
+			list.box.focus({preventScroll: true});
+			if (list.at(list.active) < 0) list.move(0);
+		}
+		return;
+	}
+	const inList = e.target === list.box || e.target === document.body;
+	const act = {
+		'/': () => { if (matchMedia('(max-width: 62rem)').matches) shut(true); $('filter').focus(); $('filter').select(); },
+		'?': () => $('keys').showModal(),
+		j: () => step(1), k: () => step(-1),
+		p: () => pause(),
+		Escape: () => shut(true),
+		...(inList && {
+			ArrowDown: () => list.move(1), ArrowUp: () => list.move(-1), PageDown: () => list.move(list.page()), PageUp: () => list.move(-list.page()),
+			Home: () => list.move(-Infinity), End: () => list.move(Infinity),
+			Enter: () => { if (list.at(list.active) >= 0) open(list.active); },
+		}),
+	}[e.key];
+	if (!act) return;
+	e.preventDefault();
+	act();
+});
+
+function step(by) {
+	list.move(by);
+	if (state.open >= 0) open(list.active);
+}
+
+function pause() {
+	state.paused = !state.paused;
+	$('pause').setAttribute('aria-pressed', String(state.paused));
+	$('pause').textContent = state.paused ? 'Go on' : 'Pause';
+	grow();
+}
+
+$('filter').addEventListener('input', changed);
+$('pause').addEventListener('click', pause);
+$('help').addEventListener('click', () => $('keys').showModal());
+$('reveal').addEventListener('click', () => {
+	state.reveal = !state.reveal;
+	$('reveal').setAttribute('aria-pressed', String(state.reveal));
+	$('reveal').textContent = state.reveal ? 'Hide sensitive' : 'Show sensitive';
+	if (state.open >= 0) open(state.open, false);
+});
+addEventListener('popstate', readAddress);
+
+const themes = ['system', 'light', 'dark'];
+function theme(name) {
+	if (name === 'system') delete document.documentElement.dataset.theme;
+	else document.documentElement.dataset.theme = name;
+	$('theme').textContent = `Theme: ${name}`;
+}
+$('theme').addEventListener('click', () => {
+	const next = themes[(themes.indexOf(document.documentElement.dataset.theme || 'system') + 1) % themes.length];
+	theme(next);
+	localStorage.setItem('umtape-theme', next);
+});
+theme(themes.find((t) => t === localStorage.getItem('umtape-theme')) || 'system');
+
+$('filter').value = address().q;
+state.wanted = address().x;
+try { state.terms = parse($('filter').value); } catch { /* told when it is changed */ }
+$('pause').hidden = false;
+
+// What is new is told by the server, one load after the other.
+let latest = null, loading = false;
+async function load() {
+	if (loading) return;
+	loading = true;
+	while (latest) {
+		const {total, anew} = latest;
+		latest = null;
+		const had = rows.length, first = rows.anew < 0 || rows.anew !== anew;
+		try {
+			await rows.load(total, anew, () => { grow(); openWanted(); });
+		} catch (e) {
+			$('state').textContent = e.message;
+		}
+		if (!first && rows.length > had) state.arrivals.push([Date.now(), rows.length - had]);
+		grow();
+		openWanted();
+		if (state.open >= rows.length) shut(true);
+		document.documentElement.dataset.loaded = rows.length;
+	}
+	loading = false;
+}
+const events = new EventSource('/api/events');
+events.onopen = () => { state.connected = true; tell(); };
+events.onmessage = (e) => { latest = JSON.parse(e.data); state.connected = true; load(); };
+events.onerror = () => { state.connected = false; state.tried = true; tell(); };
+setInterval(tell, 1000);
+list.measure();
+list.box.focus({preventScroll: true});

@@ -1,0 +1,148 @@
+package web
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"html/template"
+	"io/fs"
+	"net"
+	"net/http"
+	"path"
+	"strconv"
+	"time"
+
+	"github.com/umtape/umtape/inspect"
+)
+
+// Config says what a page shows.
+type Config struct {
+	Book *Book
+	Tape Tape
+
+	// Check lists what is wrong or odd with an exchange; nil for nothing.
+	Check func(*inspect.Reading) []inspect.Finding
+
+	Title   string // what is shown, such as "calls.yaml"
+	Mode    string // "record", "replay", or "" for cassettes
+	Version string // the program's
+}
+
+// Server serves the page.
+type Server struct {
+	Config
+	guard   *guard
+	addr    string
+	modules []string
+	mux     *http.ServeMux
+	server  *http.Server
+	ctx     context.Context
+	end     context.CancelFunc
+	served  chan struct{}
+}
+
+//go:embed page
+var files embed.FS
+
+var index = template.Must(template.ParseFS(files, "page/index.html"))
+
+// Serve serves on a loopback listener until Close.
+func Serve(ln net.Listener, c Config) *Server {
+	s := newServer(ln.Addr().String(), c)
+	go func() {
+		defer close(s.served)
+		s.server.Serve(ln) // until Close
+	}()
+	return s
+}
+
+func newServer(addr string, c Config) *Server {
+	s := &Server{Config: c, addr: addr, guard: newGuard(addr), mux: http.NewServeMux(), served: make(chan struct{})}
+	s.ctx, s.end = context.WithCancel(context.Background())
+	assets, err := fs.Sub(files, "page")
+	if err != nil {
+		panic(err) // the folder is embedded
+	}
+	s.mux.HandleFunc("GET /{$}", s.page)
+	for _, name := range assetNames(assets) {
+		if path.Ext(name) == ".js" && name != "app.js" {
+			s.modules = append(s.modules, name)
+		}
+		s.mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) {
+			http.ServeFileFS(w, r, assets, name)
+		})
+	}
+	s.mux.HandleFunc("GET /api/rows", s.rows)
+	s.mux.HandleFunc("GET /api/events", s.events)
+	s.mux.HandleFunc("GET /api/exchange", s.exchange)
+	s.server = &http.Server{
+		Handler:           s,
+		ReadTimeout:       10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		BaseContext:       func(net.Listener) context.Context { return s.ctx },
+		ReadHeaderTimeout: 5 * time.Second,
+	}
+	return s
+}
+
+// assetNames lists the files that are served as they are.
+func assetNames(assets fs.FS) (names []string) {
+	entries, err := fs.ReadDir(assets, ".")
+	if err != nil {
+		panic(err) // the folder is embedded
+	}
+	for _, e := range entries {
+		if e.Name() != "index.html" {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
+// Link opens the page: it has the token.
+func (s *Server) Link() string { return "http://" + s.addr + "/?token=" + s.guard.token }
+
+// Close ends the page, and returns when all is done.
+func (s *Server) Close() {
+	s.end()
+	s.server.Close()
+	<-s.served
+}
+
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.guard.ServeHTTP(w, r, s.mux) }
+
+func (s *Server) page(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	index.Execute(w, struct {
+		Title, Mode, Version, Token string
+		Modules                     []string // the script's parts, so that the browser asks for them at once
+	}{s.Title, s.Mode, s.Version, s.guard.act, s.modules})
+}
+
+func (s *Server) rows(w http.ResponseWriter, r *http.Request) {
+	from, calls := number(r, "from"), number(r, "calls")
+	writeJSON(w, s.Book.columns(from, calls))
+}
+
+// number is a number of the query; 0 if there is none.
+func number(r *http.Request, name string) int {
+	n, _ := strconv.Atoi(r.URL.Query().Get(name))
+	return n
+}
+
+// writeJSON escapes what could end a script element or be taken for markup, as
+// package json does.
+func writeJSON(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(v)
+}
+
+// fail tells the page's script what went wrong.
+func fail(w http.ResponseWriter, status int, what string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(struct {
+		Error string `json:"error"`
+	}{what})
+}
