@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -88,6 +89,11 @@ func (c *clientConn) logOpenFailure(err error) {
 	default:
 		if refused := (*notPermittedError)(nil); errors.As(err, &refused) {
 			hint = refused.remedy()
+		} else if strings.Contains(err.Error(), "unsupported application protocols") { // crypto/tls has no type for it
+			hint = "umtape speaks HTTP/1.1, and the client only what the error names: let it speak HTTP/1.1"
+			if c.target != "" && c.server.config.Dial != nil {
+				hint += ", or have its connections passed by unread: --tunnel " + c.target
+			}
 		} else if c.server.config.CA != nil {
 			hint = "if the client does not trust umtape's CA yet, give it " + c.server.config.CA.CertFile()
 			if c.target != "" && c.server.config.Dial != nil {

@@ -3,6 +3,7 @@ package proxy
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -167,6 +168,21 @@ func TestFailedTLSIsOneLine(t *testing.T) {
 		if log := logged.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "TLS with the client failed") || !strings.Contains(log, "conn=1 ") || len(told) != 0 {
 			t.Errorf("log, want one line:\n%s; told of %d exchanges", log, len(told))
 		}
+	}
+}
+
+// TestOnlyHTTP2IsTold: a client that knows nothing else is not told to trust somebody.
+func TestOnlyHTTP2IsTold(t *testing.T) {
+	logged := logBuffer{}
+	s, addr := start(t, Config{CA: sharedCA(t), Logger: logged.logger(slog.LevelWarn)})
+	conn := tls.Client(tunnel(t, addr, "h.test:443"), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
+	if err := conn.Handshake(); err == nil || !strings.Contains(err.Error(), "no application protocol") {
+		t.Errorf("the client is told %v", err)
+	}
+	conn.Close()
+	waitForNobody(t, s)
+	if log := logged.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "let it speak HTTP/1.1") || strings.Contains(log, "trust") {
+		t.Errorf("log:\n%s", log)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -27,6 +28,8 @@ type session struct {
 	t    testing.TB
 	path string // as the test says it, or as it is called for the test
 
+	options Tape // of it what concerns the cassette
+
 	player *cassettes.Player // if it is replayed
 	shared *recording        // if it is recorded
 	unread atomic.Int64      // answers that are not on tape yet, as their bodies are neither read nor closed
@@ -43,8 +46,15 @@ var sessions = struct {
 }{of: map[sessionKey]*session{}}
 
 type sessionKey struct {
-	t    testing.TB
+	test any    // the test; its name if it is of a type that cannot be compared
 	path string // absolute
+}
+
+func keyOf(t testing.TB, path string) sessionKey {
+	if reflect.ValueOf(t).Comparable() {
+		return sessionKey{t, path}
+	}
+	return sessionKey{t.Name(), path}
 }
 
 // begin returns the test's session with a cassette, which ends with the test.
@@ -57,7 +67,7 @@ func begin(t testing.TB, cassette string, o Tape) *session {
 	}
 	sessions.Lock()
 	defer sessions.Unlock()
-	key := sessionKey{t, real}
+	key := keyOf(t, real)
 	s := sessions.of[key]
 	if s == nil {
 		s = &session{t: t, path: path}
@@ -69,6 +79,7 @@ func begin(t testing.TB, cassette string, o Tape) *session {
 		default:
 			t.Fatalf("tapetest: %s=%s is neither record nor replay", modeVariable, mode)
 		}
+		s.options = o.session()
 		sessions.of[key] = s
 		t.Cleanup(func() {
 			t.Helper()
@@ -77,6 +88,9 @@ func begin(t testing.TB, cassette string, o Tape) *session {
 			sessions.Unlock()
 			s.end()
 		})
+	}
+	if !reflect.DeepEqual(s.options, o.session()) {
+		t.Fatalf("tapetest: this test uses %s already, with another Ignore, Any, MatchHeaders, Repeat or All; it is one for all its clients, servers and proxies", path)
 	}
 	if o.AllUsed {
 		s.mu.Lock()
@@ -112,13 +126,17 @@ func (s *session) load(o Tape) {
 // played hears of each exchange of a replay.
 func (s *session) played(_ context.Context, f *cassettes.Facts) {
 	what := cmp.Or(f.Operation, "request that is not SOAP")
+	reason := ownWords.Replace(f.Reason)
 	switch {
 	case f.Verdict == cassettes.Missed:
-		s.fail("no recorded interaction answers this %s: %s%s\n    record %s anew with the server: %s", what, f.Reason, s.differences(f.Reason), s.path, s.again())
+		s.fail("no recorded interaction answers this %s: %s%s\n    record %s anew with the server: %s", what, reason, s.differences(f.Reason), s.path, s.again())
 	case f.Reason != "":
-		s.note("%s, answered by %s: %s", what, f.Interaction, f.Reason)
+		s.note("%s, answered by %s: %s", what, f.Interaction, reason)
 	}
 }
+
+// ownWords says in words of this package what the command has flags for.
+var ownWords = strings.NewReplacer("--any ", "Tape.Any ", "--ignore ", "Tape.Ignore ")
 
 // differences lists where a request that was missed for that reason differs, if
 // the reason is not all of it.
@@ -203,7 +221,7 @@ func (s *session) end() {
 	case unread > 0:
 		s.t.Errorf("tapetest: not recorded in %s: %d answers whose bodies the test neither read to the end nor closed", s.path, unread)
 	case kept == 0 && !s.t.Failed() && !s.t.Skipped():
-		s.t.Errorf("tapetest: nothing was recorded to %s: the test sent no SOAP, or not this way; Tape.All records the rest", s.path)
+		s.t.Errorf("tapetest: nothing was recorded to %s: no server has answered SOAP that the test sent this way; Tape.All records what is not SOAP as well", s.path)
 	case s.t.Failed():
 		s.t.Logf("tapetest: the test has failed, and %s is what it has recorded all the same", s.path)
 	}

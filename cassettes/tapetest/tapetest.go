@@ -33,13 +33,14 @@
 // Tests may share a cassette, at the same time too. What one asks changes nothing
 // for another: a request that is recorded several times is answered in that order
 // for each of them. Within one test all clients, servers and proxies of a cassette
-// take turns. Tests that record to the same cassette do so in one run of go test:
+// take turns, and go by the same Ignore, Any, MatchHeaders, Repeat and All. Tests that record to the same cassette do so in one run of go test:
 // the first begins it anew, the others add to it. Then none may ask what another is
 // answered differently.
 package tapetest
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/umtape/umtape/cassettes"
@@ -78,6 +79,11 @@ type Tape struct {
 	// http.DefaultTransport, and Server and Proxy have what umtape record has: one
 	// connection to the server for each of a client's, as NTLM needs it.
 	Transport http.RoundTripper
+}
+
+// session is what of the Tape is one for all that a test does with a cassette.
+func (o Tape) session() Tape {
+	return Tape{Ignore: slices.Concat(o.Ignore), Any: slices.Concat(o.Any), MatchHeaders: slices.Concat(o.MatchHeaders), Repeat: o.Repeat, All: o.All}
 }
 
 // matching is what the Tape says of which requests are the same.

@@ -171,7 +171,7 @@ func TestReplay(t *testing.T) {
 				t.Errorf("%d %s", status, answer)
 			}
 		})
-		want := "tapetest: no recorded interaction answers this Disconnect: nearest is hangup.yaml#3, which differs at Body/Disconnect/CallId: text differs; --any CallId or --ignore CallId would let it match\n" +
+		want := "tapetest: no recorded interaction answers this Disconnect: nearest is hangup.yaml#3, which differs at Body/Disconnect/CallId: text differs; Tape.Any CallId or Tape.Ignore CallId would let it match\n" +
 			"    record testdata/hangup.yaml anew with the server: UMTAPE_MODE=record go test -count=1 -run '^TestMiss$/^" + w.name + "$'"
 		if len(miss.errors) != 1 || miss.errors[0] != want {
 			t.Errorf("%s: a miss says %q", w.name, miss.errors)
@@ -199,6 +199,41 @@ func TestReplay(t *testing.T) {
 func TestWaysOfOneTestTakeTurns(t *testing.T) {
 	passes(t, "TestBoth", func(t testing.TB) {
 		client, url := Client(t, "testdata/hangup.yaml"), Server(t, "./testdata/hangup.yaml")
+		_, _, first := post(t, client, exampleService, disconnect(exampleCall))
+		_, _, second := post(t, http.DefaultClient, url+um.Path2007, disconnect(exampleCall))
+		if first != "hangup.yaml#3" || second != "hangup.yaml#4" {
+			t.Errorf("%s, then %s", first, second)
+		}
+	})
+}
+
+// What one says of the cassette is not passed over because another came first.
+func TestRulesOfOneTestAreOne(t *testing.T) {
+	for _, o := range []Tape{{Any: []string{"CallId"}}, {Ignore: []string{"CallId"}}, {MatchHeaders: []string{"X"}}, {Repeat: cassettes.RepeatFail}, {All: true}} {
+		i := test(t, "TestTwo", func(t testing.TB) {
+			Client(t, "testdata/hangup.yaml")
+			o.Client(t, "testdata/hangup.yaml")
+		})
+		if len(i.errors) != 1 || !strings.Contains(i.errors[0], "this test uses testdata/hangup.yaml already, with another Ignore") {
+			t.Errorf("%+v: %q", o, i.errors)
+		}
+	}
+	passes(t, "TestSame", func(t testing.TB) {
+		any := []string{"CallId"}
+		Tape{Any: any}.Client(t, "testdata/hangup.yaml")
+		Tape{Any: any, Ignore: []string{}, Reverse: "https://um.example.com"}.Server(t, "testdata/hangup.yaml")
+	})
+}
+
+// odd is a test of a type that cannot be the key of a map.
+type odd struct {
+	testing.TB
+	_ []int
+}
+
+func TestAnyTB(t *testing.T) {
+	passes(t, "TestOdd", func(t testing.TB) {
+		client, url := Client(odd{TB: t}, "testdata/hangup.yaml"), Server(odd{TB: t}, "testdata/hangup.yaml")
 		_, _, first := post(t, client, exampleService, disconnect(exampleCall))
 		_, _, second := post(t, http.DefaultClient, url+um.Path2007, disconnect(exampleCall))
 		if first != "hangup.yaml#3" || second != "hangup.yaml#4" {

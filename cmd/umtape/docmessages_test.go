@@ -156,3 +156,20 @@ func TestDocWords(t *testing.T) {
 		}
 	}
 }
+
+// TestDocNotRun: what is not run is there.
+func TestDocNotRun(t *testing.T) {
+	pages, err := docPages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range notRun {
+		found := false
+		for _, page := range pages {
+			found = found || strings.Contains(page.text, n.begins)
+		}
+		if !found {
+			t.Errorf("no page has %q", n.begins)
+		}
+	}
+}

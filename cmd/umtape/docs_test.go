@@ -60,7 +60,6 @@ type docLog struct {
 	mu   sync.Mutex
 	ran  []string
 	left []string
-	used map[string]bool
 }
 
 func (l *docLog) report(t *testing.T) {
@@ -190,6 +189,9 @@ func (s *docSession) note(list *[]string, format string, args ...any) {
 
 var isServer = regexp.MustCompile(`^(?:\w+=\S+ )*umtape (record|replay|serve um|ui)\b`)
 
+// portOf is where a command listens unless told otherwise.
+var portOf = map[string]string{"record": "8088", "replay": "8088", "serve um": "8090", "ui": "8091"}
+
 func (s *docSession) do(page string, hidden bool, c docCommand) {
 	where := fmt.Sprintf("%s:%d: %s", page, c.line, c.shell)
 	for _, n := range notRun {
@@ -215,7 +217,7 @@ func (s *docSession) do(page string, hidden bool, c docCommand) {
 		return
 	}
 	if m := isServer.FindStringSubmatch(c.shell); m != nil && !strings.Contains(c.shell, "--help") {
-		port := map[string]string{"record": "8088", "replay": "8088", "serve um": "8090", "ui": "8091"}[m[1]]
+		port := portOf[m[1]]
 		for _, server := range s.servers { // it has the port
 			if server.port == port {
 				if code := s.end(server); code != 0 {
@@ -239,7 +241,7 @@ func (s *docSession) do(page string, hidden bool, c docCommand) {
 
 var (
 	records = regexp.MustCompile(`\bumtape (?:exec )?record\b`)
-	listens = regexp.MustCompile(`\bumtape (record|replay|serve um)\b`)
+	listens = regexp.MustCompile(`\bumtape (record|replay|serve um|ui)\b`)
 	runsGo  = regexp.MustCompile(`^go run \./cmd/umtape\b`)
 )
 
@@ -249,15 +251,11 @@ func (s *docSession) here(shell string) string {
 	if strings.Contains(shell, "--live ") {
 		shell = strings.ReplaceAll(shell, "umtape validate", "umtape validate --upstream-proxy http://"+s.world.proxy)
 	}
-	shell = strings.ReplaceAll(shell, "umtape ui ", "umtape ui --listen 127.0.0.1:8091 ")
 	if !strings.Contains(shell, "--upstream-proxy") && !strings.Contains(shell, "--resolve") {
 		shell = records.ReplaceAllString(shell, "$0 --upstream-proxy http://"+s.world.proxy)
 	}
 	shell = listens.ReplaceAllStringFunc(shell, func(command string) string {
-		port := "8088"
-		if strings.HasSuffix(command, "um") {
-			port = "8090"
-		}
+		port := portOf[strings.TrimPrefix(command, "umtape ")]
 		return command + " --listen 127.0.0.1:" + port // what comes later counts
 	})
 	return s.there(shell)

@@ -70,3 +70,16 @@ func TestTopics(t *testing.T) {
 		}
 	}
 }
+
+// TestPlainMarkdown: what a page becomes in a terminal.
+func TestPlainMarkdown(t *testing.T) {
+	page := "# T: a\n\n<!-- $ hidden -->\n\nSee [the page](page.md), **now**.\n\n" +
+		"```console\n$ a | b [x](y)\n\n<!-- kept -->\n```\n\n" +
+		"| name | |\n|---|---|\n| `a\\|b` | one |\n| c | " + strings.Repeat("long ", 20) + "|\n\nend\n\n| | |\n|---|---|\n| [l](l.md) | last |\n"
+	want := "# T: a\n\nSee the page, now.\n\n" +
+		"  $ a | b [x](y)\n\n  <!-- kept -->\n\n" +
+		"name\n`a|b`  one\nc      " + strings.TrimSpace(strings.Repeat("long ", 14)) + "\n       " + strings.TrimSpace(strings.Repeat("long ", 6)) + "\n\nend\n\nl  last\n"
+	if got := plainMarkdown(page); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}

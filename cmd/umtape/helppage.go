@@ -23,8 +23,10 @@ func plainMarkdown(text string) string {
 			table = append(table, row)
 			continue
 		}
-		writeTable(&b, table)
-		table = nil
+		if table != nil {
+			writeTable(&b, table)
+			table, blank = nil, false
+		}
 		switch {
 		case strings.HasPrefix(line, "```"):
 			inBlock = !inBlock
