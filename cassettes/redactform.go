@@ -18,6 +18,7 @@ const (
 	kindBasic   = "Basic credentials"
 	kindBearer  = "bearer token"
 	kindURL     = "user information in a URL"
+	kindKeyOf   = "API key"
 	kindNamed   = "credential" // told by its name
 	kindEncoded = "credential in base64"
 )
@@ -33,6 +34,11 @@ var (
 	jwtForm = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){0,2}`) // JWS and JWE, RFC 7515 and 7516
 	keyForm = regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----(?s:.*?)(?:-----END [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----|[<"']|$)`)
 )
+
+// keyStarts are how the keys of well-known services begin, and vendorKey is such a key.
+var keyStarts = []string{"ghp_", "gho_", "ghs_", "ghu_", "ghr_", "github_pat_", "glpat-", "AKIA", "ASIA", "AIza", "xox", "sk_live_", "rk_live_"}
+
+var vendorKey = regexp.MustCompile(`\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{22,}|glpat-[A-Za-z0-9_-]{20,}|A[KS]IA[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{35}|xox[abprs]-[A-Za-z0-9-]{20,}|[sr]k_live_[A-Za-z0-9]{16,})\b`)
 
 // schemeForms are what follows the name of an authentication scheme, name included.
 var schemeForms = map[string]*regexp.Regexp{
@@ -91,6 +97,12 @@ func redactTokens(text string, note forming) string {
 	if strings.Contains(text, "eyJ") {
 		text = replaceForm(text, jwtForm, func(m string, at int) string {
 			note.tell(kindJWT, at)
+			return redacted
+		})
+	}
+	if containsAny(text, keyStarts...) {
+		text = replaceForm(text, vendorKey, func(m string, at int) string {
+			note.tell(kindKeyOf, at)
 			return redacted
 		})
 	}

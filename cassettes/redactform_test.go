@@ -30,6 +30,8 @@ func TestRedactForms(t *testing.T) {
 		{"token " + jwt + ".", "token REDACTED."},
 		{key + " after", "REDACTED after"},
 		{`{"key":"` + strings.ReplaceAll(key, "\n", `\n`) + `"}`, `{"key":"REDACTED"}`},
+		{"set ghp_" + strings.Repeat("a1", 18) + ", AKIAIOSFODNN7EXAMPLE", "set REDACTED, REDACTED"},
+		{"/xoxb-123456789012-abcdefghijkl", "/REDACTED"},
 		{"<k>-----BEGIN PRIVATE KEY-----\nMHcC</k>", "<k>REDACTED</k>"},
 		{base64Of(key), "REDACTED"},
 		{"see ftp://anna:secret@host/x and http://b@c", "see ftp://REDACTED@host/x and http://REDACTED@c"},
@@ -50,7 +52,7 @@ func TestRedactForms(t *testing.T) {
 	}
 	for _, text := range []string{
 		"MDlkZjllZGMtNGUyMy00NzA5LWJkYWYtN2JlMjBjYjBhZTU2QGRmLWV1bS0wMS5leGNoYW5nZS5jb3JwLm1pY3Jvc29mdC5jb20=", // a CallId
-		"Basic realm=\"NTLM\"", "Basic authentication", "Basic", "Bearer of the token that expired", "bearer realm=\"x\"", "eyJ is how it begins", "NTLM, Negotiate",
+		"Basic realm=\"NTLM\"", "Basic authentication", "Basic", "Bearer of the token that expired", "bearer realm=\"x\"", "eyJ is how it begins", "NTLM, Negotiate", "ghp_short", "xAKIAIOSFODNN7EXAMPLE", "AKIAIOSFODNN7EXAMPLES",
 		"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", base64Of("-----BEGIN CERTIFICATE-----\nMIIB"),
 		"http://host/path@x", "mailto:anna@example.com", "//[@id='x']", "sip:anna@example.com", "http://@host",
 	} {

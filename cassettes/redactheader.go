@@ -129,8 +129,8 @@ var authSchemes = map[string]bool{
 
 // challenge finds a scheme with a token68 after it (RFC 9110 §11.2), as schemes
 // of connection-bound authentication send (RFC 4559 §4). Parameters such as
-// realm="..." are no tokens.
-var challenge = regexp.MustCompile(`\b([A-Za-z][A-Za-z0-9-]*)[ \t]+[A-Za-z0-9+/._~-]+=*([ \t]*(?:,|$))`)
+// realm="..." are no tokens. A line may be folded.
+var challenge = regexp.MustCompile(`\b([A-Za-z][A-Za-z0-9-]*)\s+[A-Za-z0-9+/._~-]+=*(\s*(?:,|$))`)
 
 func redactChallenges(value string) string {
 	var b strings.Builder

@@ -59,6 +59,8 @@ type tagRedactor struct {
 	verbatim bool            // what is outside of elements is not escaped
 	refs     map[string]bool // ids of elements that hold what a secret one refers to
 	attrs    []attrSpan      // of the tag at hand
+
+	sought, saml bool // whether SAML's namespaces were looked for, and are there
 }
 
 var tagRedactors = sync.Pool{New: func() any { return new(tagRedactor) }}
@@ -282,7 +284,7 @@ func (r *tagRedactor) start(pos int, t startTag) int {
 			r.refs[strings.TrimPrefix(attr(a), "#")] = true
 		case name == "id" && r.refs[attr(a)]:
 			secret = true
-		case isNaming(name) && secretName(attr(a)):
+		case isNaming(name) && secretName(attr(a)), name == "type" && t.name == "input" && strings.EqualFold(attr(a), "password"):
 			named = true
 		}
 	}
@@ -305,7 +307,7 @@ func (r *tagRedactor) start(pos int, t startTag) int {
 	end := pos + t.size
 	switch {
 	case t.empty:
-	case secretWhole[t.name], isSAML(r.text[pos:end], t.name):
+	case secretWhole[t.name], isSAML(r.text[pos:end], t.name) || isAssertion(t.name) && r.namesSAML():
 		size := closing(r.text[end:], t.full)
 		if strings.TrimSpace(r.text[end:end+size]) != "" {
 			r.here = t.name
@@ -354,7 +356,18 @@ func (r *tagRedactor) parent() string {
 // isSAML reports whether a start tag is that of a SAML assertion, by its prefix
 // or its namespace.
 func isSAML(tag, name string) bool {
-	return (name == "Assertion" || name == "EncryptedAssertion") && strings.Contains(strings.ToLower(tag), "saml")
+	return isAssertion(name) && strings.Contains(strings.ToLower(tag), "saml")
+}
+
+func isAssertion(name string) bool { return name == "Assertion" || name == "EncryptedAssertion" }
+
+// namesSAML reports whether a namespace of SAML is anywhere in the text: one may be
+// declared on an element around an assertion. It is looked for once.
+func (r *tagRedactor) namesSAML() bool {
+	if !r.sought {
+		r.sought, r.saml = true, strings.Contains(r.text, "urn:oasis:names:tc:SAML:")
+	}
+	return r.saml
 }
 
 func isNaming(attr string) bool {
@@ -380,9 +393,9 @@ var secretWhole = map[string]bool{
 
 // secretElement reports whether the text of an element of that local name is a
 // credential, inside of parent: passwords, PINs and tokens under any name, and
-// the digest material of WS-Security's UsernameToken (1.1 §3.1).
+// the digest and key material of WS-Security's UsernameToken (1.1 §3.1, §4).
 func secretElement(name, parent string) bool {
-	if name == "Nonce" {
+	if name == "Nonce" || name == "Salt" {
 		return parent == "UsernameToken"
 	}
 	return foldsTo(name, "authorization", "proxyauthorization", "proxy-authorization", "cookie", "setcookie", "set-cookie") || secretName(name)
