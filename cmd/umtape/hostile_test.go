@@ -252,8 +252,18 @@ func TestHostileBodies(t *testing.T) {
 				}
 				var most uint64
 				took[k][way.name] = allocated(func() { most = held(func() { way.read(r, body) }) })
-				if times := most / uint64(len(body)); times > cmp.Or(dense[name], 10) {
-					t.Errorf("%s, %s: %d times the input in memory", name, way.name, times)
+				bound := cmp.Or(dense[name], 10) * uint64(len(body))
+				for range 4 {
+					if most <= bound {
+						break
+					}
+					// What is made while the collector runs counts as in use, however soon it
+					// is let go; so the least of a few measurements is nearest to the truth.
+					again := *r
+					most = min(most, held(func() { way.read(&again, body) }))
+				}
+				if most > bound {
+					t.Errorf("%s, %s: %d times the input in memory", name, way.name, most/uint64(len(body)))
 				}
 			}
 		}
