@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -27,8 +28,18 @@ const (
 // have in a group of three bytes; SPNEGO wraps such a message.
 var ntlmMarks = [3]string{"TlRMTVNTUA", "5UTE1TU1A", "OVExNU1NQA"}
 
-// keyMark is "-----BEGIN " in base64.
-const keyMark = "LS0tLS1CRUdJTi"
+const (
+	ntlmRaw  = "NTLMSSP\x00"
+	keyMark  = "LS0tLS1CRUdJTi" // "-----BEGIN " in base64
+	keyWords = "PRIVATE KEY"
+	jwtMark  = "eyJ" // `{"` in base64
+)
+
+// Schemes as clients spell them; a search in any case costs too much.
+var (
+	basicMarks  = []string{"Basic", "basic", "BASIC"}
+	bearerMarks = []string{"Bearer", "bearer", "BEARER"}
+)
 
 var (
 	jwtForm = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){0,2}`) // JWS and JWE, RFC 7515 and 7516
@@ -45,6 +56,9 @@ var schemeForms = map[string]*regexp.Regexp{
 	"basic":  regexp.MustCompile(`^(.{5}(?:\s|%20)+)([A-Za-z0-9+/_-]{4,}(?:=|%3[Dd]){0,2})`),
 	"bearer": regexp.MustCompile(`^(.{6}(?:\s|%20)+)([A-Za-z0-9._~+/-]{16,}=*)`),
 }
+
+// tokenMarks are what [redactTokens] looks for: a text without any of them is clean.
+var tokenMarks = newWordSet(slices.Concat(ntlmMarks[:], keyStarts, basicMarks, bearerMarks, []string{ntlmRaw, keyMark, keyWords, jwtMark})...)
 
 // forming is told of a secret that is one by its form: its kind, and where in the text
 // it was. nil tells nobody.
@@ -64,7 +78,7 @@ func redactForms(text string, note forming) string {
 
 // redactTokens is redactForms without URLs, which in markup can be a namespace.
 func redactTokens(text string, note forming) string {
-	if len(text) < 8 {
+	if len(text) < 8 || !tokenMarks.in(text) {
 		return text
 	}
 	for _, mark := range ntlmMarks {
@@ -72,7 +86,7 @@ func redactTokens(text string, note forming) string {
 			text = replaceRuns(text, mark, func(run string, at int) bool { note.tell(kindNTLM, at); return true })
 		}
 	}
-	if i := strings.Index(text, "NTLMSSP\x00"); i >= 0 { // raw; it has no end of its own
+	if i := strings.Index(text, ntlmRaw); i >= 0 { // raw; it has no end of its own
 		note.tell(kindNTLM, i)
 		text = text[:i] + redacted
 	}
@@ -85,7 +99,7 @@ func redactTokens(text string, note forming) string {
 			return ok
 		})
 	}
-	if strings.Contains(text, "PRIVATE KEY") {
+	if strings.Contains(text, keyWords) {
 		text = replaceForm(text, keyForm, func(m string, at int) string {
 			note.tell(kindKey, at)
 			if last := m[len(m)-1]; last == '<' || last == '"' || last == '\'' {
@@ -94,7 +108,7 @@ func redactTokens(text string, note forming) string {
 			return redacted
 		})
 	}
-	if strings.Contains(text, "eyJ") {
+	if strings.Contains(text, jwtMark) {
 		text = replaceForm(text, jwtForm, func(m string, at int) string {
 			note.tell(kindJWT, at)
 			return redacted
@@ -106,10 +120,10 @@ func redactTokens(text string, note forming) string {
 			return redacted
 		})
 	}
-	if containsAny(text, "Basic", "basic", "BASIC") { // as clients spell it; a search in any case costs too much
+	if containsAny(text, basicMarks...) {
 		text = redactBasic(text, note)
 	}
-	if containsAny(text, "Bearer", "bearer", "BEARER") {
+	if containsAny(text, bearerMarks...) {
 		text = redactBearer(text, note)
 	}
 	return text
