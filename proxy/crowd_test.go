@@ -85,7 +85,9 @@ func TestTenThousandIdleTunnels(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.limits.FirstByte, tt.limits.Idle, tt.limits.ReadHeader, tt.limits.TLSHandshake = time.Hour, time.Hour, time.Hour, time.Hour
-			r := newFaultRigWith(t, tt.limits, time.Hour)
+			r := newFaultRigWith(t, tt.limits, UpstreamConfig{
+				DialTimeout: time.Hour, TLSHandshakeTimeout: time.Hour, ResponseHeaderTimeout: time.Hour, BodyIdleTimeout: time.Hour,
+			})
 			good := r.goodClient()
 			grown := watchMemory()
 			began := time.Now()

@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/metrics"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -31,7 +32,7 @@ const faultLimit = time.Second
 // more than memory, and the log must not have more than one line for an offender.
 type fault struct {
 	name   string
-	limit  string                   // which one ends it; "" for at once
+	limit  string                   // which ends it, and is short if it is one on time; "" for at once
 	n      int                      // offenders at the same time; 1 if 0
 	got    string                   // what each offender, or the client of an offending server, gets
 	log    string                   // in the line of the log; "" if there is none
@@ -57,7 +58,7 @@ func TestFaults(t *testing.T) {
 }
 
 func (f fault) run(t *testing.T) string {
-	r := newFaultRig(t)
+	r := newFaultRig(t, f.limit)
 	n, bound := max(f.n, 1), f.memory
 	if bound == 0 {
 		bound = 24
@@ -107,7 +108,7 @@ func (f fault) run(t *testing.T) string {
 		float64(max(memory, 0))/(1<<20), bound, exchanges, line)
 }
 
-// faultRig is a proxy with short limits and a good server behind it.
+// faultRig is a proxy with limits on time of its own and a good server behind it.
 type faultRig struct {
 	t             *testing.T
 	server        *Server
@@ -117,14 +118,25 @@ type faultRig struct {
 	log           logBuffer
 }
 
-func newFaultRig(t *testing.T) *faultRig {
-	return newFaultRigWith(t, Limits{ReadHeader: faultLimit, Idle: 2 * faultLimit, BodyIdle: faultLimit, BodyRate: 1000, UpgradeIdle: faultLimit,
-		FirstByte: faultLimit, TLSHandshake: faultLimit}, faultLimit)
+// newFaultRig makes the limits on time that are named short and all others long,
+// so that on a busy machine none ends what another one should.
+func newFaultRig(t *testing.T, named string) *faultRig {
+	limit := func(name string) time.Duration {
+		if slices.Contains(strings.FieldsFunc(named, func(r rune) bool { return r == ',' || r == ' ' }), name) {
+			return faultLimit
+		}
+		return 10 * patience
+	}
+	return newFaultRigWith(t, Limits{
+		ReadHeader: limit("ReadHeader"), Idle: 2 * limit("Idle"), BodyIdle: limit("BodyIdle"), BodyRate: 1000, UpgradeIdle: limit("UpgradeIdle"),
+		FirstByte: limit("FirstByte"), TLSHandshake: limit("TLSHandshake"),
+	}, UpstreamConfig{
+		DialTimeout: limit("DialTimeout"), TLSHandshakeTimeout: limit("TLSHandshakeTimeout"),
+		ResponseHeaderTimeout: limit("ResponseHeaderTimeout"), BodyIdleTimeout: limit("BodyIdleTimeout"),
+	})
 }
 
-// newFaultRigWith takes the limits on clients, and the limit on each thing that a
-// server may take its time for.
-func newFaultRigWith(t *testing.T, limits Limits, upstream time.Duration) *faultRig {
+func newFaultRigWith(t *testing.T, limits Limits, upstream UpstreamConfig) *faultRig {
 	r := &faultRig{t: t, ca: sharedCA(t)}
 	echo := func(w http.ResponseWriter, r *http.Request) {
 		b, err := io.ReadAll(r.Body)
@@ -133,10 +145,8 @@ func newFaultRigWith(t *testing.T, limits Limits, upstream time.Duration) *fault
 		}
 	}
 	r.plain, r.secure = server(t, echo), serverTLS(t, echo)
-	u, err := NewUpstream(UpstreamConfig{
-		Insecure:    []string{"127.0.0.1"},
-		DialTimeout: upstream, TLSHandshakeTimeout: upstream, ResponseHeaderTimeout: upstream, BodyIdleTimeout: upstream,
-	})
+	upstream.Insecure = []string{"127.0.0.1"}
+	u, err := NewUpstream(upstream)
 	if err != nil {
 		t.Fatal(err)
 	}
