@@ -53,10 +53,13 @@ func (a *app) openShelf(args []string, f replayFlags) (*shelf, error) {
 // open opens what was changed since it was opened last, given what state the files
 // are in. After an error everything is as it was.
 func (s *shelf) open(paths []string, now map[string]string) error {
-	had := map[string]*cassettes.Reel{}
+	had, names := map[string]*cassettes.Reel{}, map[string]string{}
+	for n, name := range cassettes.Names(paths) {
+		names[paths[n]] = name
+	}
 	room := int64(holdBytes)
 	for _, r := range s.reels {
-		if now[r.Path()] == s.states[r.Path()] {
+		if now[r.Path()] == s.states[r.Path()] && names[r.Path()] == r.Name() {
 			had[r.Path()] = r
 			room -= r.HeldBytes()
 		}
@@ -66,7 +69,7 @@ func (s *shelf) open(paths []string, now map[string]string) error {
 		r := had[path]
 		if r == nil {
 			var err error
-			if r, err = s.openOne(path, room); err != nil {
+			if r, err = s.openOne(path, names[path], room); err != nil {
 				for _, r := range reels {
 					if had[r.Path()] == nil {
 						r.Close()
@@ -82,9 +85,9 @@ func (s *shelf) open(paths []string, now map[string]string) error {
 	return nil
 }
 
-func (s *shelf) openOne(path string, room int64) (*cassettes.Reel, error) {
+func (s *shelf) openOne(path, name string, room int64) (*cassettes.Reel, error) {
 	options := s.options
-	options.HoldBytes = room
+	options.Name, options.HoldBytes = name, room
 	opening := s.app.progress("opening "+report.Printable(path), false)
 	options.OnProgress = opening.step
 	r, err := cassettes.Open(path, options)
@@ -94,6 +97,14 @@ func (s *shelf) openOne(path string, room int64) (*cassettes.Reel, error) {
 	}
 	s.app.warnTorn(path, r.Torn())
 	return r, nil
+}
+
+// paths returns where the cassettes are.
+func (s *shelf) paths() (paths []string) {
+	for _, r := range s.reels {
+		paths = append(paths, r.Path())
+	}
+	return paths
 }
 
 // interactions returns how many there are.

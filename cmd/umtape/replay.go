@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -232,6 +233,9 @@ func (a *app) openReplay(paths []string, f replayFlags) (*replaying, error) {
 	if err := reportable(f.report); err != nil {
 		return nil, err
 	}
+	if f.report != "" && (filepath.Clean(f.report) == filepath.Clean(f.misses) || oneFile(f.report, f.misses)) {
+		return nil, misuse("--report and --miss-report name the same file")
+	}
 	if f.tooOld && f.maxAge == 0 {
 		return nil, misuse("--max-age-fail goes with --max-age")
 	}
@@ -322,6 +326,9 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 	if s.shelf, err = a.openShelf(paths, f); err != nil {
 		return nil, err
 	}
+	if err := errors.Join(spare("report", f.report, s.shelf.paths()), spare("miss-report", f.misses, s.shelf.paths())); err != nil {
+		return nil, err
+	}
 	if err := a.checkAge(s.shelf.reels, f); err != nil {
 		return nil, err
 	}
@@ -355,7 +362,7 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 	if s.listener, err = f.who.listen(f.listen); err != nil {
 		return nil, err
 	}
-	if s.misses, err = openMissReport(f.misses, s.shelf.reels); err != nil {
+	if s.misses, err = openMissReport(f.misses); err != nil {
 		return nil, errors.Join(err, s.listener.Close())
 	}
 	s.endFollowing = s.shelf.following(s.player)
