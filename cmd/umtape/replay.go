@@ -161,7 +161,7 @@ func (f *replayFlags) register(cmd *cobra.Command, listen string) {
 	cmd.Flags().StringVar(&f.misses, "miss-report", "", "write each miss to `FILE` as it happens, one line of JSON: the nearest interaction, every difference, the flags that would help")
 	cmd.Flags().BoolVar(&f.strict, "strict", false, "fail at the end if a request was missed or an interaction not used")
 	cmd.Flags().Var(&f.maxAge, "max-age", "warn of cassettes that hold what was recorded longer ago, such as 90d, 12h, 2w")
-	cmd.Flags().BoolVar(&f.tooOld, "max-age-fail", false, "fail before answering anything if --max-age has something to warn of")
+	cmd.Flags().BoolVar(&f.tooOld, "max-age-fail", false, "refuse what --max-age has something to warn of: at the start by failing, later by replaying what was there before")
 	metricsFlag(cmd, &f.metrics)
 	uiFlag(cmd, &f.ui)
 	f.access.register(cmd)
@@ -327,9 +327,6 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 		return nil, err
 	}
 	if err := errors.Join(spare("report", f.report, s.shelf.paths()), spare("miss-report", f.misses, s.shelf.paths())); err != nil {
-		return nil, err
-	}
-	if err := a.checkAge(s.shelf.reels, f); err != nil {
 		return nil, err
 	}
 	s.interactions = s.shelf.interactions()
