@@ -42,3 +42,18 @@ func TestRecordedBefore(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestAgesOfOneDayHaveTheTimeOfDay(t *testing.T) {
+	before := time.Date(2026, 11, 29, 20, 3, 4, 0, time.UTC)
+	for _, tt := range []struct {
+		oldest time.Time
+		want   string
+	}{
+		{before.Add(-time.Minute), "1 of 2 interactions were recorded before 2026-11-29 20:03:04 UTC, the oldest on 2026-11-29 20:02:04 UTC"},
+		{before.Add(-48 * time.Hour), "1 of 2 interactions were recorded before 2026-11-29, the oldest on 2026-11-27"},
+	} {
+		if got := (Aged{Before: before, Old: 1, Oldest: tt.oldest, Of: 2}).String(); got != tt.want {
+			t.Errorf("%s; want %s", got, tt.want)
+		}
+	}
+}

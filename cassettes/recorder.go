@@ -8,8 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -396,10 +394,6 @@ func (x *exchange) remark(i *Interaction) string {
 	}
 	return strings.Join(said, "; ")
 }
-
-// interactionPrefix is FILE# of the FILE#ID by which interactions are known, fit
-// for a header value and one word of a line.
-func interactionPrefix(path string) string { return url.PathEscape(filepath.Base(path)) + "#" }
 
 // asks is the operation of a request that got no answer, "" if there is none.
 func (x *exchange) asks() string {
