@@ -60,7 +60,9 @@ func secretHeader(name string) bool {
 	if plainHeader(name) {
 		return false
 	}
-	return secretName(name) || slices.ContainsFunc(nameWords(name), func(w string) bool { return secretHeaderWords[w] })
+	words := nameWords(name)
+	return secretName(name) || slices.ContainsFunc(words, func(w string) bool { return secretHeaderWords[w] }) ||
+		len(words) > 0 && strings.HasSuffix(words[len(words)-1], "signature") // a MAC of the message, RFC 9421 and others; in XML it may be a public one
 }
 
 // plainHeader reports whether a name has none of the parts that each secret name
@@ -107,6 +109,9 @@ func redactNamedHeader(name, value string, secret bool) string {
 	}
 	if secret {
 		return redacted
+	}
+	if strings.IndexByte(value, '<') >= 0 {
+		value = redactInner(value, 1, true)
 	}
 	switch {
 	case strings.HasPrefix(strings.TrimSpace(value), "{"):
