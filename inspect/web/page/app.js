@@ -4,34 +4,51 @@ import {List} from './list.js';
 import {Rows} from './rows.js';
 import {show} from './exchange.js';
 import {exporting} from './export.js';
+import {load} from './load.js';
+
+// The views besides the list of exchanges. A view is a module with name, title and
+// make(page), which puts its elements into page.box and returns
+//   show()        draws what there is now: rows, what the filter lets through, the address
+//   selection()   rows to export; without it, or if it is null, what the filter lets through
+//   step(by)      for j and k; may be left out
+//   keys          {key: what it does}, while the view is shown; may be left out
+const views = [];
 
 const rows = new Rows();
-const state = {terms: [], shown: [], seen: 0, paused: false, held: 0, reveal: false, open: -1, wanted: '', connected: false, arrivals: []};
+const state = {terms: [], shown: [], seen: 0, paused: false, held: 0, reveal: false, open: -1, wanted: '', connected: false, arrivals: [], view: '', own: {}};
 const mode = document.documentElement.dataset.mode;
 const list = new List(rows, open);
 
-// The address says what is shown: #q=FILTER&x=FILE%23ID.
+// The address says what is shown: #v=VIEW&q=FILTER&x=FILE%23ID, and what the view adds.
 function address() {
-	const a = new URLSearchParams(location.hash.slice(1));
-	return {q: a.get('q') || '', x: a.get('x') || ''};
+	const {v = '', q = '', x = '', ...own} = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+	return {v: views.some(({name}) => name === v) ? v : '', q, x, own};
 }
 
-function setAddress(push) {
+function addressOf(view, own, exchange) {
 	const a = new URLSearchParams();
+	if (view) a.set('v', view);
 	if ($('filter').value) a.set('q', $('filter').value);
-	const x = state.open >= 0 ? rows.name(state.open) || `@${state.open}` : state.wanted;
-	if (x) a.set('x', x);
-	const to = a.size ? `#${a}` : location.pathname;
-	history[push ? 'pushState' : 'replaceState'](null, '', to);
+	if (exchange) a.set('x', exchange);
+	for (const [name, value] of Object.entries(own)) if (value) a.set(name, value);
+	return a.size ? `#${a}` : location.pathname;
+}
+
+const opened = () => (state.open >= 0 ? rows.name(state.open) || `@${state.open}` : state.wanted);
+
+function setAddress(push) {
+	history[push ? 'pushState' : 'replaceState'](null, '', addressOf(state.view, state.own, opened()));
+	links();
 }
 
 function readAddress() {
-	const {q, x} = address();
-	if ($('filter').value !== q) {
-		$('filter').value = q;
-		refilter(false);
-	}
+	const {v, q, x, own} = address();
+	const other = $('filter').value !== q;
+	$('filter').value = q;
+	turnTo(v, own);
+	if (other) refilter(false); else showView();
 	state.wanted = x;
+	links();
 	if (!x) return shut(false);
 	openWanted();
 }
@@ -44,6 +61,50 @@ function openWanted() {
 		open(n, false);
 	}
 }
+
+// links lead to the other views, with the same filter. Where there is no room for two,
+// they leave the exchange that is open.
+const narrow = matchMedia('(max-width: 62rem)');
+function links() {
+	const all = [{name: '', title: 'Exchanges'}, ...views];
+	const nav = $('views');
+	nav.hidden = !views.length;
+	if (!nav.children.length) nav.append(...all.map(({title}, k) => el('a', {'aria-keyshortcuts': k + 1}, title)));
+	all.forEach(({name}, k) => {
+		const a = nav.children[k];
+		a.href = addressOf(name, made.get(name)?.own || {}, narrow.matches ? '' : opened());
+		if (name === state.view) a.setAttribute('aria-current', 'page');
+		else a.removeAttribute('aria-current');
+	});
+}
+narrow.addEventListener('change', links);
+
+// turnTo shows a view. Each is made when it is first shown.
+const made = new Map();
+function turnTo(name, own) {
+	const other = name !== state.view;
+	state.view = name;
+	state.own = own;
+	if (name && !made.has(name)) {
+		const {title, make} = views.find((v) => v.name === name);
+		const box = $('main').insertBefore(el('section', {class: `view ${name}`, 'aria-label': title, tabindex: '-1'}), $('exchange'));
+		const page = {
+			box, rows, state, load,
+			open: (n) => open(n),
+			get: (what) => state.own[what] || '',
+			set: (what, push = false) => { Object.assign(state.own, what); setAddress(push); },
+		};
+		made.set(name, {box, ...make(page)});
+	}
+	if (name) made.get(name).own = own;
+	if (!other) return;
+	for (const [n, v] of made) v.box.hidden = n !== name;
+	$('exchanges').hidden = Boolean(name);
+	if (!name) list.measure();
+}
+
+const view = () => made.get(state.view);
+function showView() { view()?.show(); }
 
 // refilter chooses from all rows; grow only from those that came since.
 function refilter(stay) {
@@ -60,6 +121,7 @@ function refilter(stay) {
 	state.seen = rows.length;
 	list.show(state.shown, stay);
 	tell();
+	showView();
 	document.documentElement.dataset.filtered = (performance.now() - began).toFixed(1);
 }
 
@@ -73,6 +135,7 @@ function grow() {
 	state.seen = rows.length;
 	list.show(state.shown, true);
 	tell();
+	showView();
 }
 
 function tell() {
@@ -142,6 +205,7 @@ function shut(push) {
 	$('exchange').hidden = true;
 	$('exchange').replaceChildren();
 	if (push) setAddress(true);
+	if (view()) return view().box.focus({preventScroll: true});
 	list.box.focus({preventScroll: true});
 	list.measure();
 	list.activate(list.active, true);
@@ -153,14 +217,15 @@ addEventListener('keydown', (e) => {
 	if (e.target === $('filter')) {
 		if (e.key === 'Escape' || e.key === 'Enter' || e.key === 'ArrowDown') {
 			e.preventDefault();
+			if (view()) return view().box.focus({preventScroll: true});
 			list.box.focus({preventScroll: true});
 			if (list.at(list.active) < 0) list.move(0);
 		}
 		return;
 	}
-	const inList = e.target === list.box || e.target === document.body;
+	const inList = !state.view && (e.target === list.box || e.target === document.body);
 	const act = {
-		'/': () => { if (matchMedia('(max-width: 62rem)').matches) shut(true); $('filter').focus(); $('filter').select(); },
+		'/': () => { if (narrow.matches) shut(true); $('filter').focus(); $('filter').select(); },
 		'?': () => $('keys').showModal(),
 		j: () => step(1), k: () => step(-1),
 		p: () => pause(),
@@ -171,13 +236,15 @@ addEventListener('keydown', (e) => {
 			Home: () => list.move(-Infinity), End: () => list.move(Infinity),
 			Enter: () => { if (list.at(list.active) >= 0) open(list.active); },
 		}),
-	}[e.key];
+		...view()?.keys,
+	}[e.key] || ($('views').children[e.key - 1] && (() => $('views').children[e.key - 1].click()));
 	if (!act) return;
 	e.preventDefault();
 	act();
 });
 
 function step(by) {
+	if (view()) return view().step?.(by);
 	list.move(by);
 	if (state.open >= 0) open(list.active);
 }
@@ -197,9 +264,10 @@ $('reveal').addEventListener('click', () => {
 	$('reveal').setAttribute('aria-pressed', String(state.reveal));
 	$('reveal').textContent = state.reveal ? 'Hide sensitive' : 'Show sensitive';
 	if (state.open >= 0) open(state.open, false);
+	showView();
 });
 addEventListener('popstate', readAddress);
-exporting(rows, state);
+exporting(rows, state, () => view()?.selection?.() || state.shown);
 
 const themes = ['system', 'light', 'dark'];
 function theme(name) {
@@ -216,12 +284,14 @@ theme(themes.find((t) => t === localStorage.getItem('umtape-theme')) || 'system'
 
 $('filter').value = address().q;
 state.wanted = address().x;
+turnTo(address().v, address().own);
+links();
 try { state.terms = parse($('filter').value); } catch { /* told when it is changed */ }
 $('pause').hidden = false;
 
 // What is new is told by the server, one load after the other.
 let latest = null, loading = false;
-async function load() {
+async function follow() {
 	if (loading) return;
 	loading = true;
 	while (latest) {
@@ -243,8 +313,8 @@ async function load() {
 }
 const events = new EventSource('/api/events');
 events.onopen = () => { state.connected = true; tell(); };
-events.onmessage = (e) => { latest = JSON.parse(e.data); state.connected = true; load(); };
+events.onmessage = (e) => { latest = JSON.parse(e.data); state.connected = true; follow(); };
 events.onerror = () => { state.connected = false; state.tried = true; tell(); };
 setInterval(tell, 1000);
 list.measure();
-list.box.focus({preventScroll: true});
+(view()?.box || list.box).focus({preventScroll: true});

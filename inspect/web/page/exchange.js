@@ -1,4 +1,5 @@
 import {$, clock, copy, el, many, plain, took} from './dom.js';
+import {load} from './load.js';
 import {xml} from './xml.js';
 
 // show asks for one exchange and shows it. go opens another one.
@@ -7,11 +8,9 @@ export async function show(n, reveal, {go, close}) {
 	box.setAttribute('aria-busy', 'true');
 	let x;
 	try {
-		const response = await fetch(`/api/exchange?n=${n}&reveal=${reveal ? 1 : 0}`);
-		const text = await response.text();
-		try { x = JSON.parse(text); } catch { x = {error: text.trim()}; }
-	} catch {
-		x = {error: 'umtape does not answer; it may have been ended. Start it again and open the link that it prints.'};
+		x = await load('exchange', {n, reveal: reveal ? 1 : 0});
+	} catch (e) {
+		x = {error: e.message};
 	}
 	const closer = el('button', {type: 'button', class: 'close', onclick: close, 'aria-keyshortcuts': 'Escape'}, 'Close');
 	box.removeAttribute('aria-busy');
