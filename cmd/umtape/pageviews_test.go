@@ -64,7 +64,10 @@ func (m *callsMaker) start(after time.Duration, call int) {
 }
 
 func (m *callsMaker) poll(after time.Duration, call int, state, cause string) {
-	m.say(after, "GetCallInfo", "<CallId>"+callID(call)+"</CallId>", "<GetCallInfoResponse><CallState>"+state+"</CallState><EventCause>"+cause+"</EventCause></GetCallInfoResponse>")
+	if cause != "" {
+		cause = "<EventCause>" + cause + "</EventCause>"
+	}
+	m.say(after, "GetCallInfo", "<CallId>"+callID(call)+"</CallId>", "<GetCallInfoResponse><CallState>"+state+"</CallState>"+cause+"</GetCallInfoResponse>")
 }
 
 func (m *callsMaker) end(after time.Duration, call int) {
@@ -100,7 +103,7 @@ func sampleCalls(t *testing.T) string {
 	m.end(800*ms, 1)
 	m.poll(100*ms, 1, "Disconnected", "None")
 	m.start(200*ms, 3)
-	m.poll(400*ms, 3, "Connected", "None")
+	m.poll(400*ms, 3, "Connected", "") // which has to have a cause
 	m.end(300*ms, 4)
 	m.refuse(300*ms, 5)
 	m.end(200*ms, 1)
@@ -118,4 +121,16 @@ func TestPageViews(t *testing.T) {
 	press(t, ctx, "2")
 	until(t, ctx, `location.hash === '#v=calls' && document.querySelectorAll('.lane:not([hidden])').length === 5`)
 	picture(t, ctx, "calls")
+
+	press(t, ctx, "3")
+	until(t, ctx, `document.querySelectorAll('.view-shapes .tree tbody tr').length === 3`)
+	press(t, ctx, "j", "j", "j", "j")
+	until(t, ctx, `document.querySelectorAll('.view-shapes .variants > li').length === 2`)
+	script(t, ctx, `[...document.querySelectorAll('.variants button')].find((b) => b.textContent === 'Side by side with most').click()`)
+	until(t, ctx, `document.querySelectorAll('.view-shapes .tree').length === 2`)
+	picture(t, ctx, "shapes")
+
+	press(t, ctx, "4")
+	until(t, ctx, `document.querySelectorAll('.view-findings .places li').length > 0`)
+	picture(t, ctx, "findings")
 }
