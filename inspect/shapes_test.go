@@ -278,8 +278,8 @@ func TestKinds(t *testing.T) {
 // Shapes that were gathered apart and joined are those gathered together.
 func TestShapesJoin(t *testing.T) {
 	var bodies []string
-	for n := range 130 { // more than are told apart
-		bodies = append(bodies, fmt.Sprintf("<a><b>1</b><c%d/></a>", n), "<a><b>x</b></a>", "<z/>")
+	for n := range 230 { // in each half more than are told apart
+		bodies = append(bodies, fmt.Sprintf("<a><b>1</b><c%d/></a>", n), "<a><b>x</b></a>", "<z>"+strings.Repeat("<y/>", 1+n/120)+"</z>")
 	}
 	var together, first, second, joined Shapes
 	for n, body := range bodies {

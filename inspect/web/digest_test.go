@@ -142,6 +142,9 @@ func TestShapesAreOfInteractions(t *testing.T) {
 	if n := cause(got[shapeJSON](t, s, key+"&variant=a.yaml%230", 200)); n.Occurs != "1" {
 		t.Errorf("one alone: %+v", n)
 	}
+	if n := cause(got[shapeJSON](t, s, key+"&variant=a.yaml%230&variant=b.yaml%230", 200)); n.Occurs != "0..1" {
+		t.Errorf("two of them: %+v", n)
+	}
 	both := got[shapeJSON](t, s, key+"&a=a.yaml%230&b=b.yaml%230&other="+url.QueryEscape(groups[1].Key), 200)
 	if n := cause(both); n.A == nil || n.B != nil || n.Same || len(both.Differences) != 1 || both.Differences[0].Change != "removed" {
 		t.Errorf("side by side: %+v, %+v", n, both.Differences)
