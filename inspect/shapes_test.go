@@ -292,8 +292,6 @@ func TestShapesJoin(t *testing.T) {
 			second.Add(key, m, in)
 		}
 	}
-	joined.Join(&first)
-	joined.Join(&second)
 	describe := func(l *Shapes) (text string) {
 		for _, g := range l.Groups() {
 			text += fmt.Sprintln(g.ShapeKey, g.Count, g.Lumped, drawn(g.Shape))
@@ -304,6 +302,8 @@ func TestShapesJoin(t *testing.T) {
 		return text
 	}
 	before := describe(&first)
+	joined.Join(&first)
+	joined.Join(&second)
 	if got, want := describe(&joined), describe(&together); got != want {
 		t.Errorf("joined:\n%s\ntogether:\n%s", got, want)
 	}
