@@ -457,6 +457,19 @@ func TestPageOfARecording(t *testing.T) {
 		t.Errorf("the row that was looked at, %s, made place for %s", before, after)
 	}
 
+	// They are one call, whose lane goes on as they come.
+	press(t, ctx, "2")
+	onLane := `[...document.querySelectorAll('.lane:not([hidden]) .moment')].reduce((n, m) => n + Number(m.textContent || 1), 0)`
+	until(t, ctx, onLane+` === 68`)
+	hangUp()
+	until(t, ctx, onLane+` === 69`)
+	script(t, ctx, `window.same = true`)
+	press(t, ctx, "1")
+	until(t, ctx, `!document.getElementById('exchanges').hidden`)
+	if !eval[bool](t, ctx, `window.same === true`) {
+		t.Error("the list is another page")
+	}
+
 	// What is exported is what the list shows, with pseudonyms unless more is shown.
 	press(t, ctx, "e")
 	until(t, ctx, `document.getElementById('exports').open`)
@@ -477,7 +490,7 @@ func TestPageOfARecording(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(tape.Interactions) != 68 || tape.Torn != nil || tape.Interactions[0].Edited || !cassettes.RedactionOf(tape.Header.Umtape).Forms {
+	if len(tape.Interactions) != 69 || tape.Torn != nil || tape.Interactions[0].Edited || !cassettes.RedactionOf(tape.Header.Umtape).Forms {
 		t.Errorf("the exported cassette has %d interactions, torn %v, header %v", len(tape.Interactions), tape.Torn, tape.Header)
 	}
 	if !strings.Contains(string(body), call) {
@@ -491,11 +504,11 @@ func TestPageOfARecording(t *testing.T) {
 	script(t, ctx, `document.getElementById('reveal').click()`)
 	n := 0
 	har := exported("har")
-	if err := captures.ReadHAR([]byte(har), func(_ *captures.Exchange, err error) error { n++; return err }); err != nil || n != 68 || !strings.Contains(har, call) {
+	if err := captures.ReadHAR([]byte(har), func(_ *captures.Exchange, err error) error { n++; return err }); err != nil || n != 69 || !strings.Contains(har, call) {
 		t.Errorf("the HAR has %d exchanges, %v", n, err)
 	}
 	var list struct{ Interactions []struct{ Operation string } }
-	if err := json.Unmarshal([]byte(exported("json")), &list); err != nil || len(list.Interactions) != 68 || list.Interactions[0].Operation != "Disconnect" {
+	if err := json.Unmarshal([]byte(exported("json")), &list); err != nil || len(list.Interactions) != 69 || list.Interactions[0].Operation != "Disconnect" {
 		t.Errorf("the JSON has %d interactions, %v", len(list.Interactions), err)
 	}
 }

@@ -179,6 +179,14 @@ func TestPageOfCalls(t *testing.T) {
 	until(t, ctx, `document.querySelector('#exchange h2')?.textContent.includes('#11')`)
 	press(t, ctx, "Escape")
 
+	// Keys of one character can be turned off, for whoever's device types them unmeant.
+	script(t, ctx, `document.getElementById('letters').click()`)
+	press(t, ctx, "2", "j", "Home")
+	if v := text(t, ctx, `document.querySelector('#views [aria-current]').textContent`); v != "Shapes" {
+		t.Errorf("2 leads to %s", v)
+	}
+	script(t, ctx, `document.getElementById('letters').click()`)
+
 	// A place leads into its exchange, at the element, and so does the address.
 	press(t, ctx, "4")
 	until(t, ctx, `document.querySelectorAll('.view-findings .places li').length > 0`)

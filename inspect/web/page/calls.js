@@ -58,6 +58,19 @@ export function make(page) {
 		e.preventDefault();
 		zoom(e.deltaY > 0 ? 1.25 : .8, (e.clientX - ticks.getBoundingClientRect().left) / (ticks.clientWidth || 1));
 	}, {passive: false});
+	// A mouse moves time by dragging; a finger scrolls.
+	let drag = null;
+	grid.addEventListener('pointerdown', (e) => {
+		if (e.pointerType === 'mouse' && e.button === 0 && !e.target.closest('.moment, .lane-name')) drag = {x: e.clientX, time: time(), moved: false, id: e.pointerId};
+	});
+	grid.addEventListener('pointermove', (e) => {
+		if (!drag || !drag.moved && Math.abs(e.clientX - drag.x) < 4) return;
+		if (!drag.moved) grid.setPointerCapture(drag.id);
+		drag.moved = true;
+		const [from, to] = drag.time, by = (drag.x - e.clientX) / (ticks.clientWidth || 1) * (to - from);
+		setTime([from + by, to + by]);
+	});
+	for (const end of ['pointerup', 'pointercancel']) grid.addEventListener(end, () => { drag = null; });
 	lanes.addEventListener('click', (e) => {
 		const lane = e.target.closest('.lane');
 		if (!lane) return;
