@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -36,18 +37,25 @@ func (a *app) loadWSDL(f wsdlFlags) (*wsdl.Service, error) {
 		return nil, nil
 	}
 	s, warnings, err := wsdl.Load(f.file, f.root)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return nil, hint(fmt.Errorf("--wsdl: %w", err), "a server mostly has it at its URL with ?wsdl at the end; save what it imports beside it, under relative names")
-	case err != nil && f.root == "":
-		return nil, hint(fmt.Errorf("--wsdl: %w", err), "files come from the WSDL's folder and those in it; --wsdl-root FOLDER allows another")
-	case err != nil:
-		return nil, fmt.Errorf("--wsdl: %w", err)
-	}
 	for _, w := range warnings {
 		a.say("warning: --wsdl: %s", report.Printable(w))
 	}
+	switch {
+	case errors.Is(err, wsdl.ErrOutside) && f.root == "":
+		return nil, hint(fmt.Errorf("--wsdl: %w", err), "files come from the WSDL's folder and those in it; --wsdl-root FOLDER allows another")
+	case errors.Is(err, fs.ErrNotExist) && isThere(f.file):
+		return nil, hint(fmt.Errorf("--wsdl: %w", err), "save what it imports beside it, under the relative name that it has there")
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, hint(fmt.Errorf("--wsdl: %w", err), "a server mostly has it at its URL with ?wsdl at the end; save what it imports beside it, under relative names")
+	case err != nil:
+		return nil, fmt.Errorf("--wsdl: %w", err)
+	}
 	return s, nil
+}
+
+func isThere(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // heldToWSDL holds the messages of an exchange to the WSDL.

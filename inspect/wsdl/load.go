@@ -34,7 +34,8 @@ const (
 
 // Load reads a WSDL and the files that it imports and includes, by relative names,
 // from root and the folders in it: that of the WSDL if root is "". A place outside, a
-// link that leads there, and URLs are not read. Warnings tell what cannot be checked.
+// link that leads there, and URLs are not read. Warnings tell what cannot be checked,
+// and come with an error too.
 // Errors name the file and the place in it; that of a file that is not there, the WSDL
 // or an import of its, wraps [fs.ErrNotExist].
 func Load(file, root string) (s *Service, warnings []string, err error) {
@@ -59,22 +60,21 @@ func load(file, root string, names budget) (s *Service, warnings []string, err e
 	}
 	l.schemas.budget = names
 	l.service = &Service{schemas: l.schemas, messages: map[inspect.Name]*inspect.Element{}, portTypes: map[inspect.Name]*inspect.Element{}, spaces: map[string]bool{}}
-	if err := l.definitions(filepath.ToSlash(name)); err != nil {
-		return nil, nil, err
-	}
-	if err = l.schemas.resolve(); err == nil {
-		err = l.service.bind(l.bindings)
-	}
-	var has *placed
-	switch {
-	case errors.As(err, &has):
-		return nil, nil, err
-	case err != nil:
-		return nil, nil, fmt.Errorf("%s: %w", file, err)
+	if err = l.definitions(filepath.ToSlash(name)); err == nil {
+		if err = l.schemas.resolve(); err == nil {
+			err = l.service.bind(l.bindings)
+		}
+		var has *placed
+		if err != nil && !errors.As(err, &has) {
+			err = fmt.Errorf("%s: %w", file, err)
+		}
 	}
 	warnings = append(l.warnings, l.schemas.warnings...)
 	slices.Sort(warnings)
-	return l.service, slices.Compact(warnings), nil
+	if warnings = slices.Compact(warnings); err != nil {
+		return nil, warnings, err
+	}
+	return l.service, warnings, nil
 }
 
 func relative(root, file string) (string, error) {
@@ -182,15 +182,23 @@ func (l *loader) imported(file string, in *inspect.Document, e *inspect.Element,
 		return "", nil, nil
 	}
 	name = path.Join(path.Dir(file), location)
-	if plain, err := url.PathUnescape(location); err == nil && plain != location && !l.has(name) {
+	if plain, err := url.PathUnescape(location); err == nil && plain != location && l.try(name) != nil {
 		name = path.Join(path.Dir(file), plain)
 	}
-	if l.read[name] == nil && !l.has(name) {
-		return "", nil, fmt.Errorf("%s:%d:%d: what it imports is not there: %s: %w", l.name(file), line, column, l.name(shorten(name)), fs.ErrNotExist)
+	if err := l.try(name); err != nil {
+		why := ErrOutside
+		if errors.Is(err, fs.ErrNotExist) {
+			why = fs.ErrNotExist
+		}
+		return "", nil, fmt.Errorf("%s:%d:%d: what it imports, %s: %w", l.name(file), line, column, shorten(location), why)
 	}
 	d, err = l.document(name)
 	return name, d, err
 }
+
+// ErrOutside is wrapped by the error of [Load] for a file that is not in the folder
+// that files are read from.
+var ErrOutside = errors.New("it is not in the folder that files may come from")
 
 // isURL reports whether a location is no relative name: a URL, or a path from the root
 // of a host or a disk.
@@ -202,10 +210,13 @@ func isURL(location string) bool {
 	return scheme && !strings.Contains(before, "/")
 }
 
-// has reports whether there is a file, or something that is none, in the folder.
-func (l *loader) has(name string) bool {
+// try reports whether there is a file, or something that is none, in the folder.
+func (l *loader) try(name string) error {
+	if l.read[name] != nil {
+		return nil
+	}
 	_, err := l.dir.Stat(filepath.FromSlash(name))
-	return err == nil
+	return err
 }
 
 func (l *loader) definitions(file string) error {
