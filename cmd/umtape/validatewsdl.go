@@ -10,6 +10,7 @@ import (
 
 	"github.com/umtape/umtape/inspect"
 	"github.com/umtape/umtape/inspect/report"
+	"github.com/umtape/umtape/inspect/um"
 	"github.com/umtape/umtape/inspect/wsdl"
 )
 
@@ -58,10 +59,24 @@ func isThere(path string) bool {
 	return err == nil
 }
 
-// heldToWSDL holds the messages of an exchange to the WSDL.
+// heldToWSDL holds the messages of an exchange to the WSDL. PlayOnPhone is a name of both
+// protocols of Exchange: by its content, not its name, it is the classic service's or that
+// of EWS (PROTOCOL.md 1.2), and the WSDL of the one does not have the other's.
 func (c *checks) heldToWSDL(r *inspect.Reading, off map[string]bool) []inspect.Finding {
 	if c.service == nil {
 		return nil
+	}
+	if r.Request != nil && r.Request.Payload != nil && r.Request.Payload.Name == (inspect.Name{Space: um.MessagesNS, Local: "PlayOnPhone"}) {
+		own, other := "Disconnect", "DisconnectPhoneCall"
+		if um.Service(r) == "EWS" {
+			own, other = other, own
+		}
+		takes := func(local string) bool {
+			return c.service.Takes(inspect.Name{Space: um.MessagesNS, Local: local})
+		}
+		if takes(other) && !takes(own) {
+			return c.service.Elsewhere(r, off)
+		}
 	}
 	return c.service.Check(r, off)
 }

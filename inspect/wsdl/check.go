@@ -73,7 +73,9 @@ func (s *Service) find(r *inspect.Reading) *operation {
 	return best
 }
 
-// isElsewhere reports whether a request has nothing to do with the WSDL.
+// isElsewhere reports whether a request that no operation takes has nothing to do with
+// the WSDL. Services can share a namespace, as those of Exchange do: then what is sent
+// elsewhere than where the WSDL has its own, and is called as nothing in it, is another's.
 func (s *Service) isElsewhere(r *inspect.Reading) bool {
 	if u, err := url.Parse(r.URL); err == nil && s.paths[strings.ToLower(u.Path)] {
 		return false
@@ -82,15 +84,23 @@ func (s *Service) isElsewhere(r *inspect.Reading) bool {
 	if p == nil {
 		return true
 	}
-	if s.spaces[p.Name.Space] && p.Name.Space != "" {
-		return false
-	}
 	for name := range s.byBody {
-		if name.Local == p.Name.Local || name.Space == p.Name.Space {
+		if strings.EqualFold(name.Local, p.Name.Local) {
 			return false
 		}
 	}
-	return true
+	return len(s.paths) > 0 || !s.spaces[p.Name.Space] || p.Name.Space == ""
+}
+
+// Takes reports whether an operation takes an element of that name.
+func (s *Service) Takes(name inspect.Name) bool { return len(s.byBody[name]) > 0 }
+
+// Elsewhere is what there is to say of a request that is known to be for another
+// service, though its name may be in the WSDL too.
+func (s *Service) Elsewhere(r *inspect.Reading, off map[string]bool) []inspect.Finding {
+	c := &checker{m: r.Request, part: "request", off: off}
+	c.add(ruleElsewhere, "Body/"+local(r.Request.Payload), r.Request.Payload, "%s", ruleElsewhere.Summary)
+	return c.done()
 }
 
 // near tells of the same name in another namespace, or in another case.
