@@ -13,6 +13,10 @@ type Tape interface {
 	// has not asked for what is sensitive in it.
 	Read(file string, id int) (whole, masked Copy, err error)
 
+	// Says reports whether a text, in lower case, is in the bodies of the interaction as
+	// people read them: without what is sensitive unless that was asked for.
+	Says(file string, id int, text string, reveal bool) (bool, error)
+
 	// Export writes interactions for others, as "cassette", "har" or "json"; with what is
 	// sensitive in them if that was asked for.
 	Export(w io.Writer, as string, list []Place, reveal bool) error

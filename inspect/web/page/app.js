@@ -1,9 +1,10 @@
 import {$, el, many} from './dom.js';
-import {choose, parse} from './filter.js';
+import {choose, parse, texts} from './filter.js';
 import {List} from './list.js';
 import {Rows} from './rows.js';
 import {show} from './exchange.js';
 import {exporting} from './export.js';
+import {Search} from './search.js';
 import {load} from './load.js';
 
 // The views besides the list of exchanges. A view is a module with name, title and
@@ -18,6 +19,7 @@ const rows = new Rows();
 const state = {terms: [], shown: [], seen: 0, paused: false, held: 0, reveal: false, open: -1, wanted: '', connected: false, arrivals: [], view: '', own: {}};
 const mode = document.documentElement.dataset.mode;
 const list = new List(rows, open);
+rows.search = new Search(rows, searched);
 
 // The address says what is shown: #v=VIEW&q=FILTER&x=FILE%23ID, and what the view adds.
 function address() {
@@ -117,6 +119,7 @@ function refilter(stay) {
 		$('count').classList.add('wrong');
 		return;
 	}
+	rows.search.want(texts(state.terms), state.reveal);
 	state.shown = choose(rows, state.terms);
 	state.seen = rows.length;
 	list.show(state.shown, stay);
@@ -125,12 +128,24 @@ function refilter(stay) {
 	document.documentElement.dataset.filtered = (performance.now() - began).toFixed(1);
 }
 
+// searched shows what a search has found meanwhile, now and then and at its end.
+function searched() {
+	const now = Date.now();
+	if (rows.search.left() && now - (state.searched || 0) < 200) return;
+	state.searched = now;
+	state.shown = choose(rows, state.terms, 0, [], state.seen);
+	list.show(state.shown, true);
+	tell();
+	showView();
+}
+
 function grow() {
 	if (state.paused) return tell();
 	if (state.seen > rows.length || state.anew !== rows.anew) {
 		state.anew = rows.anew;
 		return refilter(true);
 	}
+	rows.search.run();
 	choose(rows, state.terms, state.seen, state.shown);
 	state.seen = rows.length;
 	list.show(state.shown, true);
@@ -142,7 +157,7 @@ function tell() {
 	const total = state.seen;
 	const count = $('count');
 	if (!count.classList.contains('wrong')) {
-		const text = $('filter').value ? `${state.shown.length.toLocaleString('en')} of ${many(total, 'exchange')}` : many(total, 'exchange');
+		const text = ($('filter').value ? `${state.shown.length.toLocaleString('en')} of ${many(total, 'exchange')}` : many(total, 'exchange')) + searching();
 		if (count.textContent !== text) count.textContent = text;
 	}
 	const s = $('state');
@@ -154,6 +169,14 @@ function tell() {
 	else if (state.paused) say(`paused; ${rows.length - state.seen} new`, 'live', 'paused');
 	else say(rate(), 'live');
 	empty(total);
+}
+
+// searching tells how far a search in bodies is.
+function searching() {
+	const {search} = rows;
+	if (search.problem) return `; ${search.problem}`;
+	const left = search.left();
+	return (left ? `; ${Math.floor(100 - 100 * left)} % searched` : '') + (search.unread() ? `; ${search.unread()} cannot be read now` : '');
 }
 
 // rate is how many exchanges came a second, over the last ten.
@@ -169,7 +192,9 @@ function empty(total) {
 	const box = $('empty');
 	box.hidden = state.shown.length > 0 || !state.connected;
 	if (box.hidden) return;
-	if (total) {
+	if (total && rows.search.left() && !rows.search.problem) {
+		box.replaceChildren(el('h2', {}, 'Looking into bodies'), el('p', {}, 'What is found appears here, the newest first.'));
+	} else if (total) {
 		box.replaceChildren(el('h2', {}, 'Nothing fits the filter'), el('p', {}, `None of ${many(total, 'exchange')} has all of its words. ? tells what a filter can say.`),
 			el('button', {type: 'button', onclick: () => { $('filter').value = ''; changed(); }}, 'Clear the filter'));
 	} else if (mode) {
@@ -264,7 +289,8 @@ $('reveal').addEventListener('click', () => {
 	$('reveal').setAttribute('aria-pressed', String(state.reveal));
 	$('reveal').textContent = state.reveal ? 'Hide sensitive' : 'Show sensitive';
 	if (state.open >= 0) open(state.open, false);
-	showView();
+	if (texts(state.terms).length) refilter(true);
+	else showView();
 });
 addEventListener('popstate', readAddress);
 exporting(rows, state, () => view()?.selection?.() || state.shown);
