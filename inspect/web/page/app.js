@@ -6,6 +6,7 @@ import {show} from './exchange.js';
 import {exporting} from './export.js';
 import {Search} from './search.js';
 import {load} from './load.js';
+import * as traffic from './traffic.js';
 
 // The views besides the list of exchanges. A view is a module with name, title and
 // make(page), which puts its elements into page.box and returns
@@ -13,7 +14,7 @@ import {load} from './load.js';
 //   selection()   rows to export; without it, or if it is null, what the filter lets through
 //   step(by)      for j and k; may be left out
 //   keys          {key: what it does}, while the view is shown; may be left out
-const views = [];
+const views = [traffic];
 
 const rows = new Rows();
 const state = {terms: [], shown: [], seen: 0, paused: false, held: 0, reveal: false, open: -1, wanted: '', connected: false, arrivals: [], view: '', own: {}};
