@@ -124,12 +124,13 @@ func (p *livePage) read(r web.Row, interaction string, paths []string) web.Row {
 	if err != nil {
 		return r
 	}
-	kept := rowOf(entry(path, i))
-	r.File, r.ID, r.Shape, r.Errors, r.Warnings = path, id, kept.Shape, kept.Errors, kept.Warnings
-	if r.Call == "" {
-		r.Call = kept.Call
+	kept := rowOf(path, i)
+	kept.Began, kept.Took, kept.Operation, kept.Client, kept.Status, kept.Fault = r.Began, r.Took, r.Operation, r.Client, r.Status, r.Fault
+	kept.Outcome, kept.Reason, kept.Nearest = r.Outcome, r.Reason, r.Nearest
+	if r.Call != "" {
+		kept.Call = r.Call
 	}
-	return r
+	return kept
 }
 
 func (p *livePage) close() {

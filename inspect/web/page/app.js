@@ -6,6 +6,7 @@ import {show} from './exchange.js';
 import {exporting} from './export.js';
 import {Search} from './search.js';
 import {load} from './load.js';
+import * as calls from './calls.js';
 import * as traffic from './traffic.js';
 
 // The views besides the list of exchanges. A view is a module with name, title and
@@ -13,8 +14,9 @@ import * as traffic from './traffic.js';
 //   show()        draws what there is now: rows, what the filter lets through, the address
 //   selection()   rows to export; without it, or if it is null, what the filter lets through
 //   step(by)      for j and k; may be left out
-//   keys          {key: what it does}, while the view is shown; may be left out
-const views = [traffic];
+//   keys          {key: what it does}, while the view is shown; false if it does nothing; may be left out
+//   focus()       may be left out, too
+const views = [calls, traffic];
 
 const rows = new Rows();
 const state = {terms: [], shown: [], seen: 0, paused: false, held: 0, reveal: false, open: -1, wanted: '', connected: false, arrivals: [], view: '', own: {}};
@@ -93,7 +95,8 @@ function turnTo(name, own) {
 		const box = $('main').insertBefore(el('section', {class: `view ${name}`, 'aria-label': title, tabindex: '-1'}), $('exchange'));
 		const page = {
 			box, rows, state, load,
-			open: (n) => open(n),
+			open: (n, found) => open(n, true, found),
+			filter: (text) => { $('filter').value = text; changed(); },
 			get: (what) => state.own[what] || '',
 			set: (what, push = false) => { Object.assign(state.own, what); setAddress(push); },
 		};
@@ -108,6 +111,10 @@ function turnTo(name, own) {
 
 const view = () => made.get(state.view);
 function showView() { view()?.show(); }
+function focusView() {
+	if (view().focus) view().focus();
+	else view().box.focus({preventScroll: true});
+}
 
 // refilter chooses from all rows; grow only from those that came since.
 function refilter(stay) {
@@ -211,13 +218,14 @@ function changed() {
 	setAddress(false);
 }
 
-function open(n, push = true) {
+function open(n, push = true, found = -1) {
 	state.open = n;
 	state.wanted = '';
 	document.body.classList.add('open');
 	$('exchange').hidden = false;
 	if (push) setAddress(true);
 	$('exchange').scrollTop = 0;
+	showView();
 	show(n, state.reveal, {go: (to) => { list.activate(to, true); open(to); }, close: () => shut(true)}).then(() => {
 		if (state.open === n && push) $('exchange').focus({preventScroll: true});
 	});
@@ -231,7 +239,8 @@ function shut(push) {
 	$('exchange').hidden = true;
 	$('exchange').replaceChildren();
 	if (push) setAddress(true);
-	if (view()) return view().box.focus({preventScroll: true});
+	showView();
+	if (view()) return focusView();
 	list.box.focus({preventScroll: true});
 	list.measure();
 	list.activate(list.active, true);
@@ -243,7 +252,7 @@ addEventListener('keydown', (e) => {
 	if (e.target === $('filter')) {
 		if (e.key === 'Escape' || e.key === 'Enter' || e.key === 'ArrowDown') {
 			e.preventDefault();
-			if (view()) return view().box.focus({preventScroll: true});
+			if (view()) return focusView();
 			list.box.focus({preventScroll: true});
 			if (list.at(list.active) < 0) list.move(0);
 		}
@@ -263,10 +272,9 @@ addEventListener('keydown', (e) => {
 			Enter: () => { if (list.at(list.active) >= 0) open(list.active); },
 		}),
 		...view()?.keys,
-	}[e.key] || ($('views').children[e.key - 1] && (() => $('views').children[e.key - 1].click()));
+	}[e.key] || (e.target.tagName !== 'SELECT' && $('views').children[e.key - 1] && (() => $('views').children[e.key - 1].click()));
 	if (!act) return;
-	e.preventDefault();
-	act();
+	if (act(e) !== false) e.preventDefault();
 });
 
 function step(by) {
@@ -344,4 +352,4 @@ events.onmessage = (e) => { latest = JSON.parse(e.data); state.connected = true;
 events.onerror = () => { state.connected = false; state.tried = true; tell(); };
 setInterval(tell, 1000);
 list.measure();
-(view()?.box || list.box).focus({preventScroll: true});
+if (view()) focusView(); else list.box.focus({preventScroll: true});
