@@ -26,6 +26,7 @@ type Row struct {
 	Outcome   string // "recorded", "replayed", "missed" ...; "" for what was read from a cassette
 	Reason    string // why, where there is more to say
 	Nearest   string // FILE#ID of what is nearest to a miss
+	Miss      *Miss  // of a miss, one of the last
 	Errors    int    // findings
 	Warnings  int
 

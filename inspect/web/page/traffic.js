@@ -192,7 +192,7 @@ const total = (counts) => counts[0] + counts[1] + counts[2];
 function stamp(ms, span, over) {
 	const text = new Date(ms).toISOString();
 	if (span >= day) return text.slice(0, 10);
-	const clock = text.slice(11, span < 1000 ? 23 : span < 60e3 ? 19 : 16);
+	const clock = text.slice(11, span % 1000 ? 23 : span % 60e3 ? 19 : 16);
 	if (over === undefined) return `${text.slice(0, 10)} ${clock}`;
 	return over > day ? text.slice(5, 16).replace('T', ' ') : clock;
 }
@@ -264,7 +264,7 @@ function patterns() {
 		defs: svg('defs', {},
 			tile(1, svg('rect', {width: size / 2, height: size, class: 'fault'})),
 			tile(2, svg('circle', {cx: size / 2, cy: size / 2, r: size / 3.4, class: 'none'}))),
-		fill: (k) => (k ? {fill: `url(#${id}-${k})`, class: `bar ${kinds[k][0]}`} : {class: 'bar good'}),
+		fill: (k) => (k ? {fill: `url(#${id}-${k})`, class: `c-bar ${kinds[k][0]}`} : {class: 'c-bar good'}),
 	};
 }
 
@@ -305,7 +305,7 @@ function bars(columns, width, label, {tick, of, rounds, phase}) {
 	const w = (width - left - right) / columns.length, h = height - top - bottom;
 	const y = (n) => top + h * (1 - n / max);
 	for (const n of max <= 5 ? Array.from({length: max + 1}, (_, k) => k) : [0, max / 2, max]) {
-		out.append(svg('line', {x1: left, x2: width - right, y1: y(n), y2: y(n), class: n ? 'grid' : 'axis'}));
+		out.append(svg('line', {x1: left, x2: width - right, y1: y(n), y2: y(n), class: n ? 'grid' : 'c-axis'}));
 		const text = svg('text', {x: left - unit * 0.5, y: y(n) + unit * 0.35, 'text-anchor': 'end', class: 'label'});
 		text.textContent = n.toLocaleString('en');
 		out.append(text);
@@ -334,7 +334,7 @@ function bars(columns, width, label, {tick, of, rounds, phase}) {
 		const from = x - {end: widest, start: 0, middle: widest / 2}[near];
 		if (from < free) continue;
 		free = from + widest;
-		out.append(svg('line', {x1: x, x2: x, y1: height - bottom, y2: height - bottom + unit * 0.35, class: 'axis'}));
+		out.append(svg('line', {x1: x, x2: x, y1: height - bottom, y2: height - bottom + unit * 0.35, class: 'c-axis'}));
 		const text = svg('text', {x, y: height - bottom + unit * 1.5, 'text-anchor': near, class: 'label'});
 		text.textContent = tick(k, every);
 		out.append(text);
@@ -359,7 +359,7 @@ function lanes(list, rest, all, width, label) {
 		const count = svg('text', {x: width, y: y + unit, 'text-anchor': 'end', class: 'label'});
 		count.textContent = `${x.n.toLocaleString('en')} (${share(x.n, all)})`;
 		out.append(text, count,
-			svg('rect', {x: 0.5, y: y + unit * 1.4, width: width - 1, height: unit, class: 'lane'}),
+			svg('rect', {x: 0.5, y: y + unit * 1.4, width: width - 1, height: unit, class: 'c-lane'}),
 			svg('rect', {x: 0.5, y: y + unit * 1.4, width: Math.max(1, (width - 1) * x.n / all), height: unit, ...fill(x.kind)}));
 	});
 	legend(out, sums, fill, 0, unit * 0.9, unit);
