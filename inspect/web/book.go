@@ -111,6 +111,7 @@ type Book struct {
 	known   map[string]int // calls by identifier
 	texts   map[string]string
 	anew    int           // how often the rows were replaced
+	missed  []int         // rows that have Miss
 	changed int           // how often what is about cassettes as a whole was told
 	grown   chan struct{} // closed when there is something new
 
@@ -151,7 +152,7 @@ func (b *Book) Replace(file string, rows []Row) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	had := b.rows
-	b.rows, b.call = nil, nil
+	b.rows, b.call, b.missed = nil, nil, nil
 	b.anew++
 	delete(b.shapes, file)
 	delete(b.about, file)
@@ -173,7 +174,15 @@ func (b *Book) add(rows []Row) {
 	}
 }
 
-func (b *Book) append(r Row) { b.rows, b.call = append(b.rows, r), append(b.call, b.callOf(r.Call)) }
+func (b *Book) append(r Row) {
+	if r.Miss != nil {
+		if b.missed = append(b.missed, len(b.rows)); len(b.missed) > maxMisses {
+			b.rows[b.missed[0]].Miss = nil
+			b.missed = b.missed[1:]
+		}
+	}
+	b.rows, b.call = append(b.rows, r), append(b.call, b.callOf(r.Call))
+}
 
 func (b *Book) tell() {
 	close(b.grown)

@@ -27,24 +27,21 @@ type Miss struct {
 	Rules       []string // flags of umtape replay, each of which would let the nearest answer
 }
 
-const (
-	maxMisses     = 1000 // rows keep what is known of the last of them
-	maxMissPlaces = 100  // differences of one that are kept
-)
+// maxMisses is how many misses are kept, the last of them.
+const maxMisses = 1000
 
 // comparedJSON is two exchanges beside each other, or a miss beside what is nearest.
 type comparedJSON struct {
-	Before      *besideJSON      `json:"before"` // nil if it is on no cassette
-	After       *besideJSON      `json:"after"`  // the same; of a miss always nil
-	Differences []differenceJSON `json:"differences"`
-	Cut         bool             `json:"cut"` // there are more
+	Before      *partyJSON   `json:"before"` // nil if it is on no cassette
+	After       *partyJSON   `json:"after"`  // the same; of a miss always nil
+	Differences []unlikeJSON `json:"differences"`
+	Cut         bool         `json:"cut"` // there are more
 
-	Miss   bool     `json:"miss,omitempty"`
-	Reason string   `json:"reason,omitempty"` // of a miss
-	Rules  []string `json:"rules,omitempty"`
+	Miss  *partyJSON `json:"miss,omitempty"` // the miss, without its messages
+	Rules []string   `json:"rules,omitempty"`
 }
 
-type besideJSON struct {
+type partyJSON struct {
 	N         int    `json:"n"`
 	Name      string `json:"name"`
 	Operation string `json:"operation"`
@@ -55,7 +52,7 @@ type besideJSON struct {
 	Response *sideJSON `json:"response"`
 }
 
-type differenceJSON struct {
+type unlikeJSON struct {
 	Part   string     `json:"part"`
 	Path   string     `json:"path"`
 	What   string     `json:"what"`
@@ -98,9 +95,9 @@ func (s *Server) compare(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusConflict, err.Error())
 		return
 	}
-	j := comparedJSON{Before: a.json(row, reveal), After: b.json(rowB, reveal), Differences: []differenceJSON{}, Cut: cut}
+	j := comparedJSON{Before: a.json(row, reveal), After: b.json(rowB, reveal), Differences: []unlikeJSON{}, Cut: cut}
 	for _, d := range found {
-		j.Differences = append(j.Differences, differenceJSON{Part: d.Part, Path: d.Path, What: d.What,
+		j.Differences = append(j.Differences, unlikeJSON{Part: d.Part, Path: d.Path, What: d.What,
 			Before: a.value(d, d.Before, reveal), After: b.value(d, d.After, reveal)})
 	}
 	writeJSON(w, j)
@@ -121,11 +118,8 @@ func (s *Server) compareMiss(w http.ResponseWriter, name string, reveal bool) {
 		fail(w, http.StatusGone, fmt.Sprintf("where it differs is known of the last %d misses only; umtape replay --miss-report FILE keeps it of all", maxMisses))
 		return
 	}
-	j := comparedJSON{Miss: true, Reason: row.Veiled, Rules: row.Miss.Rules, Differences: []differenceJSON{}, Cut: row.Miss.Cut}
-	if reveal {
-		j.Reason = row.Reason
-	}
-	var near *beside
+	j := comparedJSON{Miss: &partyJSON{N: n, Operation: row.Operation, Status: row.Status}, Rules: row.Miss.Rules, Differences: []unlikeJSON{}, Cut: row.Miss.Cut}
+	var near *party
 	if row.Nearest != "" {
 		var k int
 		if near, k, err = s.copyOf(row.Nearest); err == nil {
@@ -133,7 +127,10 @@ func (s *Server) compareMiss(w http.ResponseWriter, name string, reveal bool) {
 		}
 	}
 	for _, d := range row.Miss.Differences {
-		dj := differenceJSON{Part: "request", Path: d.Path, What: d.What}
+		dj := unlikeJSON{Part: "request", Path: d.Path, What: d.What}
+		if !reveal && (d.Path == "host" || d.Path == "path") {
+			dj.What = "differs"
+		}
 		if near != nil {
 			at := Difference{"request", inspect.Change{Difference: d}}
 			if m := near.whole.Request; m != nil {
@@ -164,13 +161,13 @@ func wayTo(above, e *inspect.Element) []int {
 	return nil
 }
 
-// beside is an exchange that is compared.
-type beside struct {
+// party is an exchange that is compared.
+type party struct {
 	row           Row
 	whole, masked Copy
 }
 
-func (b *beside) shown(reveal bool) Copy {
+func (b *party) shown(reveal bool) Copy {
 	if reveal {
 		return b.whole
 	}
@@ -194,7 +191,7 @@ func (s *Server) rowOf(name string) (n int, err error) {
 	return 0, fmt.Errorf("%s is not on this page; an exchange is named FILE#ID, as the list has it", inspect.Shorten(name, 200))
 }
 
-func (s *Server) copyOf(name string) (*beside, int, error) {
+func (s *Server) copyOf(name string) (*party, int, error) {
 	n, err := s.rowOf(name)
 	if err != nil {
 		return nil, 0, err
@@ -210,12 +207,12 @@ func (s *Server) copyOf(name string) (*beside, int, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	return &beside{row, whole, masked}, n, nil
+	return &party{row, whole, masked}, n, nil
 }
 
-func (b *beside) json(n int, reveal bool) *besideJSON {
+func (b *party) json(n int, reveal bool) *partyJSON {
 	c := b.shown(reveal)
-	j := &besideJSON{N: n, Name: name(b.row), Operation: b.row.Operation, Status: c.Status, Answer: b.row.Shape,
+	j := &partyJSON{N: n, Name: name(b.row), Operation: b.row.Operation, Status: c.Status, Answer: b.row.Shape,
 		Request:  sideOf(c.RequestHeader, c.RequestBody, c.RequestErr).sized(b.whole.RequestHeader, b.whole.RequestBody),
 		Response: sideOf(c.ResponseHeader, c.ResponseBody, c.ResponseErr).sized(b.whole.ResponseHeader, b.whole.ResponseBody)}
 	if reveal {
@@ -225,7 +222,7 @@ func (b *beside) json(n int, reveal bool) *besideJSON {
 }
 
 // value is what the exchange has at a place that differs, as it is shown.
-func (b *beside) value(d Difference, way []int, reveal bool) *valueJSON {
+func (b *party) value(d Difference, way []int, reveal bool) *valueJSON {
 	c := b.shown(reveal)
 	m, whole, h := c.Request, b.whole.Request, c.RequestHeader
 	if d.Part == "response" {
