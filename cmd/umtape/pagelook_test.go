@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"github.com/umtape/umtape/cassettes"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/umtape/umtape/cassettes"
 )
 
 // ruleTapes are copies of cassettes that fail rules.
@@ -124,7 +126,7 @@ func TestPageShowsTraffic(t *testing.T) {
 	if n := number(t, ctx, `[...document.querySelectorAll('.traffic table')].filter((x) => x.caption.textContent.startsWith('Exchanges per')).flatMap((x) => [...x.querySelectorAll('td')]).reduce((sum, td) => sum + Number(td.textContent), 0)`); n != 444 {
 		t.Errorf("the table of times has %v exchanges", n)
 	}
-	picture(t, ctx, "traffic-tables")
+	axe(t, ctx, "traffic-tables")
 	script(t, ctx, `[...document.querySelectorAll('.traffic table')].at(-1).querySelectorAll('a')[1].click()`)
 	until(t, ctx, counted("40 of 444 exchanges"))
 	if got := text(t, ctx, `document.getElementById('filter').value`); got != "status:500 fault:Busy" || eval[bool](t, ctx, `document.getElementById('exchanges').hidden`) {
@@ -145,4 +147,89 @@ func TestPageShowsTraffic(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, ctx, `document.querySelector('.traffic .sum').textContent.includes('445 exchanges') && document.querySelector('.traffic .sum').textContent.includes('the longest 60.00 s')`)
+}
+
+// TestPageComparesAMiss is a person who asks why a replay did not answer.
+func TestPageComparesAMiss(t *testing.T) {
+	ctx := browser(t)
+	dir := t.TempDir()
+	one, two := filepath.Join(dir, "one.yaml"), filepath.Join(dir, "two.yaml")
+	writeTape(t, one, dialled("+41445550101", "um.corp.example.net", yes))
+	writeTape(t, two, dialled("+41445550102", "um.corp.example.net", no))
+	a, _ := testApp(t)
+	s, err := a.openReplay([]string{one, two}, replayFlags{listen: "127.0.0.1:0", maxBody: 1 << 20, ui: "127.0.0.1:0", caDir: t.TempDir(), log: logFlags{format: "text"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.stop(io.Discard) })
+	do(t, ctx, chromedp.Navigate(s.page.server.Link()))
+	until(t, ctx, `document.getElementById('empty').textContent.includes('Nothing has been said yet')`)
+	call := func(number string) {
+		t.Helper()
+		i := dialled(number, "um.corp.example.net", "")
+		answer, err := http.Post("http://"+s.addr()+"/UnifiedMessaging/Service.asmx", "text/xml", strings.NewReader(i.Request.Body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, answer.Body)
+		answer.Body.Close()
+	}
+	call("+41445550101")
+	call("+41445550102")
+	call("+41445550199")
+	until(t, ctx, counted("3 exchanges"))
+
+	// A miss is compared with what is nearest to it, whose number is hidden until it is
+	// asked for. The rule that would let it match can be copied.
+	press(t, ctx, "j", "c")
+	until(t, ctx, `location.hash.startsWith('#v=compare&m=%402') && document.querySelectorAll('.place').length === 1`)
+	if got := text(t, ctx, `document.querySelector('.result').innerText`); !strings.Contains(got, "Body/PlayOnPhone/DialString") || !strings.Contains(got, "***") ||
+		strings.Contains(got, "555") || !strings.Contains(got, "--any DialString") || !strings.Contains(got, "one.yaml#0") {
+		t.Errorf("the miss: %s", got)
+	}
+	axe(t, ctx, "compare-miss")
+	script(t, ctx, `document.getElementById('reveal').click()`)
+	until(t, ctx, `document.querySelector('.place').textContent.includes('+41445550101')`)
+	script(t, ctx, `[...document.querySelectorAll('.result button')].find((b) => b.textContent === 'All elements').click()`)
+	until(t, ctx, `document.querySelector('.whole .about')?.textContent.includes('DialString: text differs')`)
+	script(t, ctx, `document.getElementById('reveal').click()`)
+	until(t, ctx, `document.querySelector('.whole .veil')`)
+
+	// Traffic has the miss in a pattern of its own.
+	script(t, ctx, `[...document.querySelectorAll('#views a')].find((a) => a.textContent === 'Traffic').click()`)
+	until(t, ctx, `document.querySelector('.traffic .c-bar.none') && [...document.querySelectorAll('.traffic .sum')].at(-1).textContent.startsWith('2 answered (66.7 %), 1 missed')`)
+
+	// Two exchanges are chosen by keys, one after the other.
+	script(t, ctx, `[...document.querySelectorAll('#views a')].find((a) => a.textContent === 'Exchanges').click()`)
+	until(t, ctx, `!document.getElementById('exchanges').hidden`)
+	script(t, ctx, `document.getElementById('list').focus()`)
+	press(t, ctx, "End", "c")
+	until(t, ctx, `document.getElementById('chosen').textContent.includes('one.yaml#0')`)
+	press(t, ctx, "k", "Enter")
+	until(t, ctx, `[...document.querySelectorAll('#exchange button')].some((b) => b.textContent.startsWith('Compare with') && b.textContent.endsWith('one.yaml#0'))`)
+	press(t, ctx, "c")
+	until(t, ctx, `document.querySelectorAll('.place').length === 3 && document.getElementById('chosen').hidden`)
+	press(t, ctx, "Escape")
+	picture(t, ctx, "compare")
+	for _, want := range []string{"They differ in 3 places.", "Body/PlayOnPhoneResponse/Busy added", "text differs"} {
+		if got := text(t, ctx, `document.querySelector('.result').innerText`); !strings.Contains(got, want) {
+			t.Errorf("%s\nwithout %s", got, want)
+		}
+	}
+	script(t, ctx, `[...document.querySelectorAll('.result button')].find((b) => b.textContent === 'All elements').click()`)
+	until(t, ctx, `[...document.querySelectorAll('.whole .about .mark')].map((m) => m.textContent).join() === 'DialString: text differs,DialString: text differs,CallId: text differs,Busy: added,CallId: text differs'`)
+	picture(t, ctx, "compare-all")
+	do(t, ctx, chromedp.Reload())
+	until(t, ctx, `document.querySelectorAll('.whole .about').length === 5`)
+
+	// And two cassettes.
+	script(t, ctx, `document.querySelector('.compare form[aria-label="Two cassettes"]').requestSubmit()`)
+	until(t, ctx, `document.querySelectorAll('.changes > li').length === 1 && document.querySelector('.result .sum').textContent.startsWith('0 interactions the same, 1 changed, 0 removed, 0 added')`)
+	axe(t, ctx, "compare-cassettes")
+	script(t, ctx, `[...document.querySelectorAll('.changes button')].find((b) => b.textContent === 'Side by side').click()`)
+	until(t, ctx, `document.querySelectorAll('.whole .about').length === 5`)
+
+	// What cannot be compared says why.
+	script(t, ctx, `document.getElementById('compare-b').value = 'three.yaml#7'; document.querySelector('.compare form').requestSubmit()`)
+	until(t, ctx, `document.querySelector('.result').textContent.includes('three.yaml#7 is not on this page')`)
 }

@@ -119,12 +119,9 @@ func (s *Server) compareMiss(w http.ResponseWriter, name string, reveal bool) {
 		return
 	}
 	j := comparedJSON{Miss: &partyJSON{N: n, Operation: row.Operation, Status: row.Status}, Rules: row.Miss.Rules, Differences: []unlikeJSON{}, Cut: row.Miss.Cut}
-	var near *party
-	if row.Nearest != "" {
-		var k int
-		if near, k, err = s.copyOf(row.Nearest); err == nil {
-			j.Before = near.json(k, reveal)
-		}
+	near := s.nearest(row)
+	if near != nil {
+		j.Before = near.json(s.Book.find(near.row.File, near.row.ID), reveal)
 	}
 	for _, d := range row.Miss.Differences {
 		dj := unlikeJSON{Part: "request", Path: d.Path, What: d.What}
@@ -144,6 +141,21 @@ func (s *Server) compareMiss(w http.ResponseWriter, name string, reveal bool) {
 		j.Differences = append(j.Differences, dj)
 	}
 	writeJSON(w, j)
+}
+
+// nearest is the interaction that is nearest to a miss, which need not have a row of its
+// own; nil if there is none, or it cannot be read now.
+func (s *Server) nearest(miss Row) *party {
+	file, id, ok := splitName(miss.Nearest)
+	if !ok {
+		return nil
+	}
+	whole, masked, err := s.Tape.Read(file, id)
+	if err != nil {
+		return nil
+	}
+	shown := RowOf(masked.Entry, nil)
+	return &party{shown, whole, masked}
 }
 
 // wayTo is how e is reached from above, for Element.Down; nil if it is not there.

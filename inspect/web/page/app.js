@@ -7,6 +7,7 @@ import {exporting} from './export.js';
 import {Search} from './search.js';
 import {load} from './load.js';
 import * as calls from './calls.js';
+import * as compare from './compare.js';
 import * as traffic from './traffic.js';
 
 // The views besides the list of exchanges. A view is a module with name, title and
@@ -16,7 +17,7 @@ import * as traffic from './traffic.js';
 //   step(by)      for j and k; may be left out
 //   keys          {key: what it does}, while the view is shown; false if it does nothing; may be left out
 //   focus()       may be left out, too
-const views = [calls, traffic];
+const views = [calls, compare, traffic];
 
 const rows = new Rows();
 const state = {terms: [], shown: [], seen: 0, paused: false, held: 0, reveal: false, open: -1, wanted: '', connected: false, arrivals: [], view: '', own: {}};
@@ -38,6 +39,9 @@ function addressOf(view, own, exchange) {
 	for (const [name, value] of Object.entries(own)) if (value) a.set(name, value);
 	return a.size ? `#${a}` : location.pathname;
 }
+
+// hashOf is an address to go to, which does not load the page anew.
+const hashOf = (...what) => new URL(addressOf(...what), location.href).hash || '#';
 
 const opened = () => (state.open >= 0 ? rows.name(state.open) || `@${state.open}` : state.wanted);
 
@@ -77,7 +81,7 @@ function links() {
 	if (!nav.children.length) nav.append(...all.map(({title}, k) => el('a', {'aria-keyshortcuts': k + 1}, title)));
 	all.forEach(({name}, k) => {
 		const a = nav.children[k];
-		a.href = addressOf(name, made.get(name)?.own || {}, narrow.matches ? '' : opened());
+		a.href = hashOf(name, made.get(name)?.own || {}, narrow.matches ? '' : opened());
 		if (name === state.view) a.setAttribute('aria-current', 'page');
 		else a.removeAttribute('aria-current');
 	});
@@ -226,10 +230,37 @@ function open(n, push = true, found = -1) {
 	if (push) setAddress(true);
 	$('exchange').scrollTop = 0;
 	showView();
-	show(n, state.reveal, {go: (to) => { list.activate(to, true); open(to); }, close: () => shut(true)}).then(() => {
+	show(n, state.reveal, {go: (to) => { list.activate(to, true); open(to); }, close: () => shut(true), comparing: comparing(n)}).then(() => {
 		if (state.open === n && push) $('exchange').focus({preventScroll: true});
 	});
 }
+
+// comparing is what a press of Compare does in an exchange, in words; none if there is
+// nothing to compare of it.
+function comparing(n) {
+	if (rows.outcome.of(n) === 'missed') return {text: 'Compare with the nearest', act: () => take(n)};
+	if (!rows.name(n)) return null;
+	return {text: state.first && state.first !== rows.name(n) ? `Compare with ${state.first}` : 'Compare', act: () => take(n)};
+}
+
+// take takes an exchange for a comparison: the first, or the one that it is compared with.
+function take(n) {
+	const was = state.first, name = rows.name(n);
+	if (n < 0 || n >= rows.length) return;
+	if (rows.outcome.of(n) === 'missed') return turn('compare', {m: `@${n}`});
+	if (!name) return;
+	chosen(was && was !== name ? '' : name);
+	if (was && was !== name) turn('compare', {a: was, b: name});
+}
+
+function chosen(name) {
+	state.first = name;
+	$('chosen').hidden = !name;
+	$('chosen').replaceChildren(...(name ? [el('span', {}, `${name} is compared with the next one that you choose, by c or by Compare in it.`),
+		el('button', {type: 'button', onclick: () => chosen('')}, 'Cancel')] : []));
+}
+
+const turn = (view, own) => { location.hash = hashOf(view, own, narrow.matches ? '' : opened()); };
 
 function shut(push) {
 	if (state.open < 0) return;
@@ -265,6 +296,7 @@ addEventListener('keydown', (e) => {
 		j: () => step(1), k: () => step(-1),
 		p: () => pause(),
 		e: () => $('export').click(),
+		c: () => take(state.open >= 0 ? state.open : !state.view ? list.active : -1),
 		Escape: () => shut(true),
 		...(inList && {
 			ArrowDown: () => list.move(1), ArrowUp: () => list.move(-1), PageDown: () => list.move(list.page()), PageUp: () => list.move(-list.page()),
