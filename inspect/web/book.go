@@ -32,7 +32,7 @@ type Row struct {
 
 	read  *read         // what RowOf has read; nil once it is in the book
 	step  *inspect.Step // its part in the life of a call, but for the call; nil for none
-	of    int           // the call's number as the step has it; -1 for none
+	of    int           // that call's number; -1 for none
 	found *ruleSet      // what findings are about it; nil for none
 }
 
@@ -107,6 +107,7 @@ type Book struct {
 	mu      sync.Mutex
 	rows    []Row
 	call    []int // of each row its call's number; -1 for none
+	of      []int // likewise, as its step has it
 	calls   []call
 	known   map[string]int // calls by identifier
 	texts   map[string]string
@@ -152,7 +153,7 @@ func (b *Book) Replace(file string, rows []Row) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	had := b.rows
-	b.rows, b.call, b.missed = nil, nil, nil
+	b.rows, b.call, b.of, b.missed = nil, nil, nil, nil
 	b.anew++
 	delete(b.shapes, file)
 	delete(b.about, file)
@@ -181,7 +182,7 @@ func (b *Book) append(r Row) {
 			b.missed = b.missed[1:]
 		}
 	}
-	b.rows, b.call = append(b.rows, r), append(b.call, b.callOf(r.Call))
+	b.rows, b.call, b.of = append(b.rows, r), append(b.call, b.callOf(r.Call)), append(b.of, r.of)
 }
 
 func (b *Book) tell() {

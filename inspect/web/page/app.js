@@ -1,12 +1,14 @@
-import {$, el, many} from './dom.js';
+import {$, el, many, plain} from './dom.js';
 import {choose, parse, texts} from './filter.js';
 import {List} from './list.js';
 import {Rows} from './rows.js';
-import {show} from './exchange.js';
+import {reach, show} from './exchange.js';
 import {exporting} from './export.js';
 import {Search} from './search.js';
 import {load} from './load.js';
 import * as calls from './calls.js';
+import * as shapes from './shapes.js';
+import * as findings from './findings.js';
 import * as compare from './compare.js';
 import * as traffic from './traffic.js';
 
@@ -17,18 +19,19 @@ import * as traffic from './traffic.js';
 //   step(by)      for j and k; may be left out
 //   keys          {key: what it does}, while the view is shown; false if it does nothing; may be left out
 //   focus()       may be left out, too
-const views = [calls, compare, traffic];
+const views = [calls, shapes, findings, compare, traffic];
 
 const rows = new Rows();
-const state = {terms: [], shown: [], seen: 0, paused: false, held: 0, reveal: false, open: -1, wanted: '', connected: false, arrivals: [], view: '', own: {}};
+const state = {terms: [], shown: [], seen: 0, paused: false, held: 0, reveal: false, open: -1, wanted: '', connected: false, arrivals: [], found: -1, view: '', own: {}};
 const mode = document.documentElement.dataset.mode;
 const list = new List(rows, open);
 rows.search = new Search(rows, searched);
 
-// The address says what is shown: #v=VIEW&q=FILTER&x=FILE%23ID, and what the view adds.
+// The address says what is shown: #v=VIEW&q=FILTER&x=FILE%23ID&f=FINDING,
+// and what the view adds.
 function address() {
-	const {v = '', q = '', x = '', ...own} = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
-	return {v: views.some(({name}) => name === v) ? v : '', q, x, own};
+	const {v = '', q = '', x = '', f = '', ...own} = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+	return {v: views.some(({name}) => name === v) ? v : '', q, x, f: f ? Number(f) : -1, own};
 }
 
 function addressOf(view, own, exchange) {
@@ -36,6 +39,7 @@ function addressOf(view, own, exchange) {
 	if (view) a.set('v', view);
 	if ($('filter').value) a.set('q', $('filter').value);
 	if (exchange) a.set('x', exchange);
+	if (exchange && state.found >= 0) a.set('f', state.found);
 	for (const [name, value] of Object.entries(own)) if (value) a.set(name, value);
 	return a.size ? `#${a}` : location.pathname;
 }
@@ -51,12 +55,13 @@ function setAddress(push) {
 }
 
 function readAddress() {
-	const {v, q, x, own} = address();
+	const {v, q, x, f, own} = address();
 	const other = $('filter').value !== q;
 	$('filter').value = q;
 	turnTo(v, own);
 	if (other) refilter(false); else showView();
 	state.wanted = x;
+	state.found = f;
 	links();
 	if (!x) return shut(false);
 	openWanted();
@@ -67,7 +72,7 @@ function openWanted() {
 	const n = state.wanted.startsWith('@') ? Number(state.wanted.slice(1)) : rows.find(state.wanted);
 	if (n >= 0 && n < rows.length && n !== state.open) {
 		list.activate(n, true);
-		open(n, false);
+		open(n, false, state.found);
 	}
 }
 
@@ -88,6 +93,12 @@ function links() {
 }
 narrow.addEventListener('change', links);
 
+// shortly names an interaction by its number, if there is one cassette only.
+function shortly(name) {
+	const files = rows.file.texts.filter(Boolean);
+	return plain(files.length === 1 && name.startsWith(files[0] + '#') ? name.slice(files[0].length) : name);
+}
+
 // turnTo shows a view. Each is made when it is first shown.
 const made = new Map();
 function turnTo(name, own) {
@@ -96,10 +107,11 @@ function turnTo(name, own) {
 	state.own = own;
 	if (name && !made.has(name)) {
 		const {title, make} = views.find((v) => v.name === name);
-		const box = $('main').insertBefore(el('section', {class: `view ${name}`, 'aria-label': title, tabindex: '-1'}), $('exchange'));
+		const box = $('main').insertBefore(el('section', {class: `view view-${name}`, 'aria-label': title, tabindex: '-1'}), $('exchange'));
 		const page = {
 			box, rows, state, load,
 			open: (n, found) => open(n, true, found),
+			nameOf: (n) => shortly(rows.name(n) || rows.operation.of(n)), shortly,
 			filter: (text) => { $('filter').value = text; changed(); },
 			get: (what) => state.own[what] || '',
 			set: (what, push = false) => { Object.assign(state.own, what); setAddress(push); },
@@ -224,6 +236,7 @@ function changed() {
 
 function open(n, push = true, found = -1) {
 	state.open = n;
+	state.found = found;
 	state.wanted = '';
 	document.body.classList.add('open');
 	$('exchange').hidden = false;
@@ -231,7 +244,9 @@ function open(n, push = true, found = -1) {
 	$('exchange').scrollTop = 0;
 	showView();
 	show(n, state.reveal, {go: (to) => { list.activate(to, true); open(to); }, close: () => shut(true), comparing: comparing(n)}).then(() => {
-		if (state.open === n && push) $('exchange').focus({preventScroll: true});
+		if (state.open !== n) return;
+		if (found >= 0 && reach(found)) return;
+		if (push) $('exchange').focus({preventScroll: true});
 	});
 }
 
@@ -265,6 +280,7 @@ const turn = (view, own) => { location.hash = hashOf(view, own, narrow.matches ?
 function shut(push) {
 	if (state.open < 0) return;
 	state.open = -1;
+	state.found = -1;
 	state.wanted = '';
 	document.body.classList.remove('open');
 	$('exchange').hidden = true;
@@ -329,7 +345,7 @@ $('reveal').addEventListener('click', () => {
 	state.reveal = !state.reveal;
 	$('reveal').setAttribute('aria-pressed', String(state.reveal));
 	$('reveal').textContent = state.reveal ? 'Hide sensitive' : 'Show sensitive';
-	if (state.open >= 0) open(state.open, false);
+	if (state.open >= 0) open(state.open, false, state.found);
 	if (texts(state.terms).length) refilter(true);
 	else showView();
 });
@@ -351,6 +367,7 @@ theme(themes.find((t) => t === localStorage.getItem('umtape-theme')) || 'system'
 
 $('filter').value = address().q;
 state.wanted = address().x;
+state.found = address().f;
 turnTo(address().v, address().own);
 links();
 try { state.terms = parse($('filter').value); } catch { /* told when it is changed */ }

@@ -17,7 +17,7 @@ const choices = [
 	['none', 'Requests of no call', (c) => !c.named],
 ];
 
-const near = 14; // pixels: marks that are nearer to each other are one
+const near = () => .875 * rem(); // marks that are nearer to each other are one
 const patterns = 6; // that states are drawn in
 
 export function make(page) {
@@ -210,10 +210,9 @@ export function make(page) {
 
 	function paint() {
 		if (box.hidden || grid.hidden || !grid.clientHeight) return;
-		const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
-		const narrow = grid.clientWidth < 40 * rem;
+		const narrow = grid.clientWidth < 40 * rem();
 		grid.classList.toggle('narrow', narrow);
-		height = (narrow ? 4.75 : 3) * rem;
+		height = (narrow ? 4.75 : 3) * rem();
 		lanes.style.height = shown.length * height + 'px';
 		grid.setAttribute('aria-rowcount', shown.length + 1);
 		const [top, end] = visible();
@@ -231,7 +230,7 @@ export function make(page) {
 	}
 
 	function axis([from, to], width) {
-		const step = steps.find((s) => s >= (to - from) / Math.max(2, width / 110)) || steps[steps.length - 1];
+		const step = steps.find((s) => s >= (to - from) / Math.max(2, width / (8 * rem()))) || steps[steps.length - 1];
 		const list = [];
 		for (let at = Math.ceil(from / step) * step; at <= to && list.length < 200; at += step) {
 			const tick = el('span', {class: 'tick'}, page.get('axis') ? since(at) : clock(at).slice(0, step < 1000 ? 12 : 8));
@@ -254,11 +253,12 @@ export function make(page) {
 		};
 		bars(c, x, width, track);
 		let last = -Infinity;
+		const gap = near();
 		for (let i = 0; i < c.moments.length; i++) {
 			const left = x(i), isActive = c === active.call && i === active.at;
-			if (!isActive && (left < -near || left > width + near)) continue;
+			if (!isActive && (left < -gap || left > width + gap)) continue;
 			const before = cells[cells.length - 1];
-			if (left - last < near && before && !isActive && !before.active) {
+			if (left - last < gap && before && !isActive && !before.active) {
 				before.with.push(i);
 				if (rank(c, i) > rank(c, before.i)) before.i = i;
 				continue;
@@ -390,6 +390,7 @@ export function make(page) {
 	};
 }
 
+const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
 const kind = ({step}) => (step.refused || step.unanswered ? 'refused' : step.role);
 const rank = (c, i) => ['poll', 'start', 'end', 'refused'].indexOf(kind(c.moments[i])) + (c.late.includes(i) ? 4 : 0);
 
