@@ -26,6 +26,7 @@ type Row struct {
 	Outcome   string // "recorded", "replayed", "missed" ...; "" for what was read from a cassette
 	Reason    string // why, where there is more to say
 	Nearest   string // FILE#ID of what is nearest to a miss
+	Miss      *Miss  // of a miss, one of the last
 	Errors    int    // findings
 	Warnings  int
 
@@ -111,6 +112,7 @@ type Book struct {
 	known   map[string]int // calls by identifier
 	texts   map[string]string
 	anew    int           // how often the rows were replaced
+	missed  []int         // rows that have Miss
 	changed int           // how often what is about cassettes as a whole was told
 	grown   chan struct{} // closed when there is something new
 
@@ -151,7 +153,7 @@ func (b *Book) Replace(file string, rows []Row) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	had := b.rows
-	b.rows, b.call, b.of = nil, nil, nil
+	b.rows, b.call, b.of, b.missed = nil, nil, nil, nil
 	b.anew++
 	delete(b.shapes, file)
 	delete(b.about, file)
@@ -174,6 +176,12 @@ func (b *Book) add(rows []Row) {
 }
 
 func (b *Book) append(r Row) {
+	if r.Miss != nil {
+		if b.missed = append(b.missed, len(b.rows)); len(b.missed) > maxMisses {
+			b.rows[b.missed[0]].Miss = nil
+			b.missed = b.missed[1:]
+		}
+	}
 	b.rows, b.call, b.of = append(b.rows, r), append(b.call, b.callOf(r.Call)), append(b.of, r.of)
 }
 
