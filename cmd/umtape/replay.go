@@ -365,7 +365,7 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 		return nil, errors.Join(err, s.listener.Close())
 	}
 	s.endFollowing = s.shelf.following(s.player)
-	s.collectAsUsual = collectLess(replayFloor - inUse())
+	s.collectAsUsual = collectReplay()
 	go func() { s.served <- s.server.Serve(s.listener) }()
 	return s, nil
 }
