@@ -462,6 +462,49 @@ func TestAuditSeesTheFile(t *testing.T) {
 	}
 }
 
+// TestAuditInPieces: in pieces of any size it finds what is found in the whole, in the same
+// places, and hands on every interaction.
+func TestAuditInPieces(t *testing.T) {
+	path := tape(t)
+	var list []*Interaction
+	for n := range 12 {
+		list = append(list, hiding(n, fmt.Sprintf("hunter%02dcorrect-horse", n)))
+	}
+	write(t, path, list...)
+	text := readAll(t, path)
+	comment := func(before string) string {
+		return strings.Replace(text, before, "    # password=hunter2secret\n    # and more\n"+before, 1)
+	}
+	files := map[string]string{
+		"whole": text, "a comment first": comment("    - id: 0\n"), "a comment between": comment("    - id: 7\n"),
+		"long comments":         strings.ReplaceAll(text, "    - id: ", "    # token=hunter2secret\n"+strings.Repeat("    # line\n", 200)+"    - id: "),
+		"a comment at the end":  text + "# pwd=hunter2secret\n",
+		"a comment in one":      strings.Replace(text, "      response:\n", "      # password=hunter2secret\n      response:\n", 1),
+		"edited":                strings.Replace(text, "200 OK", "200 OK https://a:b@c", 3),
+		"torn":                  text[:strings.LastIndex(text, "      response:")] + "        # pin=1234\n",
+		"of others, at the end": text + "more: {password: hunter2secret}\n",
+		"version 1":             "version: 1\ninteractions:\n- request: {url: 'https://a:b@c/', method: GET}\n  response: {code: 200}\n",
+	}
+	for name, text := range files {
+		put(t, path, text)
+		e, err := OpenUpgrade(path, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, unread := e.search()
+		for _, chunk := range []int{1 << 20, 20000, 3000, 500, 64} {
+			var ids []int
+			a, err := auditEach(path, chunk, func(i *Interaction) int { return i.ID }, func(first int, made []int) { ids = append(ids[:first], made...) }, nil)
+			if err != nil {
+				t.Fatalf("%s in %d: %v", name, chunk, err)
+			}
+			if !slices.Equal(a.Secrets, found) || !slices.Equal(a.Unread, unread) || a.Searched != len(e.Interactions) || len(ids) != len(e.Interactions) || fmt.Sprint(a.Torn) != fmt.Sprint(e.Torn) {
+				t.Errorf("%s in %d: %d interactions, %d told\n got %v\nwant %v\nunread %v, %v; torn %v, %v", name, chunk, a.Searched, len(ids), a.Secrets, found, a.Unread, unread, a.Torn, e.Torn)
+			}
+		}
+	}
+}
+
 // TestAuditPlaceholders: what stands in for a secret is none.
 func TestAuditPlaceholders(t *testing.T) {
 	path := tape(t)

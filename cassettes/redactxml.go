@@ -283,9 +283,9 @@ func redactValue(value string, depth int) string {
 	return redactForms(redactSpoken(value), nil)
 }
 
-// isBoolean reports whether a text is a schema's boolean: <HasPassword>true says
-// nothing that is secret.
-func isBoolean(s string) bool { return strings.EqualFold(s, "true") || strings.EqualFold(s, "false") }
+// isBoolean reports whether a text is a schema's boolean, or yes or no: <HasPassword>true
+// says nothing that is secret.
+func isBoolean(s string) bool { return foldsTo(s, "true", "false", "yes", "no") }
 
 // isValueName reports whether a name is that of a value in a pair of name and
 // value.
