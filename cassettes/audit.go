@@ -226,7 +226,7 @@ func placeholder(was string) bool {
 	return len(was) < 200 && onlyStandIn.MatchString(strings.TrimSpace(was))
 }
 
-var formKinds = map[string]bool{kindNTLM: true, kindJWT: true, kindKey: true, kindKeyOf: true, kindBasic: true, kindBearer: true, kindURL: true}
+var formKinds = map[string]bool{kindNTLM: true, kindJWT: true, kindKey: true, kindKeyOf: true, kindBasic: true, kindBearer: true, kindURL: true, kindLine: true}
 
 // formOf names what kind of credential something is, or holds.
 func formOf(was string) string {

@@ -198,6 +198,7 @@ func TestRedactBody(t *testing.T) {
 		{"escaped text without secrets", xml, "<arg>1 &lt; 2 &#38; 3</arg>", "<arg>1 &lt; 2 &#38; 3</arg>"},
 		{"token", xml, "<wsse:BinarySecurityToken>SECRET</wsse:BinarySecurityToken>", "<wsse:BinarySecurityToken>REDACTED</wsse:BinarySecurityToken>"},
 		{"a request for a token", xml, "<t:RequestSecurityToken><t:TokenType>urn:x</t:TokenType></t:RequestSecurityToken>", "<t:RequestSecurityToken><t:TokenType>urn:x</t:TokenType></t:RequestSecurityToken>"},
+		{"in an end tag", xml, "<a></<Password>SECRET</Password>", "<a></<Password>REDACTED</Password>"},
 		{"longer name", xml, "<Pinned>x</Pinned>", "<Pinned>x</Pinned>"},
 		{"html", xml, `<form><input name="password" value="SECRET"><input name="user" value="u"></form>`, `<form><input name="password" value="REDACTED"><input name="user" value="u"></form>`},
 		{"json", none, `{"user": "u", "password" : "SEC\"RET", "n": 1}`, `{"user": "u", "password" : "REDACTED", "n": 1}`},
@@ -282,7 +283,8 @@ func TestSecretsNeverReachTheDisk(t *testing.T) {
 // TestRedactIsLinear reads hostile bodies of 1 MiB; at quadratic cost none of
 // them would end within the test's time.
 func TestRedactIsLinear(t *testing.T) {
-	for _, unit := range []string{"<!--", "<![CDATA[", "<Assertion>", "<Password>", "<a b='", "</a>", "<a>", "&lt;", "&amp;", "<", "\"", "[", "{\"a\":", "a=b&", "//@", "Content-Disposition: form-data; name=a\r\n\r\n"} {
+	for _, unit := range []string{"<!--", "<![CDATA[", "<Assertion>", "<Password>", "<a b='", "</a>", "<a>", "&lt;", "&amp;", "<", "\"", "[", "{\"a\":", "a=b&", "//@", "Content-Disposition: form-data; name=a\r\n\r\n",
+		"Content-Transfer-Encoding: base64\r\n\r\n", "{\"value\":", "{\"value\":1,\"name\":\"pin\",\"x\":", "[[\"pin\",\"", "<!ENTITY ", "<!ENTITY a \"&a;", "<!ENTITY a '&b;'>", "<!ATTLIST ", "<!ATTLIST a pin CDATA '", "[a]\n"} {
 		body := []byte(strings.Repeat(unit, 1<<20/len(unit)))
 		for _, prefix := range []string{"<a>", "[", ""} {
 			redactBody(append([]byte(prefix), body...), http.Header{"Content-Type": {"multipart/form-data; boundary=b"}})

@@ -15,14 +15,14 @@ func TestCollectLess(t *testing.T) {
 		return int64(m.NextGC)
 	}
 	before := next()
-	back := collectLess()
+	back := collectLess(recordingFloor)
 	during := next()
 	back()
 	after := next()
-	if more := during - before; more < heapFloor || more > 3*heapFloor {
-		t.Errorf("the collector runs at %d bytes, before at %d: want about %d more", during, before, 2*heapFloor)
+	if more := during - before; more < recordingFloor || more > 3*recordingFloor {
+		t.Errorf("the collector runs at %d bytes, before at %d: want about %d more", during, before, 2*recordingFloor)
 	}
-	if after-before > heapFloor {
+	if after-before > recordingFloor {
 		t.Errorf("taken back, the collector runs at %d bytes, before at %d", after, before)
 	}
 }
