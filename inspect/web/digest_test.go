@@ -191,3 +191,13 @@ func TestFindingsLeadToTheirPlaces(t *testing.T) {
 	got[struct{}](t, s, "/api/found?rule=UM073&rows=7", 409)
 	got[struct{}](t, s, "/api/found?rule=UM073&rows="+strings.Repeat("0,", 50)+"0", 400)
 }
+
+// Of no exchanges the page's script is given lists that are empty.
+func TestNothingIsAnEmptyList(t *testing.T) {
+	s, _ := paged(t)
+	for _, path := range []string{"/api/calls", "/api/shapes", "/api/findings", "/api/found?rule=UM020&rows="} {
+		if _, body := ask(t, s, http.DefaultClient, "GET", path, s.cookie); strings.Contains(body, "null") || !strings.Contains(body, "[]") {
+			t.Errorf("%s: %s", path, body)
+		}
+	}
+}
