@@ -136,7 +136,7 @@ func TestShapesAreOfInteractions(t *testing.T) {
 	key := "/api/shape?key=" + url.QueryEscape(groups[1].Key)
 	cause := func(j shapeJSON) *nodeJSON { return j.Parts[0].Parts[0].Parts[0].Parts[1] }
 	all := got[shapeJSON](t, s, key, 200)
-	if n := cause(all); n.Name != "EventCause" || n.Occurs != "0..1" || !n.Optional || n.Values != "text" || len(all.Variants[1].Differences) != 1 {
+	if n := cause(all); n.Name != "EventCause" || n.Occurs != "0..1" || !n.Optional || n.Values != "text" || !slices.Equal(n.In, []int{0}) || len(all.Variants[1].Differences) != 1 {
 		t.Errorf("all together: %+v, %+v", n, all.Variants)
 	}
 	if n := cause(got[shapeJSON](t, s, key+"&variant=a.yaml%230", 200)); n.Occurs != "1" {
