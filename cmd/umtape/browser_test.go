@@ -315,6 +315,18 @@ func TestPageTakesWhatCameForData(t *testing.T) {
 			t.Errorf("view %d: %v elements were made of text", n+2, found)
 		}
 	}
+	for _, view := range []string{"compare&a=%400&b=%401", "compare&a=%401&b=%402&all=1", "traffic"} {
+		script(t, ctx, `location.hash = '#v=`+view+`'`)
+		until(t, ctx, `document.querySelector('.view:not([hidden]) :is(.differing, .whole, svg)') !== null`)
+		script(t, ctx, `for (const d of document.querySelectorAll('.view details')) d.open = true`)
+		do(t, ctx, chromedp.Sleep(100*time.Millisecond))
+		if title := text(t, ctx, `document.title`); title == "OWNED" {
+			t.Fatalf("script ran in %s", view)
+		}
+		if found := number(t, ctx, `document.querySelectorAll('main img, main script, main [onerror]').length`); found > 0 {
+			t.Errorf("%s: %v elements were made of text", view, found)
+		}
+	}
 	// The page would refuse to make markup of text, even if its script tried to.
 	if got := text(t, ctx, `(() => { try { document.createElement('p').innerHTML = '<b>x</b>'; return 'made'; } catch (e) { return e.name; } })()`); got != "TypeError" {
 		t.Errorf("markup from text: %s", got)
@@ -574,6 +586,11 @@ func TestPageOfMany(t *testing.T) {
 	until(t, ctx, `document.getElementById('count').textContent === '0 of 100,000 exchanges'`)
 	t.Logf("searched the bodies of %d interactions in %v, in pieces of 200 ms", many, time.Since(began).Round(time.Millisecond))
 	filter("", many)
+	script(t, ctx, `location.hash = '#v=traffic'`)
+	until(t, ctx, `document.querySelectorAll('.view-traffic svg').length === 3`)
+	t.Logf("traffic of all of them drawn in %.0f ms", number(t, ctx, `Number(document.querySelector('.figures').dataset.drawn)`))
+	script(t, ctx, `location.hash = ''`)
+	until(t, ctx, `!document.getElementById('exchanges').hidden`)
 	scrolled(t, ctx, "list", 15000)
 	if n := number(t, ctx, `document.querySelectorAll('.row').length`); n > 100 {
 		t.Errorf("%v elements for what a window holds", n)

@@ -57,6 +57,11 @@ func TestPageReadsBodies(t *testing.T) {
 	until(t, ctx, counted("1 of 4 exchanges"))
 	do(t, ctx, chromedp.Reload())
 	until(t, ctx, counted("1 of 4 exchanges"))
+	script(t, ctx, `document.querySelector('.row').click()`)
+	until(t, ctx, `[...CSS.highlights.get('sought')].map(String).join() === "call identifier isn't valid"`)
+	script(t, ctx, `[...document.querySelectorAll('#exchange .side button')].filter((b) => b.textContent === 'Raw').forEach((b) => b.click())`)
+	until(t, ctx, `[...CSS.highlights.get('sought')][0].startContainer.parentElement.tagName === 'PRE'`)
+	press(t, ctx, "Escape")
 	typeFilter(t, ctx, `-text:<callstate>`)
 	until(t, ctx, counted("2 of 4 exchanges"))
 

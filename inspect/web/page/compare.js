@@ -121,7 +121,7 @@ export function make(page) {
 			el('dl', {class: 'parties'}, c.before ? party(c.before, 'Nearest') : el('div', {}, el('dt', {}, 'Nearest'), el('dd', {}, 'none')), party({...c.miss, name: 'the miss'}, 'Miss')),
 			options(false),
 			el('p', {class: 'sum', role: 'status'}, n ? `The request differs from what was recorded in ${many(n, 'place')}${c.cut ? ', and more' : ''}. What it has there is kept nowhere.` : 'Where it differs is not known; open the miss to see why.'),
-			rules.length ? el('div', {class: 'rules'}, el('p', {}, 'Each of these, given to umtape replay, would let the nearest answer:'), el('ul', {}, ...rules)) : null,
+			rules.length ? el('div', {class: 'flags'}, el('p', {}, 'Each of these, given to umtape replay, would let the nearest answer:'), el('ul', {}, ...rules)) : null,
 			page.get('all') ? whole(c, ['Nearest']) : places(c.differences, ['Nearest']),
 		].filter(Boolean));
 	}
@@ -161,7 +161,7 @@ function places(list, sides) {
 		return text.length ? el('span', {}, ...text) : el('span', {class: 'faint'}, 'empty');
 	};
 	const parts = ['request', 'response'].map((part) => [part, list.filter((d) => d.part === part)]).filter(([, some]) => some.length);
-	return el('div', {class: 'places'}, ...parts.map(([part, some]) => el('section', {}, el('h3', {}, part === 'request' ? 'Request' : 'Response'),
+	return el('div', {class: 'differing'}, ...parts.map(([part, some]) => el('section', {}, el('h3', {}, part === 'request' ? 'Request' : 'Response'),
 		el('ol', {}, ...some.map((d) => el('li', {class: 'place'},
 			el('p', {}, el('code', {class: 'path'}, plain(d.path)), el('span', {class: 'what'}, ` ${plain(d.what)}`)),
 			el('dl', {}, ...sides.map((side, k) => el('div', {}, el('dt', {}, side), el('dd', {}, value(k ? d.after : d.before)))))))))));
