@@ -287,7 +287,7 @@ func (e *Edit) headerAsRead() HeaderMeta {
 }
 
 func sameMeta(a, b HeaderMeta) bool {
-	return a.Format == b.Format && a.RecordedBy == b.RecordedBy && a.Profile == b.Profile && a.Kept == b.Kept && slices.Equal(a.Redact, b.Redact)
+	return a.Format == b.Format && a.RecordedBy == b.RecordedBy && a.Profile == b.Profile && a.Kept == b.Kept && a.Confirmed.Equal(b.Confirmed) && slices.Equal(a.Redact, b.Redact)
 }
 
 // Sort puts the records in the order in which their requests arrived; those of which
@@ -312,7 +312,10 @@ func Derived(from ...*Edit) *Edit {
 	for n, f := range from {
 		m := f.Header.Umtape
 		if n == 0 {
-			h.Profile, h.Kept = m.Profile, m.Kept
+			h.Profile, h.Kept, h.Confirmed = m.Profile, m.Kept, m.Confirmed
+		}
+		if m.Confirmed.Before(h.Confirmed) { // also if it never was
+			h.Confirmed = m.Confirmed
 		}
 		if h.Profile != m.Profile {
 			h.Profile = ""
