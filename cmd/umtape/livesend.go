@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -118,12 +116,11 @@ func (s *liveServer) ask(ctx context.Context, l *liveRequest) (*inspect.Reading,
 	}
 	began := time.Now()
 	resp, err := s.login.RoundTrip(req)
-	if err != nil {
-		err = fmt.Errorf("--live: %s: no answer from %s: %w", l.name(), report.Printable(s.host), err)
-		if errors.As(err, new(*tls.CertificateVerificationError)) {
-			return nil, hint(err, "--upstream-ca FILE trusts whoever signed its certificate, --insecure-upstream HOST any")
-		}
-		return nil, err
+	switch {
+	case err != nil && ctx.Err() == context.Canceled:
+		return nil, fmt.Errorf("--live: %s: no answer: %w", l.name(), context.Cause(ctx))
+	case err != nil:
+		return nil, fmt.Errorf("--live: %s: no answer: %s", l.name(), report.Printable(proxy.Explain(err, req)))
 	}
 	defer resp.Body.Close()
 	took := time.Since(began)
