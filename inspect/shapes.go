@@ -162,12 +162,12 @@ func interleave(parts, list, fresh []*Shape) []*Shape {
 	return merged
 }
 
-// clone returns a copy that shares nothing.
-func (s *Shape) clone() *Shape {
+// Clone returns a copy that shares nothing.
+func (s *Shape) Clone() *Shape {
 	c := *s
 	c.Parts = make([]*Shape, len(s.Parts))
 	for i, p := range s.Parts {
-		c.Parts[i] = p.clone()
+		c.Parts[i] = p.Clone()
 	}
 	return &c
 }
@@ -202,11 +202,14 @@ func (s *Shape) Step() string {
 	return Shorten(s.Name.Local, shownName)
 }
 
+// shapeSeed is for this process: keys are compared in it only.
+var shapeSeed = maphash.MakeSeed()
+
 // key is equal for two shapes with nothing between them for [DiffVariants] to tell, and,
 // but for one chance in many, not for others.
-func (s *Shape) key(seed maphash.Seed) uint64 {
+func (s *Shape) key() uint64 {
 	var h maphash.Hash
-	h.SetSeed(seed)
+	h.SetSeed(shapeSeed)
 	s.writeKey(&h)
 	return h.Sum64()
 }
@@ -253,6 +256,7 @@ type ShapeIn struct {
 type Variant struct {
 	Shape *Shape
 	In    []ShapeIn
+	key   uint64
 }
 
 // ShapeGroup is the messages with one key.
@@ -269,7 +273,6 @@ const maxVariants = 100
 
 // Shapes gathers the structure of messages.
 type Shapes struct {
-	seed   maphash.Seed
 	groups map[ShapeKey]*shapeGroup
 	order  []*shapeGroup
 }
@@ -283,11 +286,39 @@ type shapeGroup struct {
 }
 
 // Add adds a message. Nothing of it is kept but its structure.
-func (l *Shapes) Add(key ShapeKey, m *Message, in ShapeIn) {
+func (l *Shapes) Add(key ShapeKey, m *Message, in ShapeIn) { l.AddShape(key, ShapeOfMessage(m), in) }
+
+// AddShape adds the structure of a message, as [ShapeOfMessage] returns it. It is not
+// used any more.
+func (l *Shapes) AddShape(key ShapeKey, s *Shape, in ShapeIn) {
+	g := l.group(key)
+	g.count++
+	v := g.variant(s.key())
+	v.In = append(v.In, in)
+	v.add(s)
+}
+
+// Join adds all that o has gathered, which stays as it is.
+func (l *Shapes) Join(o *Shapes) {
+	for _, from := range o.order {
+		g := l.group(from.ShapeKey)
+		g.count += from.count
+		for _, v := range append(slices.Clone(from.variants), from.rest) {
+			if v == nil {
+				continue
+			}
+			into := g.variant(v.key) // rest, which has none, comes when there are as many as are told apart
+			into.In = append(into.In, v.In...)
+			into.add(v.Shape.Clone())
+		}
+	}
+}
+
+func (l *Shapes) group(key ShapeKey) *shapeGroup {
 	g := l.groups[key]
 	if g == nil {
 		if l.groups == nil {
-			l.groups, l.seed = map[ShapeKey]*shapeGroup{}, maphash.MakeSeed()
+			l.groups = map[ShapeKey]*shapeGroup{}
 		}
 		key.Operation = Name{strings.Clone(key.Operation.Space), strings.Clone(key.Operation.Local)}
 		key.Fault = strings.Clone(key.Fault)
@@ -295,23 +326,33 @@ func (l *Shapes) Add(key ShapeKey, m *Message, in ShapeIn) {
 		l.groups[key] = g
 		l.order = append(l.order, g)
 	}
-	g.count++
-	s := ShapeOfMessage(m)
-	k := s.key(l.seed)
-	v := g.byKey[k]
+	return g
+}
+
+// variant is the one that messages of a structure are put to.
+func (g *shapeGroup) variant(key uint64) *Variant {
+	v := g.byKey[key]
 	switch {
 	case v != nil:
 	case len(g.variants) < maxVariants:
-		v = &Variant{}
-		g.byKey[k] = v
+		v = &Variant{key: key}
+		g.byKey[key] = v
 		g.variants = append(g.variants, v)
 	default:
-		if g.rest == nil {
-			g.rest = &Variant{}
-		}
-		v = g.rest
+		v = g.lump()
 	}
-	v.In = append(v.In, in)
+	return v
+}
+
+// lump is the one of all structures beyond maxVariants.
+func (g *shapeGroup) lump() *Variant {
+	if g.rest == nil {
+		g.rest = &Variant{}
+	}
+	return g.rest
+}
+
+func (v *Variant) add(s *Shape) {
 	if v.Shape == nil {
 		v.Shape = s
 	} else {
@@ -331,9 +372,9 @@ func (l *Shapes) Groups() []ShapeGroup {
 		}
 		for _, v := range all.Variants {
 			if all.Shape == nil {
-				all.Shape = v.Shape.clone()
+				all.Shape = v.Shape.Clone()
 			} else {
-				all.Shape.merge(v.Shape.clone())
+				all.Shape.merge(v.Shape.Clone())
 			}
 		}
 		list = append(list, all)

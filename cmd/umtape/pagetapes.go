@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/url"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -45,7 +43,7 @@ func (p *pageTapes) tape(path string) *pageTape {
 }
 
 // first reads a cassette for the first time and hands its interactions to each.
-func (p *pageTapes) first(path string, each func(report.Entry) error, progress func(done, total int64)) (*cassettes.Cassette, error) {
+func (p *pageTapes) first(path string, each func(*cassettes.Interaction) error, progress func(done, total int64)) (*cassettes.Cassette, error) {
 	p.mu.Lock()
 	t := p.tape(path)
 	p.mu.Unlock()
@@ -56,7 +54,7 @@ func (p *pageTapes) first(path string, each func(report.Entry) error, progress f
 		if each == nil {
 			return nil
 		}
-		return each(entry(path, i))
+		return each(i)
 	}, progress)
 	if err != nil {
 		return nil, err
@@ -69,15 +67,10 @@ func (p *pageTapes) first(path string, each func(report.Entry) error, progress f
 }
 
 // next reads what is new of a cassette; anew says that it is all there is.
-func (p *pageTapes) next(path string) (fresh []report.Entry, anew bool, err error) {
+func (p *pageTapes) next(path string) (fresh []*cassettes.Interaction, anew bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t := p.tape(path)
-	interactions, anew, err := t.next()
-	for _, i := range interactions {
-		fresh = append(fresh, entry(path, i))
-	}
-	return fresh, anew, err
+	return p.tape(path).next()
 }
 
 func (t *pageTape) next() (fresh []*cassettes.Interaction, anew bool, err error) {
@@ -145,7 +138,7 @@ func (p *pageTapes) Read(path string, id int) (whole, masked web.Copy, err error
 }
 
 func copyOf(path string, i *cassettes.Interaction) web.Copy {
-	c := web.Copy{Entry: entry(path, i), Redacted: i.Redacted()}
+	c := web.Copy{Entry: entry(path, i), Found: i.Check(), Redacted: i.Redacted()}
 	if x, err := i.Capture(); err == nil {
 		if c.Curl, err = captures.Curl(x); err != nil {
 			c.Curl = ""
@@ -154,13 +147,12 @@ func copyOf(path string, i *cassettes.Interaction) web.Copy {
 	return c
 }
 
-// tapeOf returns the cassette and the number of FILE#ID as answers and the log have it;
-// of several cassettes of one name the first.
+// tapeOf returns the cassette and the number of FILE#ID as answers and the log have it.
 func tapeOf(interaction string, paths []string) (path string, id int, ok bool) {
-	for _, path := range paths {
-		if rest, found := strings.CutPrefix(interaction, url.PathEscape(filepath.Base(path))+"#"); found {
+	for n, name := range cassettes.Names(paths) {
+		if rest, found := strings.CutPrefix(interaction, name+"#"); found {
 			id, err := strconv.Atoi(rest)
-			return path, id, err == nil
+			return paths[n], id, err == nil
 		}
 	}
 	return "", 0, false
