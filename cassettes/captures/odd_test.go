@@ -120,7 +120,7 @@ func TestSAZOddSessions(t *testing.T) {
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
-	got, unread := read(t, func(keep func(*Exchange, error) error) error { return ReadSAZ(b.Bytes(), keep) })
+	got, unread := read(t, func(keep func(*Exchange, error) error) error { return ReadSAZ(b.Bytes(), 64<<20, keep) })
 	if len(unread) != 2 || unread[0] != "raw/2_c.txt: not an HTTP request" || unread[1] != "raw/4_s.txt: not an HTTP response" {
 		t.Errorf("%q", unread)
 	}

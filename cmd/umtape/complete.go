@@ -101,6 +101,7 @@ var flagWords = map[string]cobra.CompletionFunc{
 	"soap12":       words("refuse", "accept", "fault"),
 	"max-age":      words("30d", "90d", "1w", "12h"),
 	"max-body":     words("512KiB", "16MiB", "1GiB"),
+	"max-unpacked": words("256MiB", "1GiB", "4GiB"),
 }
 
 // flagFiles are the extensions of the files that flags take, where they have one.
