@@ -55,6 +55,8 @@ func TestHAROddEntries(t *testing.T) {
 		request(`,"postData":{"mimeType":"a\r\nB: c","text":"x"}`):                                                            "entry 1: the header of its request is none that HTTP can have",
 		`{"request":{"method":"GET","url":"http://h/"},"response":{"status":200,"statusText":"OK\r\nSet-Cookie: a=b"}}`:       "entry 1: the header of its response is none that HTTP can have",
 		`{"request":{"method":"GET","url":"http://h/"},"response":{"status":200,"content":{"text":"!","encoding":"base64"}}}`: "entry 1: response.content: its text is not base64, as its encoding says",
+		`{"request":{"method":"GET","url":"data:text/plain,x"},` + response + `}`:                                             "entry 1: request.url is none of HTTP's",
+		`{"request":{"method":"GET","url":"wss://h/"},"_webSocketMessages":[{"type":"send","data":"x"}],` + response + `}`:    "",
 		`5`: "entry 1: ",
 	} {
 		file := `{"log":{"entries":[` + request(``) + `,` + entry + `,` + request(``) + `]}}`
