@@ -401,7 +401,7 @@ func TestPageOfCassettes(t *testing.T) {
 func TestPageOfARecording(t *testing.T) {
 	ctx := browser(t)
 	ca := testCA(t)
-	um, err := startUM("127.0.0.1:0", ca, umserver.Options{})
+	um, err := startUM("127.0.0.1:0", ca, umserver.Options{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
