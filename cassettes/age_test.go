@@ -38,7 +38,7 @@ func TestRecordedBefore(t *testing.T) {
 			t.Errorf("%v: %v", tt.after, found)
 		}
 	}
-	if got := tape.RecordedBefore(start.Add(time.Hour)).String(); !strings.HasPrefix(got, "3 of 4 interactions were recorded before 2026-11-23, the oldest on 2026-11-23; of 1 it is not known") {
+	if got := tape.RecordedBefore(start.Add(48 * time.Hour)).String(); !strings.HasPrefix(got, "3 of 4 interactions were recorded before 2026-11-25, the oldest on 2026-11-23; of 1 it is not known") {
 		t.Error(got)
 	}
 }

@@ -62,6 +62,7 @@ type Recorder struct {
 	name    string // FILE# of the tape
 	stats   tally
 	hider   *hider // nil if nothing is hidden but credentials
+	clean   cleanValues
 }
 
 // NewRecorder returns a recorder that appends to tape. The caller closes tape
@@ -161,7 +162,7 @@ func (r *recording) RoundTrip(req *http.Request) (*http.Response, error) {
 		r.hider.peek(req.Header)
 		r.hider.peek(x.response.Header)
 	}
-	x.requestHeader, x.responseHeader = redactHeader(req.Header), redactHeader(x.response.Header)
+	x.requestHeader, x.responseHeader = redactHeaderKnowing(req.Header, &r.clean), redactHeaderKnowing(x.response.Header, &r.clean)
 	x.tee.x = x
 	return x.teed()
 }

@@ -53,7 +53,7 @@ func TestUsesAreBounded(t *testing.T) {
 	}
 }
 
-func send(t *testing.T, p *Player, i *Interaction) *http.Response {
+func send(t *testing.T, p http.RoundTripper, i *Interaction) *http.Response {
 	t.Helper()
 	req, err := i.GetHTTPRequest()
 	if err != nil {

@@ -98,11 +98,19 @@ func eval[T any](t *testing.T, ctx context.Context, expression string) T {
 	return v
 }
 
-// until waits until an expression is true.
+// until waits until an expression is true, on whatever page the browser goes to
+// meanwhile.
 func until(t *testing.T, ctx context.Context, expression string) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !eval[bool](t, ctx, "(() => { try { return Boolean("+expression+"); } catch { return false; } })()"); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
+	guarded := "(() => { try { return Boolean(" + expression + "); } catch { return false; } })()"
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		yes, err := chromedp.Run(ctx, chromedp.Evaluate[bool](guarded, chromedp.EvalAwaitPromise))
+		switch {
+		case err == nil && yes:
+			return
+		case err != nil && !strings.Contains(err.Error(), "navigated"):
+			t.Fatal(err)
+		case time.Now().After(end):
 			t.Fatalf("it never came to %s:\n%s", expression, text(t, ctx, `document.body.innerText.slice(0, 3000)`))
 		}
 	}
@@ -127,7 +135,7 @@ func script(t *testing.T, ctx context.Context, statements string) {
 // press presses keys as a keyboard does, so that the page can take one for itself.
 func press(t *testing.T, ctx context.Context, keys ...string) {
 	t.Helper()
-	codes := map[string]int64{"Enter": 13, "Escape": 27, "ArrowDown": 40, "End": 35, "Home": 36}
+	codes := map[string]int64{"Enter": 13, "Escape": 27, "ArrowDown": 40, "ArrowUp": 38, "ArrowLeft": 37, "ArrowRight": 39, "End": 35, "Home": 36}
 	for _, key := range keys {
 		p := input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Key: key, Text: key, WindowsVirtualKeyCode: codes[key]}
 		switch {
@@ -297,6 +305,28 @@ func TestPageTakesWhatCameForData(t *testing.T) {
 		}
 		script(t, ctx, `document.querySelector('#exchange .close').click()`)
 	}
+	for n, drawn := range []string{".lane:not([hidden]) .lane-name", ".view-shapes .tree tr", ".view-findings .places li"} {
+		press(t, ctx, strconv.Itoa(n+2))
+		until(t, ctx, `document.querySelector('`+drawn+`')`)
+		if title := text(t, ctx, `document.title`); title == "OWNED" {
+			t.Fatalf("script of view %d ran", n+2)
+		}
+		if found := number(t, ctx, `document.querySelectorAll('main img, main script, main [onerror]').length`); found > 0 {
+			t.Errorf("view %d: %v elements were made of text", n+2, found)
+		}
+	}
+	for _, view := range []string{"compare&a=%400&b=%401", "compare&a=%401&b=%402&all=1", "traffic"} {
+		script(t, ctx, `location.hash = '#v=`+view+`'`)
+		until(t, ctx, `document.querySelector('.view:not([hidden]) :is(.differing, .whole, svg)') !== null`)
+		script(t, ctx, `for (const d of document.querySelectorAll('.view details')) d.open = true`)
+		do(t, ctx, chromedp.Sleep(100*time.Millisecond))
+		if title := text(t, ctx, `document.title`); title == "OWNED" {
+			t.Fatalf("script ran in %s", view)
+		}
+		if found := number(t, ctx, `document.querySelectorAll('main img, main script, main [onerror]').length`); found > 0 {
+			t.Errorf("%s: %v elements were made of text", view, found)
+		}
+	}
 	// The page would refuse to make markup of text, even if its script tried to.
 	if got := text(t, ctx, `(() => { try { document.createElement('p').innerHTML = '<b>x</b>'; return 'made'; } catch (e) { return e.name; } })()`); got != "TypeError" {
 		t.Errorf("markup from text: %s", got)
@@ -439,6 +469,19 @@ func TestPageOfARecording(t *testing.T) {
 		t.Errorf("the row that was looked at, %s, made place for %s", before, after)
 	}
 
+	// They are one call, whose lane goes on as they come.
+	press(t, ctx, "2")
+	onLane := `[...document.querySelectorAll('.lane:not([hidden]) .moment')].reduce((n, m) => n + Number(m.textContent || 1), 0)`
+	until(t, ctx, onLane+` === 68`)
+	hangUp()
+	until(t, ctx, onLane+` === 69`)
+	script(t, ctx, `window.same = true`)
+	press(t, ctx, "1")
+	until(t, ctx, `!document.getElementById('exchanges').hidden`)
+	if !eval[bool](t, ctx, `window.same === true`) {
+		t.Error("the list is another page")
+	}
+
 	// What is exported is what the list shows, with pseudonyms unless more is shown.
 	press(t, ctx, "e")
 	until(t, ctx, `document.getElementById('exports').open`)
@@ -459,7 +502,7 @@ func TestPageOfARecording(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(tape.Interactions) != 68 || tape.Torn != nil || tape.Interactions[0].Edited || !cassettes.RedactionOf(tape.Header.Umtape).Forms {
+	if len(tape.Interactions) != 69 || tape.Torn != nil || tape.Interactions[0].Edited || !cassettes.RedactionOf(tape.Header.Umtape).Forms {
 		t.Errorf("the exported cassette has %d interactions, torn %v, header %v", len(tape.Interactions), tape.Torn, tape.Header)
 	}
 	if !strings.Contains(string(body), call) {
@@ -473,11 +516,11 @@ func TestPageOfARecording(t *testing.T) {
 	script(t, ctx, `document.getElementById('reveal').click()`)
 	n := 0
 	har := exported("har")
-	if err := captures.ReadHAR([]byte(har), func(_ *captures.Exchange, err error) error { n++; return err }); err != nil || n != 68 || !strings.Contains(har, call) {
+	if err := captures.ReadHAR([]byte(har), func(_ *captures.Exchange, err error) error { n++; return err }); err != nil || n != 69 || !strings.Contains(har, call) {
 		t.Errorf("the HAR has %d exchanges, %v", n, err)
 	}
 	var list struct{ Interactions []struct{ Operation string } }
-	if err := json.Unmarshal([]byte(exported("json")), &list); err != nil || len(list.Interactions) != 68 || list.Interactions[0].Operation != "Disconnect" {
+	if err := json.Unmarshal([]byte(exported("json")), &list); err != nil || len(list.Interactions) != 69 || list.Interactions[0].Operation != "Disconnect" {
 		t.Errorf("the JSON has %d interactions, %v", len(list.Interactions), err)
 	}
 }
@@ -538,19 +581,17 @@ func TestPageOfMany(t *testing.T) {
 		filter("00001", withOnes)
 		filter("", many)
 	}
-	frames := eval[[]float64](t, ctx, `new Promise((done) => {
-		const list = document.getElementById('list'), frames = [];
-		let last = performance.now();
-		const step = () => {
-			const now = performance.now();
-			frames.push(now - last);
-			last = now;
-			list.scrollTop += 15000;
-			if (frames.length < 120) requestAnimationFrame(step); else done(frames.slice(1).sort((a, b) => a - b));
-		};
-		requestAnimationFrame(step);
-	})`)
-	t.Logf("scrolled over 55 000 rows in 119 frames: median %.1f ms, 95th percentile %.1f ms a frame", frames[len(frames)/2], frames[len(frames)*95/100])
+	began = time.Now()
+	script(t, ctx, `document.getElementById('filter').value = 'text:0000abc'; document.getElementById('filter').dispatchEvent(new Event('input')); document.getElementById('reveal').click()`)
+	until(t, ctx, `document.getElementById('count').textContent === '0 of 100,000 exchanges'`)
+	t.Logf("searched the bodies of %d interactions in %v, in pieces of 200 ms", many, time.Since(began).Round(time.Millisecond))
+	filter("", many)
+	script(t, ctx, `location.hash = '#v=traffic'`)
+	until(t, ctx, `document.querySelectorAll('.view-traffic svg').length === 3`)
+	t.Logf("traffic of all of them drawn in %.0f ms", number(t, ctx, `Number(document.querySelector('.figures').dataset.drawn)`))
+	script(t, ctx, `location.hash = ''`)
+	until(t, ctx, `!document.getElementById('exchanges').hidden`)
+	scrolled(t, ctx, "list", 15000)
 	if n := number(t, ctx, `document.querySelectorAll('.row').length`); n > 100 {
 		t.Errorf("%v elements for what a window holds", n)
 	}
@@ -558,4 +599,40 @@ func TestPageOfMany(t *testing.T) {
 	until(t, ctx, `document.querySelector('.row.active')?.dataset.n === '0'`)
 	press(t, ctx, "Enter")
 	until(t, ctx, `document.querySelectorAll('#exchange .of-call li').length === 5`)
+
+	// The other views draw what is seen of all that, too.
+	press(t, ctx, "Escape")
+	for n, drawn := range []string{".lane:not([hidden]) .moment", ".view-shapes .tree tr", ".view-findings .places li"} {
+		key := strconv.Itoa(n + 2)
+		began := time.Now()
+		press(t, ctx, key)
+		until(t, ctx, `document.querySelector('`+drawn+`')`)
+		took := time.Since(began)
+		n := number(t, ctx, `document.querySelectorAll('*').length`)
+		t.Logf("%s after %v, with %v elements", text(t, ctx, `document.querySelector('#views [aria-current]').textContent`), took.Round(time.Millisecond), n)
+		if n > 5000 {
+			t.Errorf("%v elements for what a window holds", n)
+		}
+		if key == "2" {
+			scrolled(t, ctx, "lanes", 5000)
+		}
+	}
+}
+
+// scrolled tells how long frames are while something is scrolled.
+func scrolled(t *testing.T, ctx context.Context, class string, by int) {
+	t.Helper()
+	frames := eval[[]float64](t, ctx, fmt.Sprintf(`new Promise((done) => {
+		const list = document.querySelector('.%s'), frames = [];
+		let last = performance.now();
+		const step = () => {
+			const now = performance.now();
+			frames.push(now - last);
+			last = now;
+			list.scrollTop += %d;
+			if (frames.length < 120) requestAnimationFrame(step); else done(frames.slice(1).sort((a, b) => a - b));
+		};
+		requestAnimationFrame(step);
+	})`, class, by))
+	t.Logf("scrolled .%s by %d pixels a frame: median %.1f ms, 95th percentile %.1f ms a frame", class, by, frames[len(frames)/2], frames[len(frames)*95/100])
 }

@@ -68,6 +68,9 @@ func (p *livePage) start(a *app, mode, title, proxy string, paths func() []strin
 	go p.rows()
 }
 
+// maxMissPlaces is how many places where a miss differs the page has.
+const maxMissPlaces = 100
+
 // exchange puts an exchange on the page. It does not wait for that.
 func (p *livePage) exchange(e proxy.Exchange, f *cassettes.Facts, outcome, reason string) {
 	if p == nil {
@@ -76,6 +79,10 @@ func (p *livePage) exchange(e proxy.Exchange, f *cassettes.Facts, outcome, reaso
 	r := web.Row{
 		Began: e.Began.UTC(), Took: e.Took, Operation: inspect.Shorten(f.Operation, maxShownOperation), Call: f.Call,
 		Client: fmt.Sprintf("connection %d", e.Conn), Status: e.Status, Fault: f.Fault, Outcome: outcome, Reason: reason, Nearest: f.Nearest,
+	}
+	if m := f.Miss; m != nil {
+		r.Miss = &web.Miss{Distance: m.Distance, Differences: m.Differences[:min(len(m.Differences), maxMissPlaces)],
+			Cut: m.Cut || len(m.Differences) > maxMissPlaces, Rules: m.Rules}
 	}
 	if r.Operation == "" {
 		r.Operation = "(" + inspect.Shorten(e.Method, maxShownMethod) + ")"
@@ -124,12 +131,13 @@ func (p *livePage) read(r web.Row, interaction string, paths []string) web.Row {
 	if err != nil {
 		return r
 	}
-	kept := rowOf(entry(path, i))
-	r.File, r.ID, r.Shape, r.Errors, r.Warnings = path, id, kept.Shape, kept.Errors, kept.Warnings
-	if r.Call == "" {
-		r.Call = kept.Call
+	kept := rowOf(path, i)
+	kept.Began, kept.Took, kept.Operation, kept.Client, kept.Status, kept.Fault = r.Began, r.Took, r.Operation, r.Client, r.Status, r.Fault
+	kept.Outcome, kept.Reason, kept.Nearest = r.Outcome, r.Reason, r.Nearest
+	if r.Call != "" {
+		kept.Call = r.Call
 	}
-	return r
+	return kept
 }
 
 func (p *livePage) close() {

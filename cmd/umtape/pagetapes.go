@@ -43,7 +43,7 @@ func (p *pageTapes) tape(path string) *pageTape {
 }
 
 // first reads a cassette for the first time and hands its interactions to each.
-func (p *pageTapes) first(path string, each func(report.Entry) error, progress func(done, total int64)) (*cassettes.Cassette, error) {
+func (p *pageTapes) first(path string, each func(*cassettes.Interaction) error, progress func(done, total int64)) (*cassettes.Cassette, error) {
 	p.mu.Lock()
 	t := p.tape(path)
 	p.mu.Unlock()
@@ -54,7 +54,7 @@ func (p *pageTapes) first(path string, each func(report.Entry) error, progress f
 		if each == nil {
 			return nil
 		}
-		return each(entry(path, i))
+		return each(i)
 	}, progress)
 	if err != nil {
 		return nil, err
@@ -67,15 +67,10 @@ func (p *pageTapes) first(path string, each func(report.Entry) error, progress f
 }
 
 // next reads what is new of a cassette; anew says that it is all there is.
-func (p *pageTapes) next(path string) (fresh []report.Entry, anew bool, err error) {
+func (p *pageTapes) next(path string) (fresh []*cassettes.Interaction, anew bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t := p.tape(path)
-	interactions, anew, err := t.next()
-	for _, i := range interactions {
-		fresh = append(fresh, entry(path, i))
-	}
-	return fresh, anew, err
+	return p.tape(path).next()
 }
 
 func (t *pageTape) next() (fresh []*cassettes.Interaction, anew bool, err error) {
@@ -143,7 +138,7 @@ func (p *pageTapes) Read(path string, id int) (whole, masked web.Copy, err error
 }
 
 func copyOf(path string, i *cassettes.Interaction) web.Copy {
-	c := web.Copy{Entry: entry(path, i), Redacted: i.Redacted()}
+	c := web.Copy{Entry: entry(path, i), Found: i.Check(), Redacted: i.Redacted()}
 	if x, err := i.Capture(); err == nil {
 		if c.Curl, err = captures.Curl(x); err != nil {
 			c.Curl = ""

@@ -310,6 +310,8 @@ type replaying struct {
 	server       *proxy.Server
 	listener     net.Listener
 	served       chan error
+
+	collectAsUsual func()
 }
 
 func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replaying, error) {
@@ -363,6 +365,7 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 		return nil, errors.Join(err, s.listener.Close())
 	}
 	s.endFollowing = s.shelf.following(s.player)
+	s.collectAsUsual = collectReplay()
 	go func() { s.served <- s.server.Serve(s.listener) }()
 	return s, nil
 }
@@ -373,6 +376,7 @@ func (s *replaying) addr() string { return s.listener.Addr().String() }
 func (s *replaying) stop(w io.Writer) error {
 	defer s.monitor.close()
 	defer s.page.close()
+	defer s.collectAsUsual()
 	s.endFollowing()
 	s.monitor.stopping()
 	err := s.app.endServing(s.server.Shutdown)

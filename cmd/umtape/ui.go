@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/umtape/umtape/cassettes"
+	"github.com/umtape/umtape/inspect"
 	"github.com/umtape/umtape/inspect/report"
 	"github.com/umtape/umtape/inspect/um"
 	"github.com/umtape/umtape/inspect/web"
@@ -24,7 +25,8 @@ func (a *app) uiCommand() *cobra.Command {
 		Short: "Show cassettes on a page in the browser",
 		Long: `ui serves a page that shows what was said: all interactions, filtered as you
 type, and each in full, its XML indented, with its call and what is wrong with
-it. It follows cassettes as they grow, and those that come to a folder.
+it; calls as lanes over time, the shapes of messages, and findings by rule.
+It follows cassettes as they grow, and those that come to a folder.
 
 The page is on loopback, for whoever has the link that is printed: it holds a
 token, made anew each time. The page needs no network. What names a person, a
@@ -109,8 +111,8 @@ const rowsAtOnce = 2000
 // begin reads a cassette for the first time.
 func (s *shelfPage) begin(ctx context.Context, path string) error {
 	var rows []web.Row
-	c, err := s.tapes.first(path, func(e report.Entry) error {
-		if rows = append(rows, rowOf(e)); len(rows) == rowsAtOnce {
+	c, err := s.tapes.first(path, func(i *cassettes.Interaction) error {
+		if rows = append(rows, rowOf(path, i)); len(rows) == rowsAtOnce {
 			s.book.Add(rows...)
 			s.begun()
 			rows = rows[:0]
@@ -123,10 +125,16 @@ func (s *shelfPage) begin(ctx context.Context, path string) error {
 	s.book.Add(rows...)
 	s.paths = append(s.paths, path)
 	s.app.warnTorn(path, c.Torn)
+	if c.Torn != nil {
+		s.book.About(path, []inspect.Finding{c.Torn.Find()})
+	}
 	return nil
 }
 
-func rowOf(e report.Entry) web.Row { return web.RowOf(e, um.Check(e.Reading)) }
+func rowOf(path string, i *cassettes.Interaction) web.Row {
+	e := entry(path, i)
+	return web.RowOf(e, append(i.Check(), um.Check(e.Reading)...))
+}
 
 // follow puts on the page what is new, until ctx ends.
 func (s *shelfPage) follow(ctx context.Context) error {
@@ -155,8 +163,11 @@ func (s *shelfPage) look(path string) {
 		return
 	}
 	rows := make([]web.Row, len(fresh))
-	for n, e := range fresh {
-		rows[n] = rowOf(e)
+	for n, i := range fresh {
+		rows[n] = rowOf(path, i)
+	}
+	if len(rows) > 0 {
+		s.book.About(path, nil) // what was torn goes on
 	}
 	if anew {
 		s.book.Replace(path, rows)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/umtape/umtape/inspect"
 	"github.com/umtape/umtape/inspect/report"
+	"github.com/umtape/umtape/inspect/um"
 )
 
 // Row is an exchange as a list shows it.
@@ -25,8 +26,27 @@ type Row struct {
 	Outcome   string // "recorded", "replayed", "missed" ...; "" for what was read from a cassette
 	Reason    string // why, where there is more to say
 	Nearest   string // FILE#ID of what is nearest to a miss
+	Miss      *Miss  // of a miss, one of the last
 	Errors    int    // findings
 	Warnings  int
+
+	read  *read         // what RowOf has read; nil once it is in the book
+	step  *inspect.Step // its part in the life of a call, but for the call; nil for none
+	of    int           // that call's number; -1 for none
+	found *ruleSet      // what findings are about it; nil for none
+}
+
+// read is what the messages of a row say, for the book to put with that of others.
+type read struct {
+	step   inspect.Step
+	isStep bool
+	found  []inspect.Finding
+	shapes []keyedShape
+}
+
+type keyedShape struct {
+	key   inspect.ShapeKey
+	shape *inspect.Shape
 }
 
 // RowOf is an interaction that was read from a cassette.
@@ -48,6 +68,15 @@ func RowOf(e report.Entry, found []inspect.Finding) Row {
 		case inspect.Warning:
 			r.Warnings++
 		}
+	}
+	r.read = &read{found: found}
+	r.read.step, r.read.isStep = um.Step(e.Reading)
+	asked, answered, hasRequest, hasResponse := inspect.ShapeKeys(e.Reading, um.Service(e.Reading))
+	if hasRequest {
+		r.read.shapes = append(r.read.shapes, keyedShape{asked, inspect.ShapeOfMessage(e.Request)})
+	}
+	if hasResponse {
+		r.read.shapes = append(r.read.shapes, keyedShape{answered, inspect.ShapeOfMessage(e.Response)})
 	}
 	return r
 }
@@ -75,14 +104,27 @@ func shape(e report.Entry) string {
 // Book holds the rows that the page shows. Its methods may be called by several
 // goroutines at once.
 type Book struct {
-	mu    sync.Mutex
-	rows  []Row
-	call  []int // of each row its call's number; -1 for none
-	calls []call
-	known map[string]int // calls by identifier
-	texts map[string]string
-	anew  int           // how often the rows were replaced
-	grown chan struct{} // closed when there is something new
+	mu      sync.Mutex
+	rows    []Row
+	call    []int // of each row its call's number; -1 for none
+	of      []int // likewise, as its step has it
+	calls   []call
+	known   map[string]int // calls by identifier
+	texts   map[string]string
+	anew    int           // how often the rows were replaced
+	missed  []int         // rows that have Miss
+	changed int           // how often what is about cassettes as a whole was told
+	grown   chan struct{} // closed when there is something new
+
+	steps  map[inspect.Step]*inspect.Step
+	sets   map[string]*ruleSet
+	rules  map[string]inspect.Rule      // by ID: those that findings are of
+	about  map[string][]inspect.Finding // by cassette: findings about it as a whole
+	shapes map[string]*inspect.Shapes   // by cassette
+	shaped map[Place]bool               // interactions that were replayed and are in shapes
+
+	digesting sync.Mutex // held while a digest is made
+	digest    *digest    // the last one; nil for none
 }
 
 // call is what is shown of a call unasked: not the server that its identifier names.
@@ -90,7 +132,9 @@ type call struct{ id, label string }
 
 // NewBook returns an empty book.
 func NewBook() *Book {
-	return &Book{known: map[string]int{}, texts: map[string]string{}, grown: make(chan struct{})}
+	return &Book{known: map[string]int{}, texts: map[string]string{}, grown: make(chan struct{}),
+		steps: map[inspect.Step]*inspect.Step{}, sets: map[string]*ruleSet{}, rules: map[string]inspect.Rule{},
+		about: map[string][]inspect.Finding{}, shapes: map[string]*inspect.Shapes{}, shaped: map[Place]bool{}}
 }
 
 // Add appends rows.
@@ -108,15 +152,16 @@ func (b *Book) Add(rows ...Row) {
 func (b *Book) Replace(file string, rows []Row) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var others []Row
-	for _, r := range b.rows {
+	had := b.rows
+	b.rows, b.call, b.of, b.missed = nil, nil, nil, nil
+	b.anew++
+	delete(b.shapes, file)
+	delete(b.about, file)
+	for _, r := range had {
 		if r.File != file {
-			others = append(others, r)
+			b.append(r)
 		}
 	}
-	b.rows, b.call = nil, nil
-	b.anew++
-	b.add(others)
 	b.add(rows)
 	b.tell()
 }
@@ -125,8 +170,19 @@ func (b *Book) add(rows []Row) {
 	for _, r := range rows {
 		r.Operation, r.Shape, r.Client, r.Fault = b.once(r.Operation), b.once(r.Shape), b.once(r.Client), b.once(r.Fault)
 		r.Call = strings.Clone(r.Call)
-		b.rows, b.call = append(b.rows, r), append(b.call, b.callOf(r.Call))
+		b.take(&r)
+		b.append(r)
 	}
+}
+
+func (b *Book) append(r Row) {
+	if r.Miss != nil {
+		if b.missed = append(b.missed, len(b.rows)); len(b.missed) > maxMisses {
+			b.rows[b.missed[0]].Miss = nil
+			b.missed = b.missed[1:]
+		}
+	}
+	b.rows, b.call, b.of = append(b.rows, r), append(b.call, b.callOf(r.Call)), append(b.of, r.of)
 }
 
 func (b *Book) tell() {
