@@ -415,7 +415,7 @@ func (d *differ) ignored(path string) bool {
 func endsIn(path []string, place string) bool {
 	place = strings.TrimPrefix(strings.TrimPrefix(place, "/"), "/")
 	want := strings.Split(strings.TrimPrefix(place, "Envelope/"), "/")
-	if len(path) < len(want) || want[0] == "Body" && len(path) != len(want) {
+	if len(path) < len(want) {
 		return false
 	}
 	for n, step := range path[len(path)-len(want):] {
