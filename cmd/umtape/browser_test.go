@@ -469,6 +469,19 @@ func TestPageOfARecording(t *testing.T) {
 		t.Errorf("the row that was looked at, %s, made place for %s", before, after)
 	}
 
+	// They are one call, whose lane goes on as they come.
+	press(t, ctx, "2")
+	onLane := `[...document.querySelectorAll('.lane:not([hidden]) .moment')].reduce((n, m) => n + Number(m.textContent || 1), 0)`
+	until(t, ctx, onLane+` === 68`)
+	hangUp()
+	until(t, ctx, onLane+` === 69`)
+	script(t, ctx, `window.same = true`)
+	press(t, ctx, "1")
+	until(t, ctx, `!document.getElementById('exchanges').hidden`)
+	if !eval[bool](t, ctx, `window.same === true`) {
+		t.Error("the list is another page")
+	}
+
 	// What is exported is what the list shows, with pseudonyms unless more is shown.
 	press(t, ctx, "e")
 	until(t, ctx, `document.getElementById('exports').open`)
@@ -489,7 +502,7 @@ func TestPageOfARecording(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(tape.Interactions) != 68 || tape.Torn != nil || tape.Interactions[0].Edited || !cassettes.RedactionOf(tape.Header.Umtape).Forms {
+	if len(tape.Interactions) != 69 || tape.Torn != nil || tape.Interactions[0].Edited || !cassettes.RedactionOf(tape.Header.Umtape).Forms {
 		t.Errorf("the exported cassette has %d interactions, torn %v, header %v", len(tape.Interactions), tape.Torn, tape.Header)
 	}
 	if !strings.Contains(string(body), call) {
@@ -503,11 +516,11 @@ func TestPageOfARecording(t *testing.T) {
 	script(t, ctx, `document.getElementById('reveal').click()`)
 	n := 0
 	har := exported("har")
-	if err := captures.ReadHAR([]byte(har), func(_ *captures.Exchange, err error) error { n++; return err }); err != nil || n != 68 || !strings.Contains(har, call) {
+	if err := captures.ReadHAR([]byte(har), func(_ *captures.Exchange, err error) error { n++; return err }); err != nil || n != 69 || !strings.Contains(har, call) {
 		t.Errorf("the HAR has %d exchanges, %v", n, err)
 	}
 	var list struct{ Interactions []struct{ Operation string } }
-	if err := json.Unmarshal([]byte(exported("json")), &list); err != nil || len(list.Interactions) != 68 || list.Interactions[0].Operation != "Disconnect" {
+	if err := json.Unmarshal([]byte(exported("json")), &list); err != nil || len(list.Interactions) != 69 || list.Interactions[0].Operation != "Disconnect" {
 		t.Errorf("the JSON has %d interactions, %v", len(list.Interactions), err)
 	}
 }
@@ -578,19 +591,7 @@ func TestPageOfMany(t *testing.T) {
 	t.Logf("traffic of all of them drawn in %.0f ms", number(t, ctx, `Number(document.querySelector('.figures').dataset.drawn)`))
 	script(t, ctx, `location.hash = ''`)
 	until(t, ctx, `!document.getElementById('exchanges').hidden`)
-	frames := eval[[]float64](t, ctx, `new Promise((done) => {
-		const list = document.getElementById('list'), frames = [];
-		let last = performance.now();
-		const step = () => {
-			const now = performance.now();
-			frames.push(now - last);
-			last = now;
-			list.scrollTop += 15000;
-			if (frames.length < 120) requestAnimationFrame(step); else done(frames.slice(1).sort((a, b) => a - b));
-		};
-		requestAnimationFrame(step);
-	})`)
-	t.Logf("scrolled over 55 000 rows in 119 frames: median %.1f ms, 95th percentile %.1f ms a frame", frames[len(frames)/2], frames[len(frames)*95/100])
+	scrolled(t, ctx, "list", 15000)
 	if n := number(t, ctx, `document.querySelectorAll('.row').length`); n > 100 {
 		t.Errorf("%v elements for what a window holds", n)
 	}
@@ -601,7 +602,8 @@ func TestPageOfMany(t *testing.T) {
 
 	// The other views draw what is seen of all that, too.
 	press(t, ctx, "Escape")
-	for key, drawn := range map[string]string{"2": ".lane:not([hidden]) .moment", "3": ".view-shapes .tree tr", "4": ".view-findings .places li"} {
+	for n, drawn := range []string{".lane:not([hidden]) .moment", ".view-shapes .tree tr", ".view-findings .places li"} {
+		key := strconv.Itoa(n + 2)
 		began := time.Now()
 		press(t, ctx, key)
 		until(t, ctx, `document.querySelector('`+drawn+`')`)
@@ -611,5 +613,26 @@ func TestPageOfMany(t *testing.T) {
 		if n > 5000 {
 			t.Errorf("%v elements for what a window holds", n)
 		}
+		if key == "2" {
+			scrolled(t, ctx, "lanes", 5000)
+		}
 	}
+}
+
+// scrolled tells how long frames are while something is scrolled.
+func scrolled(t *testing.T, ctx context.Context, class string, by int) {
+	t.Helper()
+	frames := eval[[]float64](t, ctx, fmt.Sprintf(`new Promise((done) => {
+		const list = document.querySelector('.%s'), frames = [];
+		let last = performance.now();
+		const step = () => {
+			const now = performance.now();
+			frames.push(now - last);
+			last = now;
+			list.scrollTop += %d;
+			if (frames.length < 120) requestAnimationFrame(step); else done(frames.slice(1).sort((a, b) => a - b));
+		};
+		requestAnimationFrame(step);
+	})`, class, by))
+	t.Logf("scrolled .%s by %d pixels a frame: median %.1f ms, 95th percentile %.1f ms a frame", class, by, frames[len(frames)/2], frames[len(frames)*95/100])
 }

@@ -68,7 +68,11 @@ in a pipe it is whole and plain.`,
   umtape inspect --json calls.yaml`,
 		Args: cassetteArgs(true),
 		RunE: a.begin(func(cmd *cobra.Command, args []string) error {
-			args, err := tapesIn(args)
+			named := tapesIn
+			if i.shapeDiff {
+				named = namedTapes // one cassette may be both
+			}
+			args, err := named(args)
 			if err != nil {
 				return err
 			}
@@ -106,7 +110,6 @@ in a pipe it is whole and plain.`,
 	i.filter.register(cmd)
 	i.lookFlags.register(cmd)
 	cmd.MarkFlagsMutuallyExclusive("id", "calls", "timeline", "shapes", "shape-diff", "watch")
-	cmd.MarkFlagsMutuallyExclusive("timeline", "json")
 	return cmd
 }
 
@@ -129,10 +132,15 @@ func (i *inspection) check(cmd *cobra.Command, args []string) error {
 		return misuse("--output writes a contract, which is YAML: leave --json out")
 	case i.force && i.output == "":
 		return misuse("--force goes with --output")
+	case i.asJSON && i.timeline:
+		return misuse("--timeline draws the life of calls; --calls --json has all that it shows")
 	case i.raw && !one:
 		return misuse("--raw goes with --id")
 	case calls && (len(i.operations) > 0 || i.faults):
 		return misuse("the life of a call is all of its interactions: choose calls with --call, or leave --calls out")
+	}
+	if err := spare("output", i.output, args); err != nil {
+		return err
 	}
 	return i.filter.check()
 }

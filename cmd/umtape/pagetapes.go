@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/url"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -149,13 +147,12 @@ func copyOf(path string, i *cassettes.Interaction) web.Copy {
 	return c
 }
 
-// tapeOf returns the cassette and the number of FILE#ID as answers and the log have it;
-// of several cassettes of one name the first.
+// tapeOf returns the cassette and the number of FILE#ID as answers and the log have it.
 func tapeOf(interaction string, paths []string) (path string, id int, ok bool) {
-	for _, path := range paths {
-		if rest, found := strings.CutPrefix(interaction, url.PathEscape(filepath.Base(path))+"#"); found {
+	for n, name := range cassettes.Names(paths) {
+		if rest, found := strings.CutPrefix(interaction, name+"#"); found {
 			id, err := strconv.Atoi(rest)
-			return path, id, err == nil
+			return paths[n], id, err == nil
 		}
 	}
 	return "", 0, false
