@@ -75,7 +75,11 @@ func (p *livePage) exchange(e proxy.Exchange, f *cassettes.Facts, outcome, reaso
 	}
 	r := web.Row{
 		Began: e.Began.UTC(), Took: e.Took, Operation: inspect.Shorten(f.Operation, maxShownOperation), Call: f.Call,
-		Client: fmt.Sprintf("connection %d", e.Conn), Status: e.Status, Fault: f.Fault, Outcome: outcome, Reason: reason, Nearest: f.Nearest,
+		Status: e.Status, Fault: veiled().VeiledText(f.Fault), Outcome: outcome, Nearest: f.Nearest,
+		Reason: reason, Veiled: veiled().VeiledText(reason, e.Host()),
+	}
+	if e.Client.IsValid() {
+		r.Address = e.Client.String()
 	}
 	if r.Operation == "" {
 		r.Operation = "(" + inspect.Shorten(e.Method, maxShownMethod) + ")"
@@ -125,7 +129,7 @@ func (p *livePage) read(r web.Row, interaction string, paths []string) web.Row {
 		return r
 	}
 	kept := rowOf(entry(path, i))
-	r.File, r.ID, r.Shape, r.Errors, r.Warnings = path, id, kept.Shape, kept.Errors, kept.Warnings
+	r.File, r.ID, r.Client, r.Shape, r.Errors, r.Warnings = path, id, kept.Client, kept.Shape, kept.Errors, kept.Warnings
 	if r.Call == "" {
 		r.Call = kept.Call
 	}

@@ -126,7 +126,14 @@ func (s *shelfPage) begin(ctx context.Context, path string) error {
 	return nil
 }
 
-func rowOf(e report.Entry) web.Row { return web.RowOf(e, um.Check(e.Reading)) }
+// rowOf is an interaction as the list shows it, without what is sensitive.
+func rowOf(e report.Entry) web.Row {
+	r := web.RowOf(e, um.Check(e.Reading))
+	for _, text := range []*string{&r.Client, &r.Shape, &r.Fault} {
+		*text = veiled().VeiledText(*text)
+	}
+	return r
+}
 
 // follow puts on the page what is new, until ctx ends.
 func (s *shelfPage) follow(ctx context.Context) error {

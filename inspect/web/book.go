@@ -10,7 +10,8 @@ import (
 	"github.com/umtape/umtape/inspect/report"
 )
 
-// Row is an exchange as a list shows it.
+// Row is an exchange as a list shows it. Its texts are for whoever has not asked for what
+// is sensitive, but for those that say otherwise.
 type Row struct {
 	File      string // cassette, as the user named it; "" if it is on none
 	ID        int    // of the interaction in File
@@ -18,18 +19,21 @@ type Row struct {
 	Took      time.Duration
 	Operation string
 	Call      string // the call's identifier, verbatim; the page is not given it unasked
-	Client    string
+	Address   string // of the client, with its port; "" if it is not known
+	Client    string // what the client says that it is (User-Agent)
 	Status    int
 	Shape     string // of the response
 	Fault     string // kind of the fault; "" for none
 	Outcome   string // "recorded", "replayed", "missed" ...; "" for what was read from a cassette
-	Reason    string // why, where there is more to say
+	Reason    string // why, where there is more to say; the page is not given it unasked
+	Veiled    string // Reason without what is sensitive
 	Nearest   string // FILE#ID of what is nearest to a miss
 	Errors    int    // findings
 	Warnings  int
 }
 
-// RowOf is an interaction that was read from a cassette.
+// RowOf is an interaction that was read from a cassette, with nothing hidden of what it
+// says of itself in Client, Shape and Fault.
 func RowOf(e report.Entry, found []inspect.Finding) Row {
 	r := Row{
 		File: e.File, ID: e.ID, Began: e.Started, Took: e.Took, Operation: operation(e), Call: e.Call,
@@ -123,7 +127,9 @@ func (b *Book) Replace(file string, rows []Row) {
 
 func (b *Book) add(rows []Row) {
 	for _, r := range rows {
-		r.Operation, r.Shape, r.Client, r.Fault = b.once(r.Operation), b.once(r.Shape), b.once(r.Client), b.once(r.Fault)
+		for _, s := range []*string{&r.Operation, &r.Shape, &r.Address, &r.Client, &r.Fault} {
+			*s = b.once(*s)
+		}
 		r.Call = strings.Clone(r.Call)
 		b.rows, b.call = append(b.rows, r), append(b.call, b.callOf(r.Call))
 	}

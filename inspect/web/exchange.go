@@ -89,7 +89,7 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request) {
 	}
 	j := exchangeJSON{
 		N: n, File: row.File, ID: row.ID, Operation: row.Operation, Status: row.Status, Took: float64(row.Took.Microseconds()) / 1000,
-		Shape: row.Shape, Client: row.Client, Fault: row.Fault, Outcome: row.Outcome, Reason: row.Reason, Nearest: row.Nearest, NearestN: -1, Call: label,
+		Shape: row.Shape, Client: row.client(), Fault: row.Fault, Outcome: row.Outcome, Reason: row.Veiled, Nearest: row.Nearest, NearestN: -1, Call: label,
 	}
 	if !row.Began.IsZero() {
 		j.Began = row.Began.UTC().Format(time.RFC3339Nano)
@@ -102,15 +102,22 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request) {
 	if file, id, ok := splitName(row.Nearest); ok {
 		j.NearestN = s.Book.find(file, id)
 	}
+	reveal := r.URL.Query().Get("reveal") == "1"
+	if reveal {
+		j.Reason = row.Reason
+	}
 	if row.File != "" {
 		whole, masked, err := s.Tape.Read(row.File, row.ID)
 		if err != nil {
 			fail(w, http.StatusConflict, err.Error())
 			return
 		}
-		shown, reveal := masked, r.URL.Query().Get("reveal") == "1"
+		shown := masked
 		if reveal {
 			shown = whole
+			said := RowOf(whole.Entry, nil)
+			said.Address = row.Address
+			j.Client, j.Shape, j.Fault = said.client(), said.Shape, said.Fault
 		}
 		j.fill(shown, whole, reveal, s.Check)
 	}

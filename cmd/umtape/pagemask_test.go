@@ -1,0 +1,205 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/umtape/umtape/cassettes"
+	"github.com/umtape/umtape/inspect"
+	"github.com/umtape/umtape/inspect/web"
+)
+
+// visitor asks a page as a browser that came by its link does.
+type visitor struct {
+	t      *testing.T
+	base   string
+	client *http.Client
+	act    string // what the page holds for what it POSTs
+}
+
+func visit(t *testing.T, page *web.Server) *visitor {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &visitor{t: t, client: &http.Client{Jar: jar}}
+	base, _, _ := strings.Cut(page.Link(), "?")
+	v.base = strings.TrimSuffix(base, "/")
+	v.get(strings.TrimPrefix(page.Link(), v.base), http.StatusOK)
+	m := regexp.MustCompile(`name="umtape-token" content="([^"]+)"`).FindStringSubmatch(v.get("/", http.StatusOK))
+	if m == nil {
+		t.Fatal("the page holds no token for what it POSTs")
+	}
+	v.act = m[1]
+	return v
+}
+
+func (v *visitor) get(path string, want int) string {
+	v.t.Helper()
+	r, err := http.NewRequest(http.MethodGet, v.base+path, nil)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return v.do(r, want)
+}
+
+func (v *visitor) post(path, body string, want int) string {
+	v.t.Helper()
+	r, err := http.NewRequest(http.MethodPost, v.base+path, strings.NewReader(body))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	r.Header.Set("Umtape-Token", v.act)
+	return v.do(r, want)
+}
+
+func (v *visitor) do(r *http.Request, want int) string {
+	v.t.Helper()
+	answer, err := v.client.Do(r)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	if answer.StatusCode != want {
+		v.t.Fatalf("%s %s: %d, not %d: %.300s", r.Method, r.URL, answer.StatusCode, want, body)
+	}
+	return string(body)
+}
+
+// rows asks for the rows until there are n, and returns them as they came.
+func (v *visitor) rows(n int) string {
+	v.t.Helper()
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		rows := v.get("/api/rows", http.StatusOK)
+		if strings.Contains(rows, fmt.Sprintf(`"total":%d,`, n)) {
+			return rows
+		}
+		if time.Now().After(end) {
+			v.t.Fatalf("there are never %d rows: %s", n, rows)
+		}
+	}
+}
+
+// secretTape has what names somebody wherever an exchange has room for it.
+func secretTape(t *testing.T) (path string, secrets []string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "calls.yaml")
+	w, err := cassettes.Create(path, cassettes.HeaderMeta{}, cassettes.Refuse, cassettes.SyncNever)
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := inspect.CallID{GUID: "3f0c6b52-8a1e-4d37-9c55-1e7a0b9d24f6", Server: "um01.voice.zaphod.test"}.Encode()
+	secrets = []string{call, "zaphod", "trillian", "5550123", "prosser"}
+	envelope := func(inner string) string {
+		return `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>` + inner + `</s:Body></s:Envelope>`
+	}
+	ns := `xmlns="http://schemas.microsoft.com/exchange/services/2006/messages"`
+	add := func(body, answer string, code int, each func(*cassettes.Interaction)) {
+		i := &cassettes.Interaction{}
+		i.Request.Method, i.Request.URL, i.Request.Host = "POST", "https://mail.zaphod.test/UnifiedMessaging/Service.asmx?who=trillian@zaphod.test", "mail.zaphod.test"
+		i.Request.RemoteAddr = "mail.zaphod.test:4711"
+		i.Request.Headers = http.Header{"Content-Type": {"text/xml"}, "User-Agent": {"Dialler/1 (trillian@zaphod.test)"}, "X-Anchormailbox": {"trillian@zaphod.test"}, "Authorization": {"Bearer prosser"}}
+		i.Response.Headers = http.Header{"Content-Type": {"text/xml"}, "X-Feserver": {"UM01.zaphod.test"}, "Location": {"https://um01.zaphod.test/owa"}}
+		i.Response.Status = "500 see https://mail.zaphod.test/"
+		i.Umtape.Note = "the server at https://mail.zaphod.test/ had trillian@zaphod.test"
+		i.Umtape.Call = call
+		i.Request.Body, i.Response.Body, i.Response.Code = body, answer, code
+		if each != nil {
+			each(i)
+		}
+		if err := w.Append(i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	disconnect := envelope(`<Disconnect ` + ns + `><CallId>` + call + `</CallId></Disconnect>`)
+	add(disconnect, envelope(`<s:Fault><faultcode>s:Client</faultcode><faultstring>no `+call+` of trillian@zaphod.test at +1 425 5550123</faultstring>`+
+		`<detail><ExceptionType>trillian@zaphod.test</ExceptionType></detail></s:Fault>`), 500, nil)
+	add(envelope(`<PlayOnPhone `+ns+`><phoneNumber>+14255550123</phoneNumber><DialString>trillian@zaphod.test</DialString></PlayOnPhone>`),
+		envelope(`<PlayOnPhoneResponse `+ns+`>`+call+`</PlayOnPhoneResponse>`), 200, nil)
+	add(envelope(`<a>`), "see https://mail.zaphod.test/ of trillian@zaphod.test", 200, nil) // no XML
+	add(envelope(`<a>&lt;CallId&gt;`+call+`&lt;/CallId&gt;</a`), `{"who":"trillian@zaphod.test"}`, 200, nil)
+	add(`<Disconnect><CallId>`+call+`</CallId><x y="trillian@zaphod.test" y="1"/></Disconnect>`, "\x00\xff trillian@zaphod.test", 200, nil)
+	add("", "", 404, func(i *cassettes.Interaction) {
+		i.Request.Method = "GET"
+		i.Response.Headers["Www-Authenticate"] = []string{`Basic realm="mail.zaphod.test"`}
+	})
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path, secrets
+}
+
+// TestPageHidesWhatPseudonymsWould asks for everything that a page gives out, and for
+// what is sensitive nowhere.
+func TestPageHidesWhatPseudonymsWould(t *testing.T) {
+	path, secrets := secretTape(t)
+	v := visit(t, browsed(t, path))
+	given := map[string]string{"page": v.get("/", 200), "rows": v.get("/api/rows", 200)}
+	const rows = 6
+	for n := range rows {
+		given[fmt.Sprint("exchange ", n)] = v.get(fmt.Sprintf("/api/exchange?n=%d", n), 200)
+	}
+	for _, as := range []string{"cassette", "har", "json"} {
+		given[as] = v.post("/api/export?as="+as, `{"anew":0,"rows":[0,1,2,3,4,5]}`, 200)
+	}
+	for where, text := range given {
+		for _, secret := range secrets {
+			if at := strings.Index(strings.ToLower(text), strings.ToLower(secret)); at >= 0 {
+				t.Errorf("%s has %s: ...%s...", where, secret, text[max(0, at-60):min(len(text), at+60)])
+			}
+		}
+	}
+	if shown := v.get("/api/exchange?n=0&reveal=1", 200); !strings.Contains(shown, "um01.voice.zaphod.test") {
+		t.Errorf("what was asked for is not shown: %s", shown)
+	}
+}
+
+// TestPageOfARecordingHidesServers has a client that is seen by its address, and a
+// server whose name the reason of a failure tells.
+func TestPageOfARecordingHidesServers(t *testing.T) {
+	nobody, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(nobody.Addr().String())
+	nobody.Close()
+	a, _ := testApp(t)
+	f := recordFlags{listen: "127.0.0.1:0", sync: "interval", maxBody: cassettes.DefaultMaxBody, ports: webPorts(), ui: "127.0.0.1:0",
+		caDir: t.TempDir(), reverse: "http://um.zaphod.test:" + port, log: logFlags{format: "text"}}
+	f.resolve = []string{"um.zaphod.test:" + port + ":127.0.0.1"}
+	s, err := a.openRecording(filepath.Join(t.TempDir(), "new.yaml"), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.stop(io.Discard) })
+	c, err := net.Dial("tcp", s.addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprintf(c, "POST /UnifiedMessaging/Service.asmx HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+	io.Copy(io.Discard, c)
+	v := visit(t, s.page.server)
+	if rows := v.rows(1); !strings.Contains(rows, `"client":{"texts":["`+c.LocalAddr().String()+`"]`) {
+		t.Errorf("the client is at %s: %s", c.LocalAddr(), rows)
+	}
+	if x := v.get("/api/exchange?n=0", 200); strings.Contains(x, "zaphod") || !strings.Contains(x, "***:"+port+" refused the connection") {
+		t.Errorf("unasked: %s", x)
+	}
+	if x := v.get("/api/exchange?n=0&reveal=1", 200); !strings.Contains(x, "um.zaphod.test:"+port+" refused the connection") {
+		t.Errorf("asked for: %s", x)
+	}
+}
