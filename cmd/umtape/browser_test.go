@@ -233,7 +233,7 @@ func browsed(t *testing.T, args ...string) *web.Server {
 	tapes, book := newPageTapes(), web.NewBook()
 	server := web.Serve(ln, web.Config{Book: book, Tape: tapes, Check: um.Check, Title: titleOf(args), Version: version})
 	ctx, cancel := context.WithCancel(context.Background())
-	s := shelfPage{app: a, args: args, tapes: tapes, book: book, begun: func() {}, failed: map[string]string{}}
+	s := newShelfPage(a, args, tapes, book)
 	for _, path := range args {
 		if err := s.begin(ctx, path); err != nil {
 			t.Fatal(err)
@@ -365,6 +365,53 @@ func TestPageOfCassettes(t *testing.T) {
 	script(t, ctx, `document.getElementById('filter').value = 'op:Nothing'; document.getElementById('filter').dispatchEvent(new Event('input'))`)
 	until(t, ctx, `document.getElementById('empty').textContent.includes('Nothing fits the filter')`)
 	picture(t, ctx, "nothing-fits")
+}
+
+// TestPageOfACassetteThatChanges has a cassette replaced and deleted while one of its
+// exchanges is open.
+func TestPageOfACassetteThatChanges(t *testing.T) {
+	ctx := browser(t)
+	path := filepath.Join(t.TempDir(), "calls.yaml")
+	put := func(rule string) {
+		t.Helper()
+		text, err := os.ReadFile("../../testdata/rules/" + rule + ".yaml")
+		if err == nil {
+			err = putFile(path, text)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("UM070/fail") // two
+	page := browsed(t, path)
+	do(t, ctx, chromedp.Navigate(page.Link()))
+	until(t, ctx, `document.documentElement.dataset.loaded === '2'`)
+	press(t, ctx, "p", "j", "Enter")
+	until(t, ctx, `document.querySelector('#exchange h2')?.textContent.includes('#1')`)
+	was := text(t, ctx, `document.querySelector('#exchange h2').textContent`)
+	put("UM072/fail") // three others
+	until(t, ctx, `document.querySelector('#exchange h2').textContent !== `+strconv.Quote(was))
+	if now := text(t, ctx, `document.querySelector('#exchange h2').textContent`); !strings.Contains(now, "#1") {
+		t.Errorf("%s was open, and now it is %s", was, now)
+	}
+	put("UM020/fail") // one
+	until(t, ctx, `document.querySelector('#exchange h2').textContent === 'It is not there' && document.querySelectorAll('.row:not([hidden])').length === 1`)
+	press(t, ctx, "Escape")
+	until(t, ctx, `document.getElementById('exchange').hidden && !location.hash`)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	until(t, ctx, `!document.getElementById('wrong').hidden && document.getElementById('wrong').textContent.includes('calls.yaml')`)
+	picture(t, ctx, "deleted")
+	put("UM070/fail")
+	until(t, ctx, `document.getElementById('wrong').hidden && document.querySelectorAll('.row:not([hidden])').length === 2`)
+
+	// A filter is words, whatever they are.
+	for _, filter := range []string{"constructor:x", "took:x", "__proto__:", "\"", "-"} {
+		script(t, ctx, `document.getElementById('filter').value = `+strconv.Quote(filter)+`; document.getElementById('filter').dispatchEvent(new Event('input'))`)
+	}
+	script(t, ctx, `document.getElementById('filter').value = ''; document.getElementById('filter').dispatchEvent(new Event('input'))`)
+	until(t, ctx, `document.getElementById('count').textContent === '2 exchanges'`)
 }
 
 // TestPageOfARecording has calls made while the page is open.

@@ -2,6 +2,8 @@ package web
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -86,7 +88,8 @@ type Book struct {
 	known map[string]int // calls by identifier
 	texts map[string]string
 	anew  int           // how often the rows were replaced
-	grown chan struct{} // closed when there is something new
+	wrong map[string]string // by cassette: why it cannot be read now
+	grown chan struct{}     // closed when there is something new
 }
 
 // call is what is shown of a call unasked: not the server that its identifier names.
@@ -94,7 +97,7 @@ type call struct{ id, label string }
 
 // NewBook returns an empty book.
 func NewBook() *Book {
-	return &Book{known: map[string]int{}, texts: map[string]string{}, grown: make(chan struct{})}
+	return &Book{known: map[string]int{}, texts: map[string]string{}, wrong: map[string]string{}, grown: make(chan struct{})}
 }
 
 // Add appends rows.
@@ -122,6 +125,19 @@ func (b *Book) Replace(file string, rows []Row) {
 	b.anew++
 	b.add(others)
 	b.add(rows)
+	b.tell()
+}
+
+// Trouble has the page tell why a cassette cannot be read, until it is told "".
+func (b *Book) Trouble(file, why string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.wrong[file] == why {
+		return
+	}
+	if b.wrong[file] = why; why == "" {
+		delete(b.wrong, file)
+	}
 	b.tell()
 }
 
@@ -172,23 +188,31 @@ func (b *Book) callOf(id string) int {
 	return n
 }
 
-// row returns the n-th row and the rows of the same call, itself included, at most
-// maxOfCall of them.
-func (b *Book) row(n int) (r Row, label string, ofCall []int, ok bool) {
+// opened is a row with what goes with it.
+type opened struct {
+	Row
+	label  string // of its call; "" if it has none
+	ofCall []int  // rows of the same call, itself included, at most maxOfCall
+	rows   []Row  // those
+}
+
+// open returns the n-th row, and how often the rows were replaced.
+func (b *Book) open(n int) (o opened, anew int, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if n < 0 || n >= len(b.rows) {
-		return Row{}, "", nil, false
+		return opened{}, b.anew, false
 	}
+	o.Row = b.rows[n]
 	if c := b.call[n]; c >= 0 {
-		label = b.calls[c].label
+		o.label = b.calls[c].label
 		for k := range b.call {
-			if b.call[k] == c && len(ofCall) < maxOfCall {
-				ofCall = append(ofCall, k)
+			if b.call[k] == c && len(o.ofCall) < maxOfCall {
+				o.ofCall, o.rows = append(o.ofCall, k), append(o.rows, b.rows[k])
 			}
 		}
 	}
-	return b.rows[n], label, ofCall, true
+	return o, b.anew, true
 }
 
 const maxOfCall = 200
@@ -205,10 +229,20 @@ func (b *Book) find(file string, id int) int {
 	return -1
 }
 
-// state is how many rows there are, how often they were replaced, and what will be
-// closed when that changes.
-func (b *Book) state() (total, anew int, grown <-chan struct{}) {
+// bookState is what the page is told of a book unasked.
+type bookState struct {
+	Total int      `json:"total"`           // rows
+	Anew  int      `json:"anew"`            // how often they were replaced
+	Wrong []string `json:"wrong,omitempty"` // why cassettes cannot be read
+}
+
+// state also returns what will be closed when the state changes.
+func (b *Book) state() (bookState, <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.rows), b.anew, b.grown
+	s := bookState{Total: len(b.rows), Anew: b.anew}
+	for _, file := range slices.Sorted(maps.Keys(b.wrong)) {
+		s.Wrong = append(s.Wrong, b.wrong[file])
+	}
+	return s, b.grown
 }

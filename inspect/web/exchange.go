@@ -82,22 +82,24 @@ type sideJSON struct {
 
 func (s *Server) exchange(w http.ResponseWriter, r *http.Request) {
 	n := number(r, "n")
-	row, label, ofCall, ok := s.Book.row(n)
-	if !ok {
+	row, anew, ok := s.Book.open(n)
+	switch {
+	case r.URL.Query().Has("anew") && number(r, "anew") != anew:
+		fail(w, http.StatusConflict, "the cassette was replaced meanwhile, and the list is made anew: open it again there")
+		return
+	case !ok:
 		fail(w, http.StatusNotFound, "there is no such exchange; the cassette may have been replaced")
 		return
 	}
 	j := exchangeJSON{
 		N: n, File: row.File, ID: row.ID, Operation: row.Operation, Status: row.Status, Took: float64(row.Took.Microseconds()) / 1000,
-		Shape: row.Shape, Client: row.client(), Fault: row.Fault, Outcome: row.Outcome, Reason: row.Veiled, Nearest: row.Nearest, NearestN: -1, Call: label,
+		Shape: row.Shape, Client: row.client(), Fault: row.Fault, Outcome: row.Outcome, Reason: row.Veiled, Nearest: row.Nearest, NearestN: -1, Call: row.label,
 	}
 	if !row.Began.IsZero() {
 		j.Began = row.Began.UTC().Format(time.RFC3339Nano)
 	}
-	for _, k := range ofCall {
-		if m, _, _, ok := s.Book.row(k); ok {
-			j.Of = append(j.Of, momentJSON{k, name(m), milliseconds(m.Began), m.Operation, m.Status, m.Fault})
-		}
+	for k, m := range row.rows {
+		j.Of = append(j.Of, momentJSON{row.ofCall[k], name(m), milliseconds(m.Began), m.Operation, m.Status, m.Fault})
 	}
 	if file, id, ok := splitName(row.Nearest); ok {
 		j.NearestN = s.Book.find(file, id)

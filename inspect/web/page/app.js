@@ -1,4 +1,4 @@
-import {$, el, many} from './dom.js';
+import {$, el, many, plain} from './dom.js';
 import {choose, parse} from './filter.js';
 import {List} from './list.js';
 import {Rows} from './rows.js';
@@ -51,11 +51,11 @@ function refilter(stay) {
 	try {
 		state.terms = parse($('filter').value);
 		$('count').classList.remove('wrong');
-	} catch (e) {
+	} catch (e) { // what fitted before is shown on
 		$('count').textContent = e.message;
 		$('count').classList.add('wrong');
-		return;
 	}
+	state.anew = rows.anew;
 	state.shown = choose(rows, state.terms);
 	state.seen = rows.length;
 	list.show(state.shown, stay);
@@ -64,11 +64,8 @@ function refilter(stay) {
 }
 
 function grow() {
+	if (state.anew !== rows.anew) return refilter(true); // paused or not: the rows are others
 	if (state.paused) return tell();
-	if (state.seen > rows.length || state.anew !== rows.anew) {
-		state.anew = rows.anew;
-		return refilter(true);
-	}
 	choose(rows, state.terms, state.seen, state.shown);
 	state.seen = rows.length;
 	list.show(state.shown, true);
@@ -87,7 +84,8 @@ function tell() {
 		if (s.textContent !== text) s.textContent = text;
 		s.className = ['state', ...classes].join(' ');
 	};
-	if (!state.connected) say(state.tried ? 'umtape does not answer; it may have been ended' : '', ...(state.tried ? ['lost'] : []));
+	if (state.another) say('this page is of another run of umtape: open the link that it printed now', 'lost');
+	else if (!state.connected) say(state.tried ? 'umtape does not answer; it may have been ended' : '', ...(state.tried ? ['lost'] : []));
 	else if (state.paused) say(`paused; ${rows.length - state.seen} new`, 'live', 'paused');
 	else say(rate(), 'live');
 	empty(total);
@@ -122,6 +120,15 @@ function changed() {
 	setAddress(false);
 }
 
+// gone tells that what was open, or what the address names, is not there.
+function gone() {
+	const closeButton = el('button', {type: 'button', class: 'close', onclick: () => shut(true), 'aria-keyshortcuts': 'Escape'}, 'Close');
+	document.body.classList.add('open');
+	$('exchange').hidden = false;
+	$('exchange').replaceChildren(el('header', {}, el('h2', {}, 'It is not there'), closeButton),
+		el('p', {class: 'problem'}, `${plain(state.wanted.trim() || 'This exchange')} is not on the cassette; it may have been replaced. The list shows what is there now.`));
+}
+
 function open(n, push = true) {
 	state.open = n;
 	state.wanted = '';
@@ -129,13 +136,13 @@ function open(n, push = true) {
 	$('exchange').hidden = false;
 	if (push) setAddress(true);
 	$('exchange').scrollTop = 0;
-	show(n, state.reveal, {go: (to) => { list.activate(to, true); open(to); }, close: () => shut(true)}).then(() => {
+	show(n, rows.anew, state.reveal, {go: (to) => { list.activate(to, true); open(to); }, close: () => shut(true)}).then(() => {
 		if (state.open === n && push) $('exchange').focus({preventScroll: true});
 	});
 }
 
 function shut(push) {
-	if (state.open < 0) return;
+	if ($('exchange').hidden) return;
 	state.open = -1;
 	state.wanted = '';
 	document.body.classList.remove('open');
@@ -225,9 +232,16 @@ async function load() {
 	if (loading) return;
 	loading = true;
 	while (latest) {
-		const {total, anew} = latest;
+		const {total, anew, wrong} = latest;
 		latest = null;
+		$('wrong').hidden = !wrong;
+		$('wrong').textContent = (wrong || []).map(plain).join('; ');
 		const had = rows.length, first = rows.anew < 0 || rows.anew !== anew;
+		if (had && first) {
+			// A cassette was replaced: what is open is another row now, or none.
+			if (state.open >= 0) state.wanted = rows.name(state.open) || ' ';
+			state.open = list.active = -1;
+		}
 		try {
 			await rows.load(total, anew, () => { grow(); openWanted(); });
 		} catch (e) {
@@ -236,15 +250,29 @@ async function load() {
 		if (!first && rows.length > had) state.arrivals.push([Date.now(), rows.length - had]);
 		grow();
 		openWanted();
-		if (state.open >= rows.length) shut(true);
+		if (state.open < 0 && !latest && (!$('exchange').hidden || state.wanted && !mode && rows.length)) gone();
 		document.documentElement.dataset.loaded = rows.length;
 	}
 	loading = false;
 }
-const events = new EventSource('/api/events');
-events.onopen = () => { state.connected = true; tell(); };
-events.onmessage = (e) => { latest = JSON.parse(e.data); state.connected = true; load(); };
-events.onerror = () => { state.connected = false; state.tried = true; tell(); };
+let events;
+function listen() {
+	events = new EventSource('/api/events');
+	events.onopen = () => { state.connected = true; tell(); };
+	events.onmessage = (e) => { latest = JSON.parse(e.data); state.connected = true; load(); };
+	events.onerror = () => {
+		state.connected = false;
+		state.tried = true;
+		state.another = events.readyState === EventSource.CLOSED; // it did answer, and did not let us in
+		tell();
+	};
+}
+listen();
+// A tab that nobody sees holds no connection: a browser has six for all of them.
+document.addEventListener('visibilitychange', () => {
+	events.close();
+	if (!document.hidden) listen();
+});
 setInterval(tell, 1000);
 list.measure();
 list.box.focus({preventScroll: true});

@@ -2,12 +2,12 @@ import {$, clock, copy, el, many, plain, took} from './dom.js';
 import {xml} from './xml.js';
 
 // show asks for one exchange and shows it. go opens another one.
-export async function show(n, reveal, {go, close}) {
+export async function show(n, anew, reveal, {go, close}) {
 	const box = $('exchange');
 	box.setAttribute('aria-busy', 'true');
 	let x;
 	try {
-		const response = await fetch(`/api/exchange?n=${n}&reveal=${reveal ? 1 : 0}`);
+		const response = await fetch(`/api/exchange?n=${n}&anew=${anew}&reveal=${reveal ? 1 : 0}`);
 		const text = await response.text();
 		try { x = JSON.parse(text); } catch { x = {error: text.trim()}; }
 	} catch {
