@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -114,9 +116,10 @@ func TestPageOfADamagedNewcomer(t *testing.T) {
 	if err := s.begin(context.Background(), filepath.Join(folder, "a.yaml")); err != nil {
 		t.Fatal(err)
 	}
-	whole := tapeText(t, cassettes.HeaderMeta{}, "um.test", rowsAtOnce+10)
+	whole := tapeText(t, cassettes.HeaderMeta{}, "um.test", rowsAtOnce+1000)
 	damaged := filepath.Join(folder, "b.yaml")
-	put(t, damaged, append(whole, "    - id: [\n      request: }\n    - id: 5\n"...))
+	at := bytes.LastIndex(whole[:len(whole)*95/100], []byte("        method: POST"))
+	put(t, damaged, slices.Replace(bytes.Clone(whole), at, at+8, []byte("        }")...))
 	for range toldAfter + 2 {
 		s.newcomers(context.Background())
 	}
@@ -129,7 +132,7 @@ func TestPageOfADamagedNewcomer(t *testing.T) {
 	}
 	put(t, damaged, whole)
 	s.newcomers(context.Background())
-	if rows := v.get("/api/rows", 200); !strings.Contains(rows, fmt.Sprintf(`"total":%d,`, 1+rowsAtOnce+10)) {
+	if rows := v.get("/api/rows", 200); !strings.Contains(rows, fmt.Sprintf(`"total":%d,`, 1+rowsAtOnce+1000)) {
 		t.Errorf("mended, it is not there: %.100s", rows)
 	}
 }
