@@ -6,14 +6,17 @@ import (
 	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/umtape/umtape/cassettes"
 	"github.com/umtape/umtape/inspect"
+	"github.com/umtape/umtape/inspect/um/umserver"
 	"github.com/umtape/umtape/inspect/web"
 )
 
@@ -201,5 +204,77 @@ func TestPageOfARecordingHidesServers(t *testing.T) {
 	}
 	if x := v.get("/api/exchange?n=0&reveal=1", 200); !strings.Contains(x, "um.zaphod.test:"+port+" refused the connection") {
 		t.Errorf("asked for: %s", x)
+	}
+}
+
+// TestPageOfAReplayOfTwoOfOneName has two cassettes whose names differ in their folders
+// only.
+func TestPageOfAReplayOfTwoOfOneName(t *testing.T) {
+	dir := t.TempDir()
+	var paths []string
+	for _, name := range []string{"a", "b"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, name, "calls.yaml")
+		put(t, path, tapeText(t, cassettes.HeaderMeta{}, name+".test", 1))
+		paths = append(paths, path)
+	}
+	a, _ := testApp(t)
+	s, err := a.openReplay(paths, replayFlags{listen: "127.0.0.1:0", caDir: t.TempDir(), maxBody: 1 << 20, ui: "127.0.0.1:0", log: logFlags{format: "text"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.stop(io.Discard) })
+	client := through(t, s.addr(), s.ca)
+	for _, name := range []string{"b", "a", "c"} {
+		answer, err := client.Post("http://"+name+".test/0", "text/xml", strings.NewReader("<a>"+strings.Repeat("x", 1000)+"</a>"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, answer.Body)
+		answer.Body.Close()
+	}
+	v := visit(t, s.page.server)
+	v.rows(3)
+	for n, want := range []string{`"file":` + strconv.Quote(paths[1]), `"file":` + strconv.Quote(paths[0]), `"nearest":` + strconv.Quote(paths[0]+"#0")} {
+		if x := v.get(fmt.Sprintf("/api/exchange?n=%d", n), 200); !strings.Contains(x, want) {
+			t.Errorf("exchange %d has no %s: %.300s", n, want, x)
+		}
+	}
+}
+
+// TestPageOfARecordingOverAnother has a recording take the place of a cassette.
+func TestPageOfARecordingOverAnother(t *testing.T) {
+	um, err := startUM("127.0.0.1:0", testCA(t), umserver.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { um.stop() })
+	path := filepath.Join(t.TempDir(), "calls.yaml")
+	put(t, path, tapeText(t, cassettes.HeaderMeta{}, "old.test", 3))
+	a, _ := testApp(t)
+	f := recordFlags{listen: "127.0.0.1:0", sync: "interval", maxBody: cassettes.DefaultMaxBody, ports: webPorts(), ui: "127.0.0.1:0",
+		caDir: t.TempDir(), reverse: "http://" + um.addr(), log: logFlags{format: "text"}, force: true}
+	s, err := a.openRecording(path, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.stop(io.Discard) })
+	for range 2 {
+		body := `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><IsUMEnabled xmlns="http://schemas.microsoft.com/exchange/services/2006/messages"/></s:Body></s:Envelope>`
+		answer, err := http.Post("http://"+s.addr()+"/UnifiedMessaging/Service.asmx", "text/xml; charset=utf-8", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, answer.Body)
+		answer.Body.Close()
+	}
+	v := visit(t, s.page.server)
+	v.rows(2)
+	for n := range 2 {
+		if x := v.get(fmt.Sprintf("/api/exchange?n=%d&reveal=1", n), 200); strings.Contains(x, "old.test") || !strings.Contains(x, "IsUMEnabledResponse") {
+			t.Errorf("of the recording there is %s", x)
+		}
 	}
 }

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/url"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -189,14 +187,8 @@ func copyOf(path string, i *cassettes.Interaction) web.Copy {
 	return c
 }
 
-// tapeOf returns the cassette and the number of FILE#ID as answers and the log have it;
-// of several cassettes of one name the first.
-func tapeOf(interaction string, paths []string) (path string, id int, ok bool) {
-	for _, path := range paths {
-		if rest, found := strings.CutPrefix(interaction, url.PathEscape(filepath.Base(path))+"#"); found {
-			id, err := strconv.Atoi(rest)
-			return path, id, err == nil
-		}
-	}
-	return "", 0, false
+// idOf is the number in FILE#ID as answers and the log have it.
+func idOf(interaction string) (id int, ok bool) {
+	id, err := strconv.Atoi(interaction[strings.LastIndexByte(interaction, '#')+1:])
+	return id, err == nil
 }

@@ -27,7 +27,7 @@ func tapeText(t *testing.T, h cassettes.HeaderMeta, host string, n int) []byte {
 	}
 	for k := range n {
 		i := &cassettes.Interaction{}
-		i.Request.Method, i.Request.URL, i.Request.Body = "POST", fmt.Sprintf("https://%s/%d", host, k), "<a>"+strings.Repeat("x", 1000)+"</a>"
+		i.Request.Method, i.Request.URL, i.Request.Body = "POST", fmt.Sprintf("http://%s/%d", host, k), "<a>"+strings.Repeat("x", 1000)+"</a>"
 		i.Response.Code = 200
 		if err := w.Append(i); err != nil {
 			t.Fatal(err)
@@ -61,11 +61,11 @@ func TestPageTapesAfterAReplacement(t *testing.T) {
 	if _, err := tapes.first(path, nothing, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, masked, err := tapes.Read(path, 1); err != nil || masked.URL != "https://habc.invalid/1" {
+	if _, masked, err := tapes.Read(path, 1); err != nil || masked.URL != "http://habc.invalid/1" {
 		t.Errorf("a pseudonym is shown as %s, %v", masked.URL, err)
 	}
 	put(t, path, tapeText(t, cassettes.HeaderMeta{}, "um.zaphod.test", 3))
-	if whole, masked, err := tapes.Read(path, 1); err != nil || masked.URL != "https://***/1" || whole.URL != "https://um.zaphod.test/1" {
+	if whole, masked, err := tapes.Read(path, 1); err != nil || masked.URL != "http://***/1" || whole.URL != "http://um.zaphod.test/1" {
 		t.Errorf("of the other cassette %s is shown, %v", masked.URL, err)
 	}
 	fresh, anew, err := tapes.next(path)
