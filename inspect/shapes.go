@@ -156,12 +156,12 @@ func interleave(parts, list, fresh []*Shape) []*Shape {
 	return merged
 }
 
-// clone returns a copy that shares nothing.
-func (s *Shape) clone() *Shape {
+// Clone returns a copy that shares nothing.
+func (s *Shape) Clone() *Shape {
 	c := *s
 	c.Parts = make([]*Shape, len(s.Parts))
 	for i, p := range s.Parts {
-		c.Parts[i] = p.clone()
+		c.Parts[i] = p.Clone()
 	}
 	return &c
 }
@@ -271,7 +271,38 @@ type shapeGroup struct {
 }
 
 // Add adds a message. Nothing of it is kept but its structure.
-func (l *Shapes) Add(key ShapeKey, m *Message, in ShapeIn) {
+func (l *Shapes) Add(key ShapeKey, m *Message, in ShapeIn) { l.AddShape(key, ShapeOfMessage(m), in) }
+
+// AddShape adds the structure of a message, as [ShapeOfMessage] returns it. It is not
+// used any more.
+func (l *Shapes) AddShape(key ShapeKey, s *Shape, in ShapeIn) {
+	g := l.group(key)
+	g.count++
+	v := g.variant(s.key())
+	v.In = append(v.In, in)
+	v.add(s)
+}
+
+// Join adds all that o has gathered, which stays as it is.
+func (l *Shapes) Join(o *Shapes) {
+	for _, from := range o.order {
+		g := l.group(from.ShapeKey)
+		g.count += from.count
+		for _, v := range append(slices.Clone(from.variants), from.rest) {
+			if v == nil {
+				continue
+			}
+			into := g.variant(v.key)
+			if v == from.rest {
+				into = g.lump()
+			}
+			into.In = append(into.In, v.In...)
+			into.add(v.Shape.Clone())
+		}
+	}
+}
+
+func (l *Shapes) group(key ShapeKey) *shapeGroup {
 	g := l.groups[key]
 	if g == nil {
 		if l.groups == nil {
@@ -283,23 +314,33 @@ func (l *Shapes) Add(key ShapeKey, m *Message, in ShapeIn) {
 		l.groups[key] = g
 		l.order = append(l.order, g)
 	}
-	g.count++
-	s := ShapeOfMessage(m)
-	k := s.key()
-	v := g.byKey[k]
+	return g
+}
+
+// variant is the one that messages of a structure are put to.
+func (g *shapeGroup) variant(key string) *Variant {
+	v := g.byKey[key]
 	switch {
 	case v != nil:
 	case len(g.variants) < maxVariants:
-		v = &Variant{key: k}
-		g.byKey[k] = v
+		v = &Variant{key: key}
+		g.byKey[key] = v
 		g.variants = append(g.variants, v)
 	default:
-		if g.rest == nil {
-			g.rest = &Variant{}
-		}
-		v = g.rest
+		v = g.lump()
 	}
-	v.In = append(v.In, in)
+	return v
+}
+
+// lump is the one of all structures beyond maxVariants.
+func (g *shapeGroup) lump() *Variant {
+	if g.rest == nil {
+		g.rest = &Variant{}
+	}
+	return g.rest
+}
+
+func (v *Variant) add(s *Shape) {
 	if v.Shape == nil {
 		v.Shape = s
 	} else {
@@ -319,9 +360,9 @@ func (l *Shapes) Groups() []ShapeGroup {
 		}
 		for _, v := range all.Variants {
 			if all.Shape == nil {
-				all.Shape = v.Shape.clone()
+				all.Shape = v.Shape.Clone()
 			} else {
-				all.Shape.merge(v.Shape.clone())
+				all.Shape.merge(v.Shape.Clone())
 			}
 		}
 		list = append(list, all)

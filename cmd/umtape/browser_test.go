@@ -98,11 +98,19 @@ func eval[T any](t *testing.T, ctx context.Context, expression string) T {
 	return v
 }
 
-// until waits until an expression is true.
+// until waits until an expression is true. One that cannot be asked for, since the page
+// is just being left for another, is not.
 func until(t *testing.T, ctx context.Context, expression string) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !eval[bool](t, ctx, "(() => { try { return Boolean("+expression+"); } catch { return false; } })()"); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
+	tried := "(() => { try { return Boolean(" + expression + "); } catch { return false; } })()"
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](tried))
+		switch {
+		case err == nil && ok:
+			return
+		case time.Now().After(end) && err != nil:
+			t.Fatalf("it never came to %s: %v", expression, err)
+		case time.Now().After(end):
 			t.Fatalf("it never came to %s:\n%s", expression, text(t, ctx, `document.body.innerText.slice(0, 3000)`))
 		}
 	}

@@ -133,12 +133,13 @@ func (p *livePage) read(w waitingRow) web.Row {
 	if err != nil {
 		return r
 	}
-	kept := rowOf(entry(f.File, i))
-	r.File, r.ID, r.Client, r.Shape, r.Errors, r.Warnings = f.File, id, kept.Client, kept.Shape, kept.Errors, kept.Warnings
-	if r.Call == "" {
-		r.Call = kept.Call
+	kept := rowOf(f.File, i)
+	kept.Began, kept.Took, kept.Operation, kept.Address, kept.Status, kept.Fault = r.Began, r.Took, r.Operation, r.Address, r.Status, r.Fault
+	kept.Outcome, kept.Reason, kept.Veiled, kept.Nearest = r.Outcome, r.Reason, r.Veiled, r.Nearest
+	if r.Call != "" {
+		kept.Call = r.Call
 	}
-	return r
+	return kept
 }
 
 func (p *livePage) close() {

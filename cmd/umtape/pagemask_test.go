@@ -155,6 +155,16 @@ func TestPageHidesWhatPseudonymsWould(t *testing.T) {
 	for n := range rows {
 		given[fmt.Sprint("exchange ", n)] = v.get(fmt.Sprintf("/api/exchange?n=%d", n), 200)
 	}
+	for _, view := range []string{"calls", "shapes", "findings"} {
+		given[view] = v.get("/api/"+view, 200)
+	}
+	rules := regexp.MustCompile(`"id":"([A-Z]+[0-9]+)"`).FindAllStringSubmatch(given["findings"], -1)
+	if len(rules) == 0 {
+		t.Errorf("nothing was found: %s", given["findings"])
+	}
+	for _, m := range rules {
+		given[m[1]] = v.get("/api/found?rows=0,1,2,3,4,5&rule="+m[1], 200)
+	}
 	for _, as := range []string{"cassette", "har", "json"} {
 		given[as] = v.post("/api/export?as="+as, `{"anew":0,"rows":[0,1,2,3,4,5]}`, 200)
 	}

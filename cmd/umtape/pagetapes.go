@@ -32,8 +32,8 @@ type pageTape struct {
 	kept    []cassettes.Kept
 	byID    map[int]int // index in kept
 
-	fresh []report.Entry // what is new that was not asked for yet; none unless told
-	anew  bool           // and that it is all there is
+	fresh []*cassettes.Interaction // what is new that was not asked for yet; none unless told
+	anew  bool                     // and that it is all there is
 }
 
 func newPageTapes() *pageTapes { return &pageTapes{tapes: map[string]*pageTape{}} }
@@ -48,7 +48,7 @@ func (p *pageTapes) tape(path string) *pageTape {
 }
 
 // first reads a cassette for the first time and hands its interactions to each.
-func (p *pageTapes) first(path string, each func(report.Entry) error, progress func(done, total int64)) (*cassettes.Cassette, error) {
+func (p *pageTapes) first(path string, each func(*cassettes.Interaction) error, progress func(done, total int64)) (*cassettes.Cassette, error) {
 	p.mu.Lock()
 	t := p.tape(path)
 	t.told = t.told || each != nil
@@ -65,7 +65,7 @@ func (p *pageTapes) first(path string, each func(report.Entry) error, progress f
 		if each == nil {
 			return nil
 		}
-		return each(entry(path, i))
+		return each(i)
 	}, progress)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -86,7 +86,7 @@ func (t *pageTape) look() {
 
 // next returns what is new of a cassette since it was asked last; anew says that it is
 // all there is.
-func (p *pageTapes) next(path string) (fresh []report.Entry, anew bool, err error) {
+func (p *pageTapes) next(path string) (fresh []*cassettes.Interaction, anew bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	t := p.tape(path)
@@ -113,7 +113,7 @@ func (t *pageTape) next() error {
 	for _, i := range fresh {
 		t.add(i)
 		if t.told {
-			t.fresh = append(t.fresh, entry(t.path, i))
+			t.fresh = append(t.fresh, i)
 		}
 	}
 	return nil
@@ -178,7 +178,7 @@ func (p *pageTapes) Read(path string, id int) (whole, masked web.Copy, err error
 }
 
 func copyOf(path string, i *cassettes.Interaction) web.Copy {
-	c := web.Copy{Entry: entry(path, i), Redacted: i.Redacted()}
+	c := web.Copy{Entry: entry(path, i), Found: i.Check(), Redacted: i.Redacted()}
 	if x, err := i.Capture(); err == nil {
 		if c.Curl, err = captures.Curl(x); err != nil {
 			c.Curl = ""

@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/umtape/umtape/cassettes"
-	"github.com/umtape/umtape/inspect/report"
 	"github.com/umtape/umtape/inspect/um"
 	"github.com/umtape/umtape/inspect/web"
 )
@@ -50,7 +49,7 @@ func put(t *testing.T, path string, text []byte) {
 	}
 }
 
-func nothing(report.Entry) error { return nil }
+func nothing(*cassettes.Interaction) error { return nil }
 
 // TestPageTapesAfterAReplacement has a cassette of pseudonyms, which the page shows as
 // they are, replaced by one of real names, by the time that somebody opens an exchange.
@@ -86,7 +85,7 @@ func TestPageTapesWhileTheyAreRead(t *testing.T) {
 	var opened sync.WaitGroup
 	defer opened.Wait()
 	n := 0
-	if _, err := tapes.first(path, func(e report.Entry) error {
+	if _, err := tapes.first(path, func(e *cassettes.Interaction) error {
 		if n++; n%50 == 1 { // one that was read, and one that was not
 			for _, id := range []int{e.ID, 199 - e.ID} {
 				opened.Go(func() {

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/umtape/umtape/cassettes"
+	"github.com/umtape/umtape/inspect"
 	"github.com/umtape/umtape/inspect/report"
 	"github.com/umtape/umtape/inspect/um"
 	"github.com/umtape/umtape/inspect/web"
@@ -125,8 +126,8 @@ const rowsAtOnce = 2000
 func (s *shelfPage) begin(ctx context.Context, path string) error {
 	var rows []web.Row
 	added := false
-	c, err := s.tapes.first(path, func(e report.Entry) error {
-		if rows = append(rows, rowOf(e)); len(rows) == rowsAtOnce {
+	c, err := s.tapes.first(path, func(i *cassettes.Interaction) error {
+		if rows = append(rows, rowOf(path, i)); len(rows) == rowsAtOnce {
 			s.book.Add(rows...)
 			s.begun()
 			rows, added = rows[:0], true
@@ -142,12 +143,16 @@ func (s *shelfPage) begin(ctx context.Context, path string) error {
 	s.book.Add(rows...)
 	s.paths = append(s.paths, path)
 	s.app.warnTorn(path, c.Torn)
+	if c.Torn != nil {
+		s.book.About(path, []inspect.Finding{c.Torn.Find()})
+	}
 	return nil
 }
 
 // rowOf is an interaction as the list shows it, without what is sensitive.
-func rowOf(e report.Entry) web.Row {
-	r := web.RowOf(e, um.Check(e.Reading))
+func rowOf(path string, i *cassettes.Interaction) web.Row {
+	e := entry(path, i)
+	r := web.RowOf(e, append(i.Check(), um.Check(e.Reading)...))
 	for _, text := range []*string{&r.Client, &r.Shape, &r.Fault} {
 		*text = veiled().VeiledText(*text)
 	}
@@ -181,8 +186,11 @@ func (s *shelfPage) look(path string) {
 		return
 	}
 	rows := make([]web.Row, len(fresh))
-	for n, e := range fresh {
-		rows[n] = rowOf(e)
+	for n, i := range fresh {
+		rows[n] = rowOf(path, i)
+	}
+	if len(rows) > 0 {
+		s.book.About(path, nil) // what was torn goes on
 	}
 	if anew {
 		s.book.Replace(path, rows)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/umtape/umtape/inspect"
 	"github.com/umtape/umtape/inspect/report"
+	"github.com/umtape/umtape/inspect/um"
 )
 
 // Row is an exchange as a list shows it. Its texts are for whoever has not asked for what
@@ -32,6 +33,24 @@ type Row struct {
 	Nearest   string // FILE#ID of what is nearest to a miss
 	Errors    int    // findings
 	Warnings  int
+
+	read  *read         // what RowOf has read; nil once it is in the book
+	step  *inspect.Step // its part in the life of a call, but for the call; nil for none
+	of    int           // the call's number as the step has it; -1 for none
+	found *ruleSet      // what findings are about it; nil for none
+}
+
+// read is what the messages of a row say, for the book to put with that of others.
+type read struct {
+	step   inspect.Step
+	isStep bool
+	found  []inspect.Finding
+	shapes []keyedShape
+}
+
+type keyedShape struct {
+	key   inspect.ShapeKey
+	shape *inspect.Shape
 }
 
 // RowOf is an interaction that was read from a cassette, with nothing hidden of what it
@@ -54,6 +73,15 @@ func RowOf(e report.Entry, found []inspect.Finding) Row {
 		case inspect.Warning:
 			r.Warnings++
 		}
+	}
+	r.read = &read{found: found}
+	r.read.step, r.read.isStep = um.Step(e.Reading)
+	asked, answered, hasRequest, hasResponse := inspect.ShapeKeys(e.Reading, um.Service(e.Reading))
+	if hasRequest {
+		r.read.shapes = append(r.read.shapes, keyedShape{asked, inspect.ShapeOfMessage(e.Request)})
+	}
+	if hasResponse {
+		r.read.shapes = append(r.read.shapes, keyedShape{answered, inspect.ShapeOfMessage(e.Response)})
 	}
 	return r
 }
@@ -81,15 +109,26 @@ func shape(e report.Entry) string {
 // Book holds the rows that the page shows. Its methods may be called by several
 // goroutines at once.
 type Book struct {
-	mu    sync.Mutex
-	rows  []Row
-	call  []int // of each row its call's number; -1 for none
-	calls []call
-	known map[string]int // calls by identifier
-	texts map[string]string
-	anew  int           // how often the rows were replaced
-	wrong map[string]string // by cassette: why it cannot be read now
-	grown chan struct{}     // closed when there is something new
+	mu      sync.Mutex
+	rows    []Row
+	call    []int // of each row its call's number; -1 for none
+	calls   []call
+	known   map[string]int // calls by identifier
+	texts   map[string]string
+	anew    int               // how often the rows were replaced
+	changed int               // how often what is about cassettes as a whole was told
+	wrong   map[string]string // by cassette: why it cannot be read
+	grown   chan struct{}     // closed when there is something new
+
+	steps  map[inspect.Step]*inspect.Step
+	sets   map[string]*ruleSet
+	rules  map[string]inspect.Rule      // by ID: those that findings are of
+	about  map[string][]inspect.Finding // by cassette: findings about it as a whole
+	shapes map[string]*inspect.Shapes   // by cassette
+	shaped map[Place]bool               // interactions that were replayed and are in shapes
+
+	digesting sync.Mutex // held while a digest is made
+	digest    *digest    // the last one; nil for none
 }
 
 // call is what is shown of a call unasked: not the server that its identifier names.
@@ -97,7 +136,9 @@ type call struct{ id, label string }
 
 // NewBook returns an empty book.
 func NewBook() *Book {
-	return &Book{known: map[string]int{}, texts: map[string]string{}, wrong: map[string]string{}, grown: make(chan struct{})}
+	return &Book{known: map[string]int{}, texts: map[string]string{}, wrong: map[string]string{}, grown: make(chan struct{}),
+		steps: map[inspect.Step]*inspect.Step{}, sets: map[string]*ruleSet{}, rules: map[string]inspect.Rule{},
+		about: map[string][]inspect.Finding{}, shapes: map[string]*inspect.Shapes{}, shaped: map[Place]bool{}}
 }
 
 // Add appends rows.
@@ -115,15 +156,16 @@ func (b *Book) Add(rows ...Row) {
 func (b *Book) Replace(file string, rows []Row) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var others []Row
-	for _, r := range b.rows {
-		if r.File != file {
-			others = append(others, r)
-		}
-	}
+	had := b.rows
 	b.rows, b.call = nil, nil
 	b.anew++
-	b.add(others)
+	delete(b.shapes, file)
+	delete(b.about, file)
+	for _, r := range had {
+		if r.File != file {
+			b.append(r)
+		}
+	}
 	b.add(rows)
 	b.tell()
 }
@@ -147,9 +189,12 @@ func (b *Book) add(rows []Row) {
 			*s = b.once(*s)
 		}
 		r.Call = strings.Clone(r.Call)
-		b.rows, b.call = append(b.rows, r), append(b.call, b.callOf(r.Call))
+		b.take(&r)
+		b.append(r)
 	}
 }
+
+func (b *Book) append(r Row) { b.rows, b.call = append(b.rows, r), append(b.call, b.callOf(r.Call)) }
 
 func (b *Book) tell() {
 	close(b.grown)

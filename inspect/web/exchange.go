@@ -121,13 +121,13 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request) {
 			said.Address = row.Address
 			j.Client, j.Shape, j.Fault = said.client(), said.Shape, said.Fault
 		}
-		j.fill(shown, whole, reveal, s.Check)
+		j.fill(shown, whole, reveal, s.findings(n, whole))
 	}
 	writeJSON(w, j)
 }
 
 // fill takes what is shown from one copy; what was found, from the whole one.
-func (j *exchangeJSON) fill(shown, whole Copy, reveal bool, check func(*inspect.Reading) []inspect.Finding) {
+func (j *exchangeJSON) fill(shown, whole Copy, reveal bool, found []inspect.Finding) {
 	j.Line, j.Method, j.URL, j.Notes, j.Redacted, j.Curl = shown.Line, shown.Method, shown.URL, shown.Notes, shown.Redacted, shown.Curl
 	j.Text = http.StatusText(shown.Status)
 	j.Masked = !reveal
@@ -142,13 +142,11 @@ func (j *exchangeJSON) fill(shown, whole Copy, reveal bool, check func(*inspect.
 	if reveal {
 		j.CallID, j.Server = whole.Call, c.Server
 	}
-	if check != nil {
-		for _, f := range check(whole.Reading) {
-			j.Findings = append(j.Findings, findingJSON{
-				Rule: f.Rule.ID, Severity: f.Rule.Severity.String(), Part: f.Part, Path: f.Path, Header: f.Header, Tag: tagOf(whole.Reading, f),
-				Message: f.Message, Reason: f.Rule.Reason, Fix: f.Rule.Fix, Source: f.Rule.Source,
-			})
-		}
+	for _, f := range found {
+		j.Findings = append(j.Findings, findingJSON{
+			Rule: f.Rule.ID, Severity: f.Rule.Severity.String(), Part: f.Part, Path: f.Path, Header: f.Header, Tag: tagOf(whole.Reading, f),
+			Message: f.Message, Reason: f.Rule.Reason, Fix: f.Rule.Fix, Source: f.Rule.Source,
+		})
 	}
 	j.Request = sideOf(shown.RequestHeader, shown.RequestBody, shown.RequestErr).sized(whole.RequestHeader, whole.RequestBody)
 	j.Response = sideOf(shown.ResponseHeader, shown.ResponseBody, shown.ResponseErr).sized(whole.ResponseHeader, whole.ResponseBody)

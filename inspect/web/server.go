@@ -76,6 +76,11 @@ func newServer(addr string, c Config) *Server {
 	s.mux.HandleFunc("GET /api/rows", s.rows)
 	s.mux.HandleFunc("GET /api/events", s.events)
 	s.mux.HandleFunc("GET /api/exchange", s.exchange)
+	s.mux.HandleFunc("GET /api/calls", s.calls)
+	s.mux.HandleFunc("GET /api/shapes", s.shapes)
+	s.mux.HandleFunc("GET /api/shape", s.shape)
+	s.mux.HandleFunc("GET /api/findings", s.rules)
+	s.mux.HandleFunc("GET /api/found", s.found)
 	s.mux.HandleFunc("POST /api/export", s.export)
 	s.server = &http.Server{
 		Handler:           s,

@@ -3,6 +3,7 @@ package web
 import (
 	"io"
 
+	"github.com/umtape/umtape/inspect"
 	"github.com/umtape/umtape/inspect/report"
 )
 
@@ -27,6 +28,7 @@ type Place struct {
 // Copy is an interaction with what goes with it.
 type Copy struct {
 	report.Entry
-	Redacted []string // where something was not kept, in words
-	Curl     string   // a command that sends the request again; "" if there is none
+	Found    []inspect.Finding // what is wrong or odd with it as a part of its file
+	Redacted []string          // where something was not kept, in words
+	Curl     string            // a command that sends the request again; "" if there is none
 }

@@ -2,36 +2,60 @@ import {$, el, many, plain} from './dom.js';
 import {choose, parse} from './filter.js';
 import {List} from './list.js';
 import {Rows} from './rows.js';
-import {show} from './exchange.js';
+import {reach, show} from './exchange.js';
 import {exporting} from './export.js';
+import {load} from './load.js';
+import * as calls from './calls.js';
+import * as shapes from './shapes.js';
+import * as findings from './findings.js';
+
+// The views besides the list of exchanges. A view is a module with name, title and
+// make(page), which puts its elements into page.box and returns
+//   show()        draws what there is now: rows, what the filter lets through, the address
+//   selection()   rows to export; without it, or if it is null, what the filter lets through
+//   step(by)      for j and k; may be left out
+//   keys          {key: what it does}, while the view is shown; false if it does nothing; may be left out
+//   focus()       may be left out, too
+const views = [calls, shapes, findings];
 
 const rows = new Rows();
-const state = {terms: [], shown: [], seen: 0, paused: false, held: 0, reveal: false, open: -1, wanted: '', connected: false, arrivals: []};
+const state = {terms: [], shown: [], seen: 0, paused: false, held: 0, reveal: false, open: -1, wanted: '', connected: false, arrivals: [], found: -1, view: '', own: {}};
 const mode = document.documentElement.dataset.mode;
 const list = new List(rows, open);
 
-// The address says what is shown: #q=FILTER&x=FILE%23ID.
+// The address says what is shown: #v=VIEW&q=FILTER&x=FILE%23ID&f=FINDING,
+// and what the view adds.
 function address() {
-	const a = new URLSearchParams(location.hash.slice(1));
-	return {q: a.get('q') || '', x: a.get('x') || ''};
+	const {v = '', q = '', x = '', f = '', ...own} = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+	return {v: views.some(({name}) => name === v) ? v : '', q, x, f: f ? Number(f) : -1, own};
 }
 
-function setAddress(push) {
+function addressOf(view, own, exchange) {
 	const a = new URLSearchParams();
+	if (view) a.set('v', view);
 	if ($('filter').value) a.set('q', $('filter').value);
-	const x = state.open >= 0 ? rows.name(state.open) || `@${state.open}` : state.wanted;
-	if (x) a.set('x', x);
-	const to = a.size ? `#${a}` : location.pathname;
-	history[push ? 'pushState' : 'replaceState'](null, '', to);
+	if (exchange) a.set('x', exchange);
+	if (exchange && state.found >= 0) a.set('f', state.found);
+	for (const [name, value] of Object.entries(own)) if (value) a.set(name, value);
+	return a.size ? `#${a}` : location.pathname;
+}
+
+const opened = () => (state.open >= 0 ? rows.name(state.open) || `@${state.open}` : state.wanted);
+
+function setAddress(push) {
+	history[push ? 'pushState' : 'replaceState'](null, '', addressOf(state.view, state.own, opened()));
+	links();
 }
 
 function readAddress() {
-	const {q, x} = address();
-	if ($('filter').value !== q) {
-		$('filter').value = q;
-		refilter(false);
-	}
+	const {v, q, x, f, own} = address();
+	const other = $('filter').value !== q;
+	$('filter').value = q;
+	turnTo(v, own);
+	if (other) refilter(false); else showView();
 	state.wanted = x;
+	state.found = f;
+	links();
 	if (!x) return shut(false);
 	openWanted();
 }
@@ -41,8 +65,64 @@ function openWanted() {
 	const n = state.wanted.startsWith('@') ? Number(state.wanted.slice(1)) : rows.find(state.wanted);
 	if (n >= 0 && n < rows.length && n !== state.open) {
 		list.activate(n, true);
-		open(n, false);
+		open(n, false, state.found);
 	}
+}
+
+// links lead to the other views, with the same filter. Where there is no room for two,
+// they leave the exchange that is open.
+const narrow = matchMedia('(max-width: 62rem)');
+function links() {
+	const all = [{name: '', title: 'Exchanges'}, ...views];
+	const nav = $('views');
+	nav.hidden = !views.length;
+	if (!nav.children.length) nav.append(...all.map(({title}, k) => el('a', {'aria-keyshortcuts': k + 1}, title)));
+	all.forEach(({name}, k) => {
+		const a = nav.children[k];
+		a.href = addressOf(name, made.get(name)?.own || {}, narrow.matches ? '' : opened());
+		if (name === state.view) a.setAttribute('aria-current', 'page');
+		else a.removeAttribute('aria-current');
+	});
+}
+narrow.addEventListener('change', links);
+
+// shortly names an interaction by its number, if there is one cassette only.
+function shortly(name) {
+	const files = rows.file.texts.filter(Boolean);
+	return plain(files.length === 1 && name.startsWith(files[0] + '#') ? name.slice(files[0].length) : name);
+}
+
+// turnTo shows a view. Each is made when it is first shown.
+const made = new Map();
+function turnTo(name, own) {
+	const other = name !== state.view;
+	state.view = name;
+	state.own = own;
+	if (name && !made.has(name)) {
+		const {title, make} = views.find((v) => v.name === name);
+		const box = $('main').insertBefore(el('section', {class: `view view-${name}`, 'aria-label': title, tabindex: '-1'}), $('exchange'));
+		const page = {
+			box, rows, state, load,
+			open: (n, found) => open(n, true, found),
+			nameOf: (n) => shortly(rows.name(n) || rows.operation.of(n)), shortly,
+			filter: (text) => { $('filter').value = text; changed(); },
+			get: (what) => state.own[what] || '',
+			set: (what, push = false) => { Object.assign(state.own, what); setAddress(push); },
+		};
+		made.set(name, {box, ...make(page)});
+	}
+	if (name) made.get(name).own = own;
+	if (!other) return;
+	for (const [n, v] of made) v.box.hidden = n !== name;
+	$('exchanges').hidden = Boolean(name);
+	if (!name) list.measure();
+}
+
+const view = () => made.get(state.view);
+function showView() { view()?.show(); }
+function focusView() {
+	if (view().focus) view().focus();
+	else view().box.focus({preventScroll: true});
 }
 
 // refilter chooses from all rows; grow only from those that came since.
@@ -60,6 +140,7 @@ function refilter(stay) {
 	state.seen = rows.length;
 	list.show(state.shown, stay);
 	tell();
+	showView();
 	document.documentElement.dataset.filtered = (performance.now() - began).toFixed(1);
 }
 
@@ -70,6 +151,7 @@ function grow() {
 	state.seen = rows.length;
 	list.show(state.shown, true);
 	tell();
+	showView();
 }
 
 function tell() {
@@ -129,26 +211,33 @@ function gone() {
 		el('p', {class: 'problem'}, `${plain(state.wanted.trim() || 'This exchange')} is not on the cassette; it may have been replaced. The list shows what is there now.`));
 }
 
-function open(n, push = true) {
+function open(n, push = true, found = -1) {
 	state.open = n;
+	state.found = found;
 	state.wanted = '';
 	document.body.classList.add('open');
 	$('exchange').hidden = false;
 	if (push) setAddress(true);
 	$('exchange').scrollTop = 0;
+	showView();
 	show(n, rows.anew, state.reveal, {go: (to) => { list.activate(to, true); open(to); }, close: () => shut(true)}).then(() => {
-		if (state.open === n && push) $('exchange').focus({preventScroll: true});
+		if (state.open !== n) return;
+		if (found >= 0 && reach(found)) return;
+		if (push) $('exchange').focus({preventScroll: true});
 	});
 }
 
 function shut(push) {
 	if ($('exchange').hidden) return;
 	state.open = -1;
+	state.found = -1;
 	state.wanted = '';
 	document.body.classList.remove('open');
 	$('exchange').hidden = true;
 	$('exchange').replaceChildren();
 	if (push) setAddress(true);
+	showView();
+	if (view()) return focusView();
 	list.box.focus({preventScroll: true});
 	list.measure();
 	list.activate(list.active, true);
@@ -160,14 +249,15 @@ addEventListener('keydown', (e) => {
 	if (e.target === $('filter')) {
 		if (e.key === 'Escape' || e.key === 'Enter' || e.key === 'ArrowDown') {
 			e.preventDefault();
+			if (view()) return focusView();
 			list.box.focus({preventScroll: true});
 			if (list.at(list.active) < 0) list.move(0);
 		}
 		return;
 	}
-	const inList = e.target === list.box || e.target === document.body;
+	const inList = !state.view && (e.target === list.box || e.target === document.body);
 	const act = {
-		'/': () => { if (matchMedia('(max-width: 62rem)').matches) shut(true); $('filter').focus(); $('filter').select(); },
+		'/': () => { if (narrow.matches) shut(true); $('filter').focus(); $('filter').select(); },
 		'?': () => $('keys').showModal(),
 		j: () => step(1), k: () => step(-1),
 		p: () => pause(),
@@ -178,13 +268,14 @@ addEventListener('keydown', (e) => {
 			Home: () => list.move(-Infinity), End: () => list.move(Infinity),
 			Enter: () => { if (list.at(list.active) >= 0) open(list.active); },
 		}),
-	}[e.key];
+		...view()?.keys,
+	}[e.key] || (e.target.tagName !== 'SELECT' && $('views').children[e.key - 1] && (() => $('views').children[e.key - 1].click()));
 	if (!act) return;
-	e.preventDefault();
-	act();
+	if (act(e) !== false) e.preventDefault();
 });
 
 function step(by) {
+	if (view()) return view().step?.(by);
 	list.move(by);
 	if (state.open >= 0) open(list.active);
 }
@@ -203,10 +294,11 @@ $('reveal').addEventListener('click', () => {
 	state.reveal = !state.reveal;
 	$('reveal').setAttribute('aria-pressed', String(state.reveal));
 	$('reveal').textContent = state.reveal ? 'Hide sensitive' : 'Show sensitive';
-	if (state.open >= 0) open(state.open, false);
+	if (state.open >= 0) open(state.open, false, state.found);
+	showView();
 });
 addEventListener('popstate', readAddress);
-exporting(rows, state);
+exporting(rows, state, () => view()?.selection?.() || state.shown);
 
 const themes = ['system', 'light', 'dark'];
 function theme(name) {
@@ -223,12 +315,15 @@ theme(themes.find((t) => t === localStorage.getItem('umtape-theme')) || 'system'
 
 $('filter').value = address().q;
 state.wanted = address().x;
+state.found = address().f;
+turnTo(address().v, address().own);
+links();
 try { state.terms = parse($('filter').value); } catch { /* told when it is changed */ }
 $('pause').hidden = false;
 
 // What is new is told by the server, one load after the other.
 let latest = null, loading = false;
-async function load() {
+async function follow() {
 	if (loading) return;
 	loading = true;
 	while (latest) {
@@ -259,7 +354,7 @@ let events;
 function listen() {
 	events = new EventSource('/api/events');
 	events.onopen = () => { state.connected = true; tell(); };
-	events.onmessage = (e) => { latest = JSON.parse(e.data); state.connected = true; load(); };
+	events.onmessage = (e) => { latest = JSON.parse(e.data); state.connected = true; follow(); };
 	events.onerror = () => {
 		state.connected = false;
 		state.tried = true;
@@ -275,4 +370,4 @@ document.addEventListener('visibilitychange', () => {
 });
 setInterval(tell, 1000);
 list.measure();
-list.box.focus({preventScroll: true});
+if (view()) focusView(); else list.box.focus({preventScroll: true});

@@ -21,6 +21,7 @@ export function xml(text, findings) {
 		const e = el('div', {class: 'line'}, gutter, shown);
 		if (about.length) {
 			e.classList.add('about');
+			e.dataset.finding = about.map((f) => f.k).join(' ');
 			for (const f of about) {
 				e.classList.add(f.severity);
 				shown.append(el('span', {class: `mark ${f.severity}`}, `${f.rule}: ${plain(f.message)}`));
@@ -50,10 +51,6 @@ export function xml(text, findings) {
 	return {
 		box,
 		foldAll: (closed) => lines.forEach((_, k) => { if (depth[k] >= 4 && made[k].querySelector('.fold')) fold(k, closed); }),
-		reach: (n) => {
-			const at = [...made].find((e) => e.dataset && e.classList.contains('about') && e.textContent.includes(n));
-			at?.scrollIntoView({block: 'center'});
-		},
 	};
 }
 

@@ -1,0 +1,61 @@
+// load asks umtape for what a view shows, such as load('calls', {reveal: 1}). Whatever
+// goes wrong is an Error that says so in words.
+export async function load(name, params = {}) {
+	let response, text;
+	try {
+		response = await fetch(`/api/${name}?${new URLSearchParams(params)}`);
+		text = await response.text();
+	} catch {
+		throw new Error('umtape does not answer; it may have been ended. Start it again and open the link that it prints.');
+	}
+	let data;
+	try { data = JSON.parse(text); } catch { data = {error: text.trim()}; }
+	if (data.error || !response.ok) throw new Error(data.error || `umtape answers with ${response.status}`);
+	return data;
+}
+
+// source keeps what a view shows: it loads it again when there are other rows, though
+// not so often that it does little else, and then has the view drawn.
+export class Source {
+	data = null;
+	problem = ''; // why there is no newer data, in words
+	#have = ''; #asked = ''; #busy = false; #next = 0; #timer = 0; #params = {};
+
+	constructor(page, name, draw) {
+		Object.assign(this, {page, name, draw});
+	}
+
+	// look asks for what is new, if anything is.
+	async look(params = {}) {
+		this.#params = params;
+		const {rows, state} = this.page;
+		const asked = JSON.stringify(params), want = `${rows.anew} ${rows.length} ${asked}`;
+		if (this.#busy || want === this.#have || !state.connected) return;
+		const again = asked === this.#asked;
+		if (again && this.data && state.paused) return;
+		const wait = again ? this.#next - Date.now() : 0;
+		if (wait > 0) {
+			this.#timer ||= setTimeout(() => { this.#timer = 0; this.look(this.#params); }, wait);
+			return;
+		}
+		this.#busy = true;
+		this.#asked = asked;
+		const began = Date.now();
+		try {
+			const data = await this.page.load(this.name, params);
+			this.problem = '';
+			// What it says of rows that are not here yet has to wait for them.
+			if (data.anew === rows.anew && data.total <= rows.length) {
+				this.data = data;
+				this.#have = `${rows.anew} ${data.total} ${asked}`;
+			}
+		} catch (e) {
+			this.problem = e.message;
+			this.#have = want;
+		}
+		this.#next = Date.now() + Math.max(500, 5 * (Date.now() - began));
+		this.#busy = false;
+		this.draw();
+		this.look(this.#params);
+	}
+}
