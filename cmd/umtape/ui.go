@@ -103,11 +103,12 @@ type shelfPage struct {
 	args    []string
 	tapes   *pageTapes
 	book    *web.Book
-	paths   []string               // of those that were begun
-	begun   func()                 // tells where the page is, once there is something on it
-	failing map[string]int         // by path: how often it could not be read
-	failed  map[string]string      // by path: what was told
-	wrong   map[string]os.FileInfo // newcomers that could not be read, as they were then
+	paths   []string                // of those that were begun
+	shows   func(report.Entry) bool // leaves out what it returns false for; nil for nothing
+	begun   func()                  // tells where the page is, once there is something on it
+	failing map[string]int          // by path: how often it could not be read
+	failed  map[string]string       // by path: what was told
+	wrong   map[string]os.FileInfo  // newcomers that could not be read, as they were then
 }
 
 func newShelfPage(a *app, args []string, tapes *pageTapes, book *web.Book) *shelfPage {
@@ -127,6 +128,9 @@ func (s *shelfPage) begin(ctx context.Context, path string) error {
 	var rows []web.Row
 	added := false
 	c, err := s.tapes.first(path, func(i *cassettes.Interaction) error {
+		if s.shows != nil && !s.shows(entry(path, i)) {
+			return ctx.Err()
+		}
 		if rows = append(rows, rowOf(path, i)); len(rows) == rowsAtOnce {
 			s.book.Add(rows...)
 			s.begun()

@@ -121,10 +121,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.guard.Ser
 
 func (s *Server) page(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	index.Execute(w, struct {
-		Title, Mode, Proxy, Token string
-		Modules                   []string // the script's parts, so that the browser asks for them at once
-	}{s.Title, s.Mode, s.Proxy, s.guard.act, s.modules})
+	index.Execute(w, pageData{Title: s.Title, Mode: s.Mode, Proxy: s.Proxy, Token: s.guard.act, Modules: s.modules})
+}
+
+// pageData is what the template is given.
+type pageData struct {
+	Title, Mode, Proxy, Token string
+	Modules                   []string    // the script's parts, so that the browser asks for them at once
+	Report                    *reportPage // nil for a page that is served
 }
 
 func (s *Server) rows(w http.ResponseWriter, r *http.Request) {

@@ -4,7 +4,7 @@ import {List} from './list.js';
 import {Rows} from './rows.js';
 import {reach, show} from './exchange.js';
 import {exporting} from './export.js';
-import {load} from './load.js';
+import {load, report} from './load.js';
 import * as calls from './calls.js';
 import * as shapes from './shapes.js';
 import * as findings from './findings.js';
@@ -166,7 +166,8 @@ function tell() {
 		if (s.textContent !== text) s.textContent = text;
 		s.className = ['state', ...classes].join(' ');
 	};
-	if (state.another) say('this page is of another run of umtape: open the link that it printed now', 'lost');
+	if (report) say(`made ${report.made}`);
+	else if (state.another) say('this page is of another run of umtape: open the link that it printed now', 'lost');
 	else if (!state.connected) say(state.tried ? 'umtape does not answer; it may have been ended' : '', ...(state.tried ? ['lost'] : []));
 	else if (state.paused) say(`paused; ${rows.length - state.seen} new`, 'live', 'paused');
 	else say(rate(), 'live');
@@ -260,8 +261,7 @@ addEventListener('keydown', (e) => {
 		'/': () => { if (narrow.matches) shut(true); $('filter').focus(); $('filter').select(); },
 		'?': () => $('keys').showModal(),
 		j: () => step(1), k: () => step(-1),
-		p: () => pause(),
-		e: () => $('export').click(),
+		...(!report && {p: () => pause(), e: () => $('export').click()}),
 		Escape: () => shut(true),
 		...(inList && {
 			ArrowDown: () => list.move(1), ArrowUp: () => list.move(-1), PageDown: () => list.move(list.page()), PageUp: () => list.move(-list.page()),
@@ -288,9 +288,9 @@ function pause() {
 }
 
 $('filter').addEventListener('input', changed);
-$('pause').addEventListener('click', pause);
+$('pause')?.addEventListener('click', pause);
 $('help').addEventListener('click', () => $('keys').showModal());
-$('reveal').addEventListener('click', () => {
+$('reveal')?.addEventListener('click', () => {
 	state.reveal = !state.reveal;
 	$('reveal').setAttribute('aria-pressed', String(state.reveal));
 	$('reveal').textContent = state.reveal ? 'Hide sensitive' : 'Show sensitive';
@@ -298,7 +298,7 @@ $('reveal').addEventListener('click', () => {
 	showView();
 });
 addEventListener('popstate', readAddress);
-exporting(rows, state, () => view()?.selection?.() || state.shown);
+if (!report) exporting(rows, state, () => view()?.selection?.() || state.shown);
 
 const themes = ['system', 'light', 'dark'];
 function theme(name) {
@@ -309,9 +309,12 @@ function theme(name) {
 $('theme').addEventListener('click', () => {
 	const next = themes[(themes.indexOf(document.documentElement.dataset.theme || 'system') + 1) % themes.length];
 	theme(next);
-	localStorage.setItem('umtape-theme', next);
+	try { localStorage.setItem('umtape-theme', next); } catch { /* not for this file, says the browser */ }
 });
-theme(themes.find((t) => t === localStorage.getItem('umtape-theme')) || 'system');
+function remembered() {
+	try { return localStorage.getItem('umtape-theme'); } catch { return ''; }
+}
+theme(themes.find((t) => t === remembered()) || 'system');
 
 $('filter').value = address().q;
 state.wanted = address().x;
@@ -319,7 +322,7 @@ state.found = address().f;
 turnTo(address().v, address().own);
 links();
 try { state.terms = parse($('filter').value); } catch { /* told when it is changed */ }
-$('pause').hidden = false;
+if (!report) $('pause').hidden = false;
 
 // What is new is told by the server, one load after the other.
 let latest = null, loading = false;
@@ -362,12 +365,18 @@ function listen() {
 		tell();
 	};
 }
-listen();
 // A tab that nobody sees holds no connection: a browser has six for all of them.
 document.addEventListener('visibilitychange', () => {
-	events.close();
-	if (!document.hidden) listen();
+	events?.close();
+	if (!document.hidden && !report) listen();
 });
+if (report) {
+	latest = report;
+	state.connected = true;
+	follow();
+} else {
+	listen();
+}
 setInterval(tell, 1000);
 list.measure();
 if (view()) focusView(); else list.box.focus({preventScroll: true});
