@@ -117,15 +117,15 @@ func (r *Report) Write(w io.Writer) error {
 	if !ok {
 		return errors.New("the page has no end")
 	}
-	out := limited{Writer: w, left: limit - len(foot) - len(script)}
+	end := "<script>" + script + "</script>\n</body>" + string(foot)
+	out := limited{Writer: w, left: limit - len(end)}
 	if _, err := out.Write(head); err != nil {
 		return err
 	}
 	if err := r.answers(&out); err != nil {
 		return err
 	}
-	out.left = limit
-	_, err = fmt.Fprintf(&out, "<script>%s</script>\n</body>%s", script, foot)
+	_, err = io.WriteString(w, end)
 	return err
 }
 
