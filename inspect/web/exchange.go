@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/hex"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -129,6 +130,9 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request) {
 // fill takes what is shown from one copy; what was found, from the whole one.
 func (j *exchangeJSON) fill(shown, whole Copy, reveal bool, found []inspect.Finding) {
 	j.Line, j.Method, j.URL, j.Notes, j.Redacted, j.Curl = shown.Line, shown.Method, shown.URL, shown.Notes, shown.Redacted, shown.Curl
+	if len(j.Curl) > maxShown {
+		j.Curl = fmt.Sprintf("# too long to be shown here: umtape export --curl --id %d", j.ID)
+	}
 	j.Text = http.StatusText(shown.Status)
 	j.Masked = !reveal
 	if shown.HasAction {
