@@ -45,7 +45,7 @@ func TestPageReportTooLong(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 20 {
+	for range 12 {
 		i := &cassettes.Interaction{}
 		i.Request.Method, i.Request.URL, i.Request.Body = "POST", "http://um.test/", strings.Repeat("x", 1<<20)
 		i.Response.Code, i.Response.Body = 200, i.Request.Body
@@ -58,7 +58,7 @@ func TestPageReportTooLong(t *testing.T) {
 	}
 	target := filepath.Join(filepath.Dir(path), "report.html")
 	_, said := runCommand(t, 1, "inspect", "--html", target, path)
-	if !strings.Contains(said, "the report of 20 interactions would be longer than 32 MiB") || !strings.Contains(said, "--operation") {
+	if !strings.Contains(said, "the report of 12 interactions would be longer than 32 MiB") || !strings.Contains(said, "--operation") {
 		t.Errorf("it says %s", said)
 	}
 	if _, err := os.Lstat(target); err == nil {
