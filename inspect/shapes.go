@@ -292,10 +292,7 @@ func (l *Shapes) Join(o *Shapes) {
 			if v == nil {
 				continue
 			}
-			into := g.variant(v.key)
-			if v == from.rest {
-				into = g.lump()
-			}
+			into := g.variant(v.key) // rest, which has none, comes when there are as many as are told apart
 			into.In = append(into.In, v.In...)
 			into.add(v.Shape.Clone())
 		}

@@ -148,7 +148,7 @@ func script(t *testing.T, ctx context.Context, statements string) {
 // press presses keys as a keyboard does, so that the page can take one for itself.
 func press(t *testing.T, ctx context.Context, keys ...string) {
 	t.Helper()
-	codes := map[string]int64{"Enter": 13, "Escape": 27, "ArrowDown": 40, "End": 35, "Home": 36}
+	codes := map[string]int64{"Enter": 13, "Escape": 27, "ArrowDown": 40, "ArrowUp": 38, "ArrowLeft": 37, "ArrowRight": 39, "End": 35, "Home": 36}
 	for _, key := range keys {
 		p := input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Key: key, Text: key, WindowsVirtualKeyCode: codes[key]}
 		switch {
@@ -324,6 +324,16 @@ func TestPageTakesWhatCameForData(t *testing.T) {
 			t.Errorf("exchange %d: %v elements were made of text", n, found)
 		}
 		script(t, ctx, `document.querySelector('#exchange .close').click()`)
+	}
+	for n, drawn := range []string{".lane:not([hidden]) .lane-name", ".view-shapes .tree tr", ".view-findings .places li"} {
+		press(t, ctx, strconv.Itoa(n+2))
+		until(t, ctx, `document.querySelector('`+drawn+`')`)
+		if title := text(t, ctx, `document.title`); title == "OWNED" {
+			t.Fatalf("script of view %d ran", n+2)
+		}
+		if found := number(t, ctx, `document.querySelectorAll('main img, main script, main [onerror]').length`); found > 0 {
+			t.Errorf("view %d: %v elements were made of text", n+2, found)
+		}
 	}
 	// The page would refuse to make markup of text, even if its script tried to.
 	if got := text(t, ctx, `(() => { try { document.createElement('p').innerHTML = '<b>x</b>'; return 'made'; } catch (e) { return e.name; } })()`); got != "TypeError" {
@@ -514,6 +524,19 @@ func TestPageOfARecording(t *testing.T) {
 		t.Errorf("the row that was looked at, %s, made place for %s", before, after)
 	}
 
+	// They are one call, whose lane goes on as they come.
+	press(t, ctx, "2")
+	onLane := `[...document.querySelectorAll('.lane:not([hidden]) .moment')].reduce((n, m) => n + Number(m.textContent || 1), 0)`
+	until(t, ctx, onLane+` === 68`)
+	hangUp()
+	until(t, ctx, onLane+` === 69`)
+	script(t, ctx, `window.same = true`)
+	press(t, ctx, "1")
+	until(t, ctx, `!document.getElementById('exchanges').hidden`)
+	if !eval[bool](t, ctx, `window.same === true`) {
+		t.Error("the list is another page")
+	}
+
 	// What is exported is what the list shows, with pseudonyms unless more is shown.
 	press(t, ctx, "e")
 	until(t, ctx, `document.getElementById('exports').open`)
@@ -534,7 +557,7 @@ func TestPageOfARecording(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(tape.Interactions) != 68 || tape.Torn != nil || tape.Interactions[0].Edited || !cassettes.RedactionOf(tape.Header.Umtape).Forms {
+	if len(tape.Interactions) != 69 || tape.Torn != nil || tape.Interactions[0].Edited || !cassettes.RedactionOf(tape.Header.Umtape).Forms {
 		t.Errorf("the exported cassette has %d interactions, torn %v, header %v", len(tape.Interactions), tape.Torn, tape.Header)
 	}
 	if !strings.Contains(string(body), call) {
@@ -548,11 +571,11 @@ func TestPageOfARecording(t *testing.T) {
 	script(t, ctx, `document.getElementById('reveal').click()`)
 	n := 0
 	har := exported("har")
-	if err := captures.ReadHAR([]byte(har), func(_ *captures.Exchange, err error) error { n++; return err }); err != nil || n != 68 || !strings.Contains(har, call) {
+	if err := captures.ReadHAR([]byte(har), func(_ *captures.Exchange, err error) error { n++; return err }); err != nil || n != 69 || !strings.Contains(har, call) {
 		t.Errorf("the HAR has %d exchanges, %v", n, err)
 	}
 	var list struct{ Interactions []struct{ Operation string } }
-	if err := json.Unmarshal([]byte(exported("json")), &list); err != nil || len(list.Interactions) != 68 || list.Interactions[0].Operation != "Disconnect" {
+	if err := json.Unmarshal([]byte(exported("json")), &list); err != nil || len(list.Interactions) != 69 || list.Interactions[0].Operation != "Disconnect" {
 		t.Errorf("the JSON has %d interactions, %v", len(list.Interactions), err)
 	}
 }
@@ -633,4 +656,18 @@ func TestPageOfMany(t *testing.T) {
 	until(t, ctx, `document.querySelector('.row.active')?.dataset.n === '0'`)
 	press(t, ctx, "Enter")
 	until(t, ctx, `document.querySelectorAll('#exchange .of-call li').length === 5`)
+
+	// The other views draw what is seen of all that, too.
+	press(t, ctx, "Escape")
+	for key, drawn := range map[string]string{"2": ".lane:not([hidden]) .moment", "3": ".view-shapes .tree tr", "4": ".view-findings .places li"} {
+		began := time.Now()
+		press(t, ctx, key)
+		until(t, ctx, `document.querySelector('`+drawn+`')`)
+		took := time.Since(began)
+		n := number(t, ctx, `document.querySelectorAll('*').length`)
+		t.Logf("%s after %v, with %v elements", text(t, ctx, `document.querySelector('#views [aria-current]').textContent`), took.Round(time.Millisecond), n)
+		if n > 5000 {
+			t.Errorf("%v elements for what a window holds", n)
+		}
+	}
 }

@@ -26,7 +26,8 @@ func (a *app) uiCommand() *cobra.Command {
 		Short: "Show cassettes on a page in the browser",
 		Long: `ui serves a page that shows what was said: all interactions, filtered as you
 type, and each in full, its XML indented, with its call and what is wrong with
-it. It follows cassettes as they grow, and those that come to a folder.
+it; calls as lanes over time, the shapes of messages, and findings by rule.
+It follows cassettes as they grow, and those that come to a folder.
 
 The page is on loopback, for whoever has the link that is printed: it holds a
 token, made anew each time. The page needs no network. What names a person, a

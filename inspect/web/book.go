@@ -36,7 +36,7 @@ type Row struct {
 
 	read  *read         // what RowOf has read; nil once it is in the book
 	step  *inspect.Step // its part in the life of a call, but for the call; nil for none
-	of    int           // the call's number as the step has it; -1 for none
+	of    int           // that call's number; -1 for none
 	found *ruleSet      // what findings are about it; nil for none
 }
 
@@ -112,6 +112,7 @@ type Book struct {
 	mu      sync.Mutex
 	rows    []Row
 	call    []int // of each row its call's number; -1 for none
+	of      []int // likewise, as its step has it
 	calls   []call
 	known   map[string]int // calls by identifier
 	texts   map[string]string
@@ -157,7 +158,7 @@ func (b *Book) Replace(file string, rows []Row) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	had := b.rows
-	b.rows, b.call = nil, nil
+	b.rows, b.call, b.of = nil, nil, nil
 	b.anew++
 	delete(b.shapes, file)
 	delete(b.about, file)
@@ -194,7 +195,9 @@ func (b *Book) add(rows []Row) {
 	}
 }
 
-func (b *Book) append(r Row) { b.rows, b.call = append(b.rows, r), append(b.call, b.callOf(r.Call)) }
+func (b *Book) append(r Row) {
+	b.rows, b.call, b.of = append(b.rows, r), append(b.call, b.callOf(r.Call)), append(b.of, r.of)
+}
 
 func (b *Book) tell() {
 	close(b.grown)

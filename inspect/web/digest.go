@@ -122,49 +122,96 @@ func (b *Book) About(file string, found []inspect.Finding) {
 	b.tell()
 }
 
-// digest is what the rows say together, as they were at some time.
+// digest is what the rows say together, as they were at some time. Rows that are in the
+// book do not change, so they are read without its lock.
 type digest struct {
 	total, anew, changed int
 	rows                 []Row
-	labels               []call         // by the number of a call
-	calls                []inspect.Call // N of a moment is the number of its row
-	found                map[int][]um.CallFinding
-	rowOf                map[Place]int // the last one of each interaction
+	of                   []int  // of each row the number of its step's call; -1 for none
+	labels               []call // by the number of a call
+	calls                []inspect.Call
+	found                map[int][]um.CallFinding // by row
+	rowOf                func() map[Place]int     // the last one of each interaction
 	groups               func() []inspect.ShapeGroup
+}
+
+// seen are the rows as they are now, with nothing made of them.
+func (b *Book) seen() *digest {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	d := &digest{total: len(b.rows), anew: b.anew, changed: b.changed, rows: b.rows, of: b.of, labels: b.calls, groups: sync.OnceValue(b.gather)}
+	d.rowOf = sync.OnceValue(d.places)
+	return d
+}
+
+func (d *digest) places() map[Place]int {
+	at := make(map[Place]int, len(d.rows))
+	for n := range d.rows {
+		if r := &d.rows[n]; r.File != "" {
+			at[Place{r.File, r.ID}] = n
+		}
+	}
+	return at
+}
+
+// moment is the part that a row has in the life of a call. Its N is the number of the
+// row.
+func (d *digest) moment(n int) inspect.Moment {
+	r := &d.rows[n]
+	m := inspect.Moment{Step: *r.step, N: n, File: r.File, ID: r.ID, Arrived: r.Began, Took: r.Took}
+	if r.of >= 0 {
+		m.Call = d.labels[r.of].id
+	}
+	return m
 }
 
 // digested returns the digest of the rows as they are now. It is made once for them.
 func (b *Book) digested() *digest {
 	b.digesting.Lock()
 	defer b.digesting.Unlock()
-	b.mu.Lock()
-	d := &digest{total: len(b.rows), anew: b.anew, changed: b.changed, rows: b.rows, labels: b.calls, groups: sync.OnceValue(b.gather)}
-	b.mu.Unlock()
+	d := b.seen()
 	if had := b.digest; had != nil && had.total == d.total && had.anew == d.anew && had.changed == d.changed {
 		return had
 	}
-	// Rows that are in the book do not change, so they are read without its lock.
-	d.found, d.rowOf = map[int][]um.CallFinding{}, make(map[Place]int, len(d.rows))
-	var moments []inspect.Moment
-	for n, r := range d.rows {
-		if r.File != "" {
-			d.rowOf[Place{r.File, r.ID}] = n
+	steps := 0
+	for n := range d.rows {
+		if d.rows[n].step != nil {
+			steps++
 		}
-		if r.step == nil {
-			continue
+	}
+	moments := make([]inspect.Moment, 0, steps)
+	for n := range d.rows {
+		if d.rows[n].step != nil {
+			moments = append(moments, d.moment(n))
 		}
-		m := inspect.Moment{Step: *r.step, N: n, File: r.File, ID: r.ID, Arrived: r.Began, Took: r.Took}
-		if r.of >= 0 {
-			m.Call = d.labels[r.of].id
-		}
-		moments = append(moments, m)
 	}
 	d.calls = inspect.CallsOf(moments)
+	d.found = map[int][]um.CallFinding{}
 	for _, f := range um.CheckCalls(d.calls) {
 		d.found[f.At.N] = append(d.found[f.At.N], f)
 	}
 	b.digest = d
 	return d
+}
+
+// ofCall lists the findings about the part that a row has in its call. It looks at that
+// call alone.
+func (d *digest) ofCall(n int) (found []um.CallFinding) {
+	if n >= len(d.of) || d.of[n] < 0 {
+		return nil
+	}
+	var moments []inspect.Moment
+	for k, of := range d.of {
+		if of == d.of[n] {
+			moments = append(moments, d.moment(k))
+		}
+	}
+	for _, f := range um.CheckCalls(inspect.CallsOf(moments)) {
+		if f.At.N == n {
+			found = append(found, f)
+		}
+	}
+	return found
 }
 
 // findings lists all that was found in a row's exchange, read again.
@@ -173,7 +220,7 @@ func (s *Server) findings(n int, whole Copy) []inspect.Finding {
 	if s.Check != nil {
 		found = append(found, s.Check(whole.Reading)...)
 	}
-	about := s.Book.digested().found[n]
+	about := s.Book.seen().ofCall(n)
 	if len(about) == 0 {
 		return found
 	}

@@ -64,8 +64,8 @@ func (b *Book) rulesOf(d *digest) []*ruleJSON {
 		}
 		j.Rows, j.Times = append(j.Rows, n), append(j.Times, times)
 	}
-	for n, r := range d.rows {
-		if r.found != nil {
+	for n := range d.rows {
+		if r := &d.rows[n]; r.found != nil {
 			for k, id := range r.found.rules {
 				add(rules[id], n, r.found.times[k])
 			}
@@ -120,7 +120,7 @@ func (s *Server) found(w http.ResponseWriter, r *http.Request) {
 		}
 		at := placeJSON{N: n, Name: name(row.Row), Operation: row.Operation, Nth: -1}
 		if row.File == "" { // what is known of it is in the digest
-			for _, f := range s.Book.digested().found[n] {
+			for _, f := range s.Book.seen().ofCall(n) {
 				if f.Rule.ID == rule {
 					at.Message = f.Message
 					list = append(list, at)

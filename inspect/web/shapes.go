@@ -98,6 +98,7 @@ func messageOf(k inspect.ShapeKey) string {
 
 func (s *Server) shapes(w http.ResponseWriter, _ *http.Request) {
 	d := s.Book.digested()
+	rowOf := d.rowOf()
 	j := struct {
 		Anew   int         `json:"anew"`
 		Total  int         `json:"total"`
@@ -108,7 +109,7 @@ func (s *Server) shapes(w http.ResponseWriter, _ *http.Request) {
 		for n, v := range g.Variants {
 			x := variantJSON{Name: variantName(v), Rows: make([]int, 0, len(v.In)), Lumped: g.Lumped && n == len(g.Variants)-1}
 			for _, in := range v.In {
-				if row, ok := d.rowOf[Place(in)]; ok {
+				if row, ok := rowOf[Place(in)]; ok {
 					x.Rows = append(x.Rows, row)
 				}
 			}

@@ -37,13 +37,14 @@ function addressOf(view, own, exchange) {
 	if (exchange) a.set('x', exchange);
 	if (exchange && state.found >= 0) a.set('f', state.found);
 	for (const [name, value] of Object.entries(own)) if (value) a.set(name, value);
-	return a.size ? `#${a}` : location.pathname;
+	return `#${a}`; // never without #, which would load the page again
 }
 
 const opened = () => (state.open >= 0 ? rows.name(state.open) || `@${state.open}` : state.wanted);
 
 function setAddress(push) {
-	history[push ? 'pushState' : 'replaceState'](null, '', addressOf(state.view, state.own, opened()));
+	const to = addressOf(state.view, state.own, opened());
+	history[push ? 'pushState' : 'replaceState'](null, '', to === '#' ? location.pathname : to);
 	links();
 }
 
@@ -256,6 +257,7 @@ addEventListener('keydown', (e) => {
 		}
 		return;
 	}
+	if (!letters.checked && e.key.length === 1) return; // WCAG 2.1.4: keys of one character can be turned off
 	const inList = !state.view && (e.target === list.box || e.target === document.body);
 	const act = {
 		'/': () => { if (narrow.matches) shut(true); $('filter').focus(); $('filter').select(); },
@@ -299,6 +301,10 @@ $('reveal')?.addEventListener('click', () => {
 });
 addEventListener('popstate', readAddress);
 if (!report) exporting(rows, state, () => view()?.selection?.() || state.shown);
+
+const letters = $('letters');
+letters.checked = localStorage.getItem('umtape-letters') !== 'off';
+letters.addEventListener('change', () => localStorage.setItem('umtape-letters', letters.checked ? 'on' : 'off'));
 
 const themes = ['system', 'light', 'dark'];
 function theme(name) {

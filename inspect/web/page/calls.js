@@ -17,7 +17,7 @@ const choices = [
 	['none', 'Requests of no call', (c) => !c.named],
 ];
 
-const near = 14; // pixels: marks that are nearer to each other are one
+const near = () => .875 * rem(); // marks that are nearer to each other are one
 const patterns = 6; // that states are drawn in
 
 export function make(page) {
@@ -58,6 +58,19 @@ export function make(page) {
 		e.preventDefault();
 		zoom(e.deltaY > 0 ? 1.25 : .8, (e.clientX - ticks.getBoundingClientRect().left) / (ticks.clientWidth || 1));
 	}, {passive: false});
+	// A mouse moves time by dragging; a finger scrolls.
+	let drag = null;
+	grid.addEventListener('pointerdown', (e) => {
+		if (e.pointerType === 'mouse' && e.button === 0 && !e.target.closest('.moment, .lane-name')) drag = {x: e.clientX, time: time(), moved: false, id: e.pointerId};
+	});
+	grid.addEventListener('pointermove', (e) => {
+		if (!drag || !drag.moved && Math.abs(e.clientX - drag.x) < 4) return;
+		if (!drag.moved) grid.setPointerCapture(drag.id);
+		drag.moved = true;
+		const [from, to] = drag.time, by = (drag.x - e.clientX) / (ticks.clientWidth || 1) * (to - from);
+		setTime([from + by, to + by]);
+	});
+	for (const end of ['pointerup', 'pointercancel']) grid.addEventListener(end, () => { drag = null; });
 	lanes.addEventListener('click', (e) => {
 		const lane = e.target.closest('.lane');
 		if (!lane) return;
@@ -210,10 +223,9 @@ export function make(page) {
 
 	function paint() {
 		if (box.hidden || grid.hidden || !grid.clientHeight) return;
-		const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
-		const narrow = grid.clientWidth < 40 * rem;
+		const narrow = grid.clientWidth < 40 * rem();
 		grid.classList.toggle('narrow', narrow);
-		height = (narrow ? 4.75 : 3) * rem;
+		height = (narrow ? 4.75 : 3) * rem();
 		lanes.style.height = shown.length * height + 'px';
 		grid.setAttribute('aria-rowcount', shown.length + 1);
 		const [top, end] = visible();
@@ -231,7 +243,7 @@ export function make(page) {
 	}
 
 	function axis([from, to], width) {
-		const step = steps.find((s) => s >= (to - from) / Math.max(2, width / 110)) || steps[steps.length - 1];
+		const step = steps.find((s) => s >= (to - from) / Math.max(2, width / (8 * rem()))) || steps[steps.length - 1];
 		const list = [];
 		for (let at = Math.ceil(from / step) * step; at <= to && list.length < 200; at += step) {
 			const tick = el('span', {class: 'tick'}, page.get('axis') ? since(at) : clock(at).slice(0, step < 1000 ? 12 : 8));
@@ -254,11 +266,12 @@ export function make(page) {
 		};
 		bars(c, x, width, track);
 		let last = -Infinity;
+		const gap = near();
 		for (let i = 0; i < c.moments.length; i++) {
 			const left = x(i), isActive = c === active.call && i === active.at;
-			if (!isActive && (left < -near || left > width + near)) continue;
+			if (!isActive && (left < -gap || left > width + gap)) continue;
 			const before = cells[cells.length - 1];
-			if (left - last < near && before && !isActive && !before.active) {
+			if (left - last < gap && before && !isActive && !before.active) {
 				before.with.push(i);
 				if (rank(c, i) > rank(c, before.i)) before.i = i;
 				continue;
@@ -390,6 +403,7 @@ export function make(page) {
 	};
 }
 
+const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
 const kind = ({step}) => (step.refused || step.unanswered ? 'refused' : step.role);
 const rank = (c, i) => ['poll', 'start', 'end', 'refused'].indexOf(kind(c.moments[i])) + (c.late.includes(i) ? 4 : 0);
 

@@ -22,7 +22,7 @@ export function make(page) {
 		two.detail.scrollTop = 0;
 	});
 	let rules = []; // those with findings in what the filter lets through
-	let drawn = '', list = null, asked = 0; // asked is of how many exchanges places were asked for
+	let drawn = null; // what the detail shows: a rule, and of how many exchanges it has asked for places
 
 	function show() {
 		severity.value = page.get('severity');
@@ -55,7 +55,7 @@ export function make(page) {
 		if (!source.problem) said.textContent = Object.entries(counts).map(([s, n]) => many(n, s)).join(', ');
 		rules = rules.filter((r) => !severity.value || r.severity === severity.value);
 		if (!rules.length) {
-			drawn = '';
+			drawn = null;
 			return empty(data);
 		}
 		const chosen = rules.find((r) => r.id === page.get('rule')) || rules[0];
@@ -63,12 +63,16 @@ export function make(page) {
 			el('span', {}, el('strong', {class: `severity ${r.severity}`}, r.severity), ' ', el('b', {}, r.id), el('span', {class: 'number'}, r.count.toLocaleString('en'))),
 			el('small', {}, r.summary),
 		]})), chosen.id);
-		const made = JSON.stringify([data.anew, chosen.id, chosen.count, chosen.shown[0], chosen.shown[chosen.shown.length - 1]]);
-		if (made !== drawn) {
-			const grown = JSON.parse(drawn || '[]').slice(0, 2).join() === [data.anew, chosen.id].join();
-			drawn = made;
-			detail(chosen, grown ? Math.max(asked, atOnce) : atOnce);
+		const is = drawn && drawn.anew === data.anew && drawn.rule.id === chosen.id && drawn.rule.files.length === chosen.files.length
+			&& drawn.rule.shown.every((n, k) => chosen.shown[k] === n);
+		if (is && drawn.rule.count === chosen.count) return;
+		if (is) {
+			drawn.rule = chosen;
+			drawn.count.textContent = many(chosen.count, 'time');
+			return more(drawn, atOnce);
 		}
+		drawn = {anew: data.anew, rule: chosen, asked: 0, busy: false};
+		detail(drawn, chosen);
 	}
 
 	function empty(data) {
@@ -82,37 +86,38 @@ export function make(page) {
 		two.empty(el('h2', {}, 'Nothing was found'), el('p', {}, `${many(rows.length, 'exchange')} and their calls are as the rules want them. The rules are listed by `, el('code', {}, 'umtape validate --rules'), '.'));
 	}
 
-	function detail(r, until) {
-		const button = el('button', {type: 'button', class: 'more-places', onclick: () => more(r, asked + atOnce)}, 'More places');
-		list = el('ul', {class: 'places'}, ...r.files.map((f) => el('li', {}, el('strong', {}, plain(f.file)), ` ${plain(f.message)}`)));
-		asked = 0;
-		two.detail.replaceChildren(
-			el('h2', {}, el('span', {class: `severity ${r.severity}`}, r.severity), ` ${r.id} `, el('span', {class: 'where'}, many(r.count, 'time'))),
+	function detail(d, r) {
+		d.button = el('button', {type: 'button', class: 'more-places', onclick: () => more(d, d.asked + atOnce)}, 'More places');
+		d.list = el('ul', {class: 'places'}, ...r.files.map((f) => el('li', {}, el('strong', {}, plain(f.file)), ` ${plain(f.message)}`)));
+		d.count = el('span', {class: 'where'}, many(r.count, 'time'));
+		two.fill(
+			el('h2', {}, el('span', {class: `severity ${r.severity}`}, r.severity), ` ${r.id} `, d.count),
 			el('p', {class: 'summary'}, r.summary),
 			el('dl', {class: 'facts'}, ...[['Why', r.reason], ['Fix', r.fix], ['Source', r.source]].flatMap(([name, text]) => (text ? [el('dt', {}, name), el('dd', {}, text)] : []))),
-			el('h3', {}, 'Where'), list, button);
-		more(r, until);
+			el('h3', {}, 'Where'), d.list, d.button);
+		more(d, atOnce);
 	}
 
 	// more shows the places in more exchanges, which umtape reads again for that.
-	async function more(r, until) {
-		const made = drawn, into = list;
-		while (asked < Math.min(until, r.shown.length)) {
-			const some = r.shown.slice(asked, asked + atOnce);
-			asked += some.length;
+	async function more(d, until) {
+		if (d.busy) return;
+		d.busy = true;
+		while (d.asked < Math.min(until, d.rule.shown.length)) {
+			const some = d.rule.shown.slice(d.asked, Math.min(until, d.asked + atOnce));
+			d.asked += some.length;
 			let places;
 			try {
-				({places} = await page.load('found', {rule: r.id, rows: some.join(',')}));
+				({places} = await page.load('found', {rule: d.rule.id, rows: some.join(',')}));
 			} catch (e) {
 				places = [{message: e.message}];
 			}
-			if (made !== drawn || into !== list) return;
-			into.append(...places.map((p) => el('li', {}, p.name || p.operation ? el('button', {type: 'button', onclick: () => page.open(p.n, p.nth)}, p.name ? page.shortly(p.name) : plain(p.operation)) : '',
+			if (d !== drawn) return;
+			d.list.append(...places.map((p) => el('li', {}, p.name || p.operation ? el('button', {type: 'button', onclick: () => page.open(p.n, p.nth)}, p.name ? page.shortly(p.name) : plain(p.operation)) : '',
 				` ${plain(p.message)}`, el('small', {class: 'faint'}, where(p)))));
 		}
-		const button = two.detail.querySelector('.more-places');
-		button.hidden = asked >= r.shown.length;
-		button.textContent = `More places: ${many(r.shown.length - asked, 'exchange')}`;
+		d.busy = false;
+		d.button.hidden = d.asked >= d.rule.shown.length;
+		d.button.textContent = `More places: ${many(d.rule.shown.length - d.asked, 'exchange')}`;
 	}
 
 	const where = (p) => ' ' + [p.name && p.operation, p.part, p.header ? `header ${p.header}` : p.path].filter(Boolean).map(plain).join(', ');

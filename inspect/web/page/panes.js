@@ -31,6 +31,15 @@ export function panes(box, what, choose) {
 		keys: {ArrowDown: inList(1), ArrowUp: inList(-1), Home: inList(-Infinity), End: inList(Infinity)},
 		focus: () => (both.hidden ? none : list.querySelector('[aria-current]') || detail).focus({preventScroll: true}),
 
+		// fill puts others in the place of what the detail shows. What had the focus keeps
+		// it, if it is there again.
+		fill(...children) {
+			const inside = () => [...detail.querySelectorAll('button, select, [tabindex]')];
+			const at = inside().indexOf(document.activeElement);
+			detail.replaceChildren(...children);
+			if (at >= 0) (inside()[at] || detail).focus({preventScroll: true});
+		},
+
 		// show shows items, {key, parts}, one of which is chosen.
 		show(items, chosen) {
 			both.hidden = false;

@@ -82,7 +82,7 @@ export function make(page) {
 			problem = e.message;
 		}
 		if (made !== drawn) return;
-		two.detail.replaceChildren(
+		two.fill(
 			el('h2', {}, plain(g.name), ' ', el('span', {class: 'where'}, many(g.count, 'message'))),
 			g.namespace ? el('p', {class: 'faint'}, 'in ', el('code', {}, plain(g.namespace))) : '',
 			...(problem ? [el('p', {class: 'problem'}, plain(problem))] : []),

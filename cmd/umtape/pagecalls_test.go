@@ -60,7 +60,7 @@ func (m *callsMaker) say(after time.Duration, operation, request, answer string)
 }
 
 func (m *callsMaker) start(after time.Duration, call int) {
-	m.say(after, "PlayOnPhone", "<ProxyAddress/><UserName>anna</UserName><DialString>+49 30 1234</DialString>", "<PlayOnPhoneResponse>"+callID(call)+"</PlayOnPhoneResponse>")
+	m.say(after, "PlayOnPhone", "<entryId>AAAAADCnVXqfxOkOM1h9osfsETZb</entryId><DialString>5550142</DialString>", "<PlayOnPhoneResponse>"+callID(call)+"</PlayOnPhoneResponse>")
 }
 
 func (m *callsMaker) poll(after time.Duration, call int, state, cause string) {
@@ -111,26 +111,93 @@ func sampleCalls(t *testing.T) string {
 	return path
 }
 
-// TestPageViews looks at calls, shapes and findings.
-func TestPageViews(t *testing.T) {
+// TestPageOfCalls looks at calls, shapes and findings, by keyboard where there is one
+// for it.
+func TestPageOfCalls(t *testing.T) {
 	ctx := browser(t)
 	page := browsed(t, sampleCalls(t))
 	do(t, ctx, chromedp.Navigate(page.Link()))
 	until(t, ctx, `document.documentElement.dataset.loaded === '15'`)
 
+	lanes := func(n int) string {
+		return fmt.Sprintf(`document.querySelectorAll('.lane:not([hidden])').length === %d`, n)
+	}
 	press(t, ctx, "2")
-	until(t, ctx, `location.hash === '#v=calls' && document.querySelectorAll('.lane:not([hidden])').length === 5`)
+	until(t, ctx, `location.hash === '#v=calls' && `+lanes(5))
 	picture(t, ctx, "calls")
+	press(t, ctx, "ArrowDown", "ArrowDown", "ArrowDown", "ArrowRight")
+	until(t, ctx, `document.querySelector('.lane.active').textContent.includes('left open')`)
+	if mark := text(t, ctx, `document.getElementById(document.querySelector('.lanes').getAttribute('aria-activedescendant')).getAttribute('aria-label')`); mark != "PlayOnPhone, handed out, 10:00:03.400, took 30 ms" {
+		t.Errorf("the keys go to %q", mark)
+	}
+	press(t, ctx, "ArrowRight", "Enter")
+	until(t, ctx, `document.querySelector('#exchange h2')?.textContent.includes('#11') && location.hash.includes('%2311')`)
+	if n := number(t, ctx, `document.querySelectorAll('.moment.opened').length`); n != 1 {
+		t.Errorf("%v marks are those of the exchange that is open", n)
+	}
+	press(t, ctx, "Escape", "z")
+	until(t, ctx, `/&t=\d+_\d+$/.test(location.hash)`)
+	press(t, ctx, "0")
+	until(t, ctx, `location.hash === '#v=calls'`)
+	server := `document.body.textContent.includes('um01.voice.example.net')`
+	if eval[bool](t, ctx, server) {
+		t.Error("the calls' server is shown unasked")
+	}
+	script(t, ctx, `document.getElementById('reveal').click()`)
+	until(t, ctx, server)
+
+	// What is chosen is in the address, and is what is exported.
+	script(t, ctx, `const s = document.getElementById('calls-which'); s.value = 'late'; s.dispatchEvent(new Event('change'))`)
+	until(t, ctx, lanes(1))
+	do(t, ctx, chromedp.Reload())
+	until(t, ctx, lanes(1)+` && location.hash === '#v=calls&only=late'`)
+	press(t, ctx, "e")
+	until(t, ctx, `document.getElementById('exports-what').textContent.includes('8 exchanges')`)
+	press(t, ctx, "Escape")
+	script(t, ctx, `const f = document.getElementById('filter'); f.value = 'call:00000002'; f.dispatchEvent(new Event('input'))`)
+	until(t, ctx, `document.querySelector('.view-calls .empty').textContent.includes('No call is like that')`)
+	script(t, ctx, `document.querySelector('.view-calls .empty button').click()`)
+	until(t, ctx, lanes(5)+` && document.getElementById('filter').value === ''`)
 
 	press(t, ctx, "3")
 	until(t, ctx, `document.querySelectorAll('.view-shapes .tree tbody tr').length === 3`)
 	press(t, ctx, "j", "j", "j", "j")
 	until(t, ctx, `document.querySelectorAll('.view-shapes .variants > li').length === 2`)
+	if differs := text(t, ctx, `document.querySelector('.differences').textContent`); differs != "− Body/GetCallInfoResponse/GetCallInfoResponse/EventCause (text) is missing" {
+		t.Errorf("the structure that one answer has differs: %s", differs)
+	}
+	if varies := text(t, ctx, `[...document.querySelectorAll('.tree .varies')].map((r) => r.textContent).join('|')`); varies != "EventCause0..1textnot in all" {
+		t.Errorf("what varies is %s", varies)
+	}
 	script(t, ctx, `[...document.querySelectorAll('.variants button')].find((b) => b.textContent === 'Side by side with most').click()`)
 	until(t, ctx, `document.querySelectorAll('.view-shapes .tree').length === 2`)
+	if differs := text(t, ctx, `[...document.querySelectorAll('.tree')][1].querySelector('.varies').textContent`); differs != "EventCause1 textnot thereonly in the first" {
+		t.Errorf("side by side: %s", differs)
+	}
 	picture(t, ctx, "shapes")
+	script(t, ctx, `[...document.querySelectorAll('.variants .chips button')].find((b) => b.textContent === '#11').click()`)
+	until(t, ctx, `document.querySelector('#exchange h2')?.textContent.includes('#11')`)
+	press(t, ctx, "Escape")
 
+	// Keys of one character can be turned off, for whoever's device types them unmeant.
+	script(t, ctx, `document.getElementById('letters').click()`)
+	press(t, ctx, "2", "j", "Home")
+	if v := text(t, ctx, `document.querySelector('#views [aria-current]').textContent`); v != "Shapes" {
+		t.Errorf("2 leads to %s", v)
+	}
+	script(t, ctx, `document.getElementById('letters').click()`)
+
+	// A place leads into its exchange, at the element, and so does the address.
 	press(t, ctx, "4")
 	until(t, ctx, `document.querySelectorAll('.view-findings .places li').length > 0`)
 	picture(t, ctx, "findings")
+	reached := `document.querySelector('#exchange .line.reached')?.textContent`
+	script(t, ctx, `document.querySelector('.places button').click()`)
+	until(t, ctx, reached+`.includes('UM020: GetCallInfoResponse has no EventCause')`)
+	do(t, ctx, chromedp.Reload())
+	until(t, ctx, reached+`.includes('UM020: GetCallInfoResponse has no EventCause')`)
+	press(t, ctx, "Escape", "End")
+	until(t, ctx, `document.querySelector('.view-findings .detail h2').textContent.includes('UM073') && document.querySelector('.places button')`)
+	script(t, ctx, `document.querySelector('.places button').click()`)
+	until(t, ctx, reached+`.includes('UM073: PlayOnPhone starts a call that nothing in the cassettes ends')`)
 }
