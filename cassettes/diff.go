@@ -53,7 +53,7 @@ type Side struct {
 // tells only what is no secret: never the text of an element.
 type SideDifference struct {
 	Part string `json:"part"` // "request" or "response"
-	inspect.Difference
+	inspect.Change
 }
 
 // Counts returns how many interactions were changed, removed and added.
@@ -241,6 +241,14 @@ func (d *differ) tokensOf(s *spoken) []uint64 {
 	return list
 }
 
+// Between lists where two interactions differ, as [Diff] does for those of a pair; cut
+// says that there are more.
+func Between(before, after *Interaction, options DiffOptions) (list []SideDifference, cut bool) {
+	d := &differ{options: options}
+	list = d.differences(before, after)
+	return list[:min(len(list), maxChanges)], len(list) > maxChanges
+}
+
 // comparison tells what the pairing has come to.
 func (d *differ) comparison(a, b []spoken, partner []int, taken []bool) *Comparison {
 	c := &Comparison{}
@@ -254,13 +262,12 @@ func (d *differ) comparison(a, b []spoken, partner []int, taken []bool) *Compari
 		}
 		order = append(order, j)
 		owner[j] = i
-		found := d.differences(a[i].Interaction, b[j].Interaction)
+		found, cut := Between(a[i].Interaction, b[j].Interaction, d.options)
 		if len(found) == 0 {
 			c.Same++
 			continue
 		}
-		cut := len(found) > maxChanges
-		all = append(all, placed{i, 0, i, Change{side(a[i]), side(b[j]), found[:min(len(found), maxChanges)], cut}})
+		all = append(all, placed{i, 0, i, Change{side(a[i]), side(b[j]), found, cut}})
 	}
 	c.Moved = len(order) - inOrder(order)
 	before := -1 // the partner of the last one that was not added
@@ -311,7 +318,7 @@ func (d *differ) differences(a, b *Interaction) []SideDifference {
 	part := "request"
 	add := func(path, what string) {
 		if !d.ignored(path) {
-			list = append(list, SideDifference{part, inspect.Difference{Path: path, What: what}})
+			list = append(list, SideDifference{part, inspect.Change{Difference: inspect.Difference{Path: path, What: what}}})
 		}
 	}
 	became := func(path string, before, after string) {
@@ -324,8 +331,8 @@ func (d *differ) differences(a, b *Interaction) []SideDifference {
 			became("Envelope namespace", strconv.Quote(x.EnvelopeSpace), strconv.Quote(y.EnvelopeSpace))
 		}
 		for _, f := range inspect.Changes(x, y, maxChanges+1) {
-			if d.options.Headers || !volatileElement(f.Path) {
-				add(f.Path, f.What)
+			if (d.options.Headers || !volatileElement(f.Path)) && !d.ignored(f.Path) {
+				list = append(list, SideDifference{part, f})
 			}
 		}
 	}

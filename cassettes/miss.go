@@ -187,10 +187,11 @@ func (p *Player) miss(req *http.Request, began time.Time, operation string, m Mi
 	p.report.Missed++
 	p.uses.missed(m)
 	p.mu.Unlock()
+	report := p.missReport(req, began, m)
 	if p.options.OnMiss != nil {
-		p.options.OnMiss(p.missReport(req, began, m))
+		p.options.OnMiss(report)
 	}
-	p.tell(req, began, Facts{Verdict: Missed, Operation: operation, File: m.file, Nearest: m.Nearest, Reason: m.Reason})
+	p.tell(req, began, Facts{Verdict: Missed, Operation: operation, File: m.file, Nearest: m.Nearest, Reason: m.Reason, Miss: &report})
 	resp := refusal(req, http.StatusInternalServerError, fmt.Sprintf("umtape: no recorded interaction answers this %s: %s", m.Operation, m.Reason), m.detail())
 	resp.Header.Set(HeaderMiss, oneLine(m.Reason))
 	return resp

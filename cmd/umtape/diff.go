@@ -114,6 +114,7 @@ type diffJSON struct {
 	Added   int          `json:"added"`
 	Moved   int          `json:"moved"`
 	Changes []changeJSON `json:"changes"`
+	Left    int          `json:"left_off,omitempty"` // changes that are not listed
 }
 
 type changeJSON struct {

@@ -72,7 +72,7 @@ func TestPageReportTooLong(t *testing.T) {
 // TestPageReportFromAFile opens a report of hostile exchanges as whoever gets it with a
 // ticket does, and uses it.
 func TestPageReportFromAFile(t *testing.T) {
-	ctx, asked := counted(t)
+	ctx, asked := counting(t)
 	hostile := hostileTape(t)
 	for _, flags := range [][]string{{}, {"--show-sensitive"}} {
 		target := filepath.Join(t.TempDir(), "report.html")

@@ -71,6 +71,9 @@ func (p *livePage) start(a *app, mode, title, proxy string) {
 	go p.rows()
 }
 
+// maxMissPlaces is how many places where a miss differs the page has.
+const maxMissPlaces = 100
+
 // exchange puts an exchange on the page. It does not wait for that.
 func (p *livePage) exchange(e proxy.Exchange, f *cassettes.Facts, outcome, reason string) {
 	if p == nil {
@@ -83,6 +86,10 @@ func (p *livePage) exchange(e proxy.Exchange, f *cassettes.Facts, outcome, reaso
 	}
 	if e.Client.IsValid() {
 		r.Address = e.Client.String()
+	}
+	if m := f.Miss; m != nil {
+		r.Miss = &web.Miss{Distance: m.Distance, Differences: m.Differences[:min(len(m.Differences), maxMissPlaces)],
+			Cut: m.Cut || len(m.Differences) > maxMissPlaces, Rules: m.Rules}
 	}
 	if r.Operation == "" {
 		r.Operation = "(" + inspect.Shorten(e.Method, maxShownMethod) + ")"

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -96,6 +97,8 @@ func (v *visitor) rows(n int) string {
 	}
 }
 
+var secretTapes int // how many were made
+
 // secretTape has what names somebody wherever an exchange has room for it.
 func secretTape(t *testing.T) (path string, secrets []string) {
 	t.Helper()
@@ -104,7 +107,8 @@ func secretTape(t *testing.T) (path string, secrets []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	call := inspect.CallID{GUID: "3f0c6b52-8a1e-4d37-9c55-1e7a0b9d24f6", Server: "um01.voice.zaphod.test"}.Encode()
+	secretTapes++
+	call := inspect.CallID{GUID: "3f0c6b52-8a1e-4d37-9c55-1e7a0b9d24f6", Server: fmt.Sprintf("um%02d.voice.zaphod.test", secretTapes)}.Encode()
 	secrets = []string{call, "zaphod", "trillian", "5550123", "prosser"}
 	envelope := func(inner string) string {
 		return `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>` + inner + `</s:Body></s:Envelope>`
@@ -149,7 +153,9 @@ func secretTape(t *testing.T) (path string, secrets []string) {
 // what is sensitive nowhere.
 func TestPageHidesWhatPseudonymsWould(t *testing.T) {
 	path, secrets := secretTape(t)
-	v := visit(t, browsed(t, path))
+	other, more := secretTape(t) // with other calls, as far as that is told
+	secrets = append(secrets, more...)
+	v := visit(t, browsed(t, path, other))
 	given := map[string]string{"page": v.get("/", 200), "rows": v.get("/api/rows", 200)}
 	const rows = 6
 	for n := range rows {
@@ -164,6 +170,18 @@ func TestPageHidesWhatPseudonymsWould(t *testing.T) {
 	}
 	for _, m := range rules {
 		given[m[1]] = v.get("/api/found?rows=0,1,2,3,4,5&rule="+m[1], 200)
+	}
+	for n := range rows {
+		for _, headers := range []string{"0", "1"} {
+			ask := url.Values{"before": {"@0"}, "after": {fmt.Sprint("@", n)}, "headers": {headers}}
+			given["comparison "+ask.Encode()] = v.get("/api/compare?"+ask.Encode(), 200)
+		}
+	}
+	given["diff"] = v.get("/api/diff?"+url.Values{"before": {path}, "after": {other}, "headers": {"1"}}.Encode(), 200)
+	for _, secret := range secrets {
+		if found := v.get("/api/search?first=0&end=12&text="+url.QueryEscape(secret), 200); !strings.Contains(found, `"found":[]`) {
+			t.Errorf("%s is found, which tells where it is: %s", secret, found)
+		}
 	}
 	for _, as := range []string{"cassette", "har", "json"} {
 		given[as] = v.post("/api/export?as="+as, `{"anew":0,"rows":[0,1,2,3,4,5]}`, 200)

@@ -31,6 +31,7 @@ type Row struct {
 	Reason    string // why, where there is more to say; the page is not given it unasked
 	Veiled    string // Reason without what is sensitive
 	Nearest   string // FILE#ID of what is nearest to a miss
+	Miss      *Miss  // of a miss, one of the last
 	Errors    int    // findings
 	Warnings  int
 
@@ -117,6 +118,7 @@ type Book struct {
 	known   map[string]int // calls by identifier
 	texts   map[string]string
 	anew    int               // how often the rows were replaced
+	missed  []int             // rows that have Miss
 	changed int               // how often what is about cassettes as a whole was told
 	wrong   map[string]string // by cassette: why it cannot be read
 	grown   chan struct{}     // closed when there is something new
@@ -158,7 +160,7 @@ func (b *Book) Replace(file string, rows []Row) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	had := b.rows
-	b.rows, b.call, b.of = nil, nil, nil
+	b.rows, b.call, b.of, b.missed = nil, nil, nil, nil
 	b.anew++
 	delete(b.shapes, file)
 	delete(b.about, file)
@@ -196,6 +198,12 @@ func (b *Book) add(rows []Row) {
 }
 
 func (b *Book) append(r Row) {
+	if r.Miss != nil {
+		if b.missed = append(b.missed, len(b.rows)); len(b.missed) > maxMisses {
+			b.rows[b.missed[0]].Miss = nil
+			b.missed = b.missed[1:]
+		}
+	}
 	b.rows, b.call, b.of = append(b.rows, r), append(b.call, b.callOf(r.Call)), append(b.of, r.of)
 }
 
@@ -264,6 +272,16 @@ func (b *Book) open(n int) (o opened, anew int, ok bool) {
 }
 
 const maxOfCall = 200
+
+// row returns the n-th row.
+func (b *Book) row(n int) (Row, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n < 0 || n >= len(b.rows) {
+		return Row{}, false
+	}
+	return b.rows[n], true
+}
 
 // find returns the last row that is an interaction; -1 if none is.
 func (b *Book) find(file string, id int) int {

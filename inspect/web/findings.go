@@ -113,12 +113,12 @@ func (s *Server) found(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			continue
 		}
-		row, _, ok := s.Book.open(n)
+		row, ok := s.Book.row(n)
 		if !ok {
 			fail(w, http.StatusConflict, "the cassette was replaced meanwhile; look again")
 			return
 		}
-		at := placeJSON{N: n, Name: name(row.Row), Operation: row.Operation, Nth: -1}
+		at := placeJSON{N: n, Name: name(row), Operation: row.Operation, Nth: -1}
 		if row.File == "" { // what is known of it is in the digest
 			for _, f := range s.Book.seen().ofCall(n) {
 				if f.Rule.ID == rule {

@@ -40,6 +40,9 @@ type Server struct {
 	ctx     context.Context
 	end     context.CancelFunc
 	served  chan struct{}
+
+	searching chan struct{} // holds one while somebody searches
+	comparing chan struct{} // and while somebody compares cassettes
 }
 
 //go:embed page
@@ -59,6 +62,7 @@ func Serve(ln net.Listener, c Config) *Server {
 
 func newServer(addr string, c Config) *Server {
 	s := &Server{Config: c, addr: addr, guard: newGuard(addr), mux: http.NewServeMux(), served: make(chan struct{})}
+	s.searching, s.comparing = make(chan struct{}, 1), make(chan struct{}, 1)
 	s.ctx, s.end = context.WithCancel(context.Background())
 	assets, err := fs.Sub(files, "page")
 	if err != nil {
@@ -76,6 +80,9 @@ func newServer(addr string, c Config) *Server {
 	s.mux.HandleFunc("GET /api/rows", s.rows)
 	s.mux.HandleFunc("GET /api/events", s.events)
 	s.mux.HandleFunc("GET /api/exchange", s.exchange)
+	s.mux.HandleFunc("GET /api/search", s.search)
+	s.mux.HandleFunc("GET /api/compare", s.compare)
+	s.mux.HandleFunc("GET /api/diff", s.compareCassettes)
 	s.mux.HandleFunc("GET /api/calls", s.calls)
 	s.mux.HandleFunc("GET /api/shapes", s.shapes)
 	s.mux.HandleFunc("GET /api/shape", s.shape)

@@ -1,13 +1,16 @@
 import {$, el, many, plain} from './dom.js';
-import {choose, parse} from './filter.js';
+import {choose, parse, texts} from './filter.js';
 import {List} from './list.js';
 import {Rows} from './rows.js';
 import {reach, show} from './exchange.js';
 import {exporting} from './export.js';
+import {Search} from './search.js';
 import {load, report} from './load.js';
 import * as calls from './calls.js';
 import * as shapes from './shapes.js';
 import * as findings from './findings.js';
+import * as compare from './compare.js';
+import * as traffic from './traffic.js';
 
 // The views besides the list of exchanges. A view is a module with name, title and
 // make(page), which puts its elements into page.box and returns
@@ -16,12 +19,13 @@ import * as findings from './findings.js';
 //   step(by)      for j and k; may be left out
 //   keys          {key: what it does}, while the view is shown; false if it does nothing; may be left out
 //   focus()       may be left out, too
-const views = [calls, shapes, findings];
+const views = [calls, shapes, findings, compare, traffic].filter((v) => !report || v !== compare); // a report compares nothing
 
 const rows = new Rows();
 const state = {terms: [], shown: [], seen: 0, paused: false, held: 0, reveal: false, open: -1, wanted: '', connected: false, arrivals: [], found: -1, view: '', own: {}};
 const mode = document.documentElement.dataset.mode;
 const list = new List(rows, open);
+rows.search = new Search(rows, searched);
 
 // The address says what is shown: #v=VIEW&q=FILTER&x=FILE%23ID&f=FINDING,
 // and what the view adds.
@@ -39,6 +43,9 @@ function addressOf(view, own, exchange) {
 	for (const [name, value] of Object.entries(own)) if (value) a.set(name, value);
 	return `#${a}`; // never without #, which would load the page again
 }
+
+// hashOf is an address to go to, which does not load the page anew.
+const hashOf = (...what) => new URL(addressOf(...what), location.href).hash || '#';
 
 const opened = () => (state.open >= 0 ? rows.name(state.open) || `@${state.open}` : state.wanted);
 
@@ -80,7 +87,7 @@ function links() {
 	if (!nav.children.length) nav.append(...all.map(({title}, k) => el('a', {'aria-keyshortcuts': k + 1}, title)));
 	all.forEach(({name}, k) => {
 		const a = nav.children[k];
-		a.href = addressOf(name, made.get(name)?.own || {}, narrow.matches ? '' : opened());
+		a.href = hashOf(name, made.get(name)?.own || {}, narrow.matches ? '' : opened());
 		if (name === state.view) a.setAttribute('aria-current', 'page');
 		else a.removeAttribute('aria-current');
 	});
@@ -137,6 +144,7 @@ function refilter(stay) {
 		$('count').classList.add('wrong');
 	}
 	state.anew = rows.anew;
+	rows.search.want(texts(state.terms), state.reveal);
 	state.shown = choose(rows, state.terms);
 	state.seen = rows.length;
 	list.show(state.shown, stay);
@@ -145,9 +153,21 @@ function refilter(stay) {
 	document.documentElement.dataset.filtered = (performance.now() - began).toFixed(1);
 }
 
+// searched shows what a search has found meanwhile, now and then and at its end.
+function searched() {
+	const now = Date.now();
+	if (rows.search.left() && now - (state.searched || 0) < 200) return;
+	state.searched = now;
+	state.shown = choose(rows, state.terms, 0, [], state.seen);
+	list.show(state.shown, true);
+	tell();
+	showView();
+}
+
 function grow() {
 	if (state.anew !== rows.anew) return refilter(true); // paused or not: the rows are others
 	if (state.paused) return tell();
+	rows.search.run();
 	choose(rows, state.terms, state.seen, state.shown);
 	state.seen = rows.length;
 	list.show(state.shown, true);
@@ -159,7 +179,7 @@ function tell() {
 	const total = state.seen;
 	const count = $('count');
 	if (!count.classList.contains('wrong')) {
-		const text = $('filter').value ? `${state.shown.length.toLocaleString('en')} of ${many(total, 'exchange')}` : many(total, 'exchange');
+		const text = ($('filter').value ? `${state.shown.length.toLocaleString('en')} of ${many(total, 'exchange')}` : many(total, 'exchange')) + searching();
 		if (count.textContent !== text) count.textContent = text;
 	}
 	const s = $('state');
@@ -175,6 +195,14 @@ function tell() {
 	empty(total);
 }
 
+// searching tells how far a search in bodies is.
+function searching() {
+	const {search} = rows;
+	if (search.problem) return `; ${search.problem}`;
+	const left = search.left();
+	return (left ? `; ${Math.floor(100 - 100 * left)} % searched` : '') + (search.unread() ? `; ${search.unread()} cannot be read now` : '');
+}
+
 // rate is how many exchanges came a second, over the last ten.
 function rate() {
 	const now = Date.now();
@@ -188,7 +216,9 @@ function empty(total) {
 	const box = $('empty');
 	box.hidden = state.shown.length > 0 || !state.connected;
 	if (box.hidden) return;
-	if (total) {
+	if (total && rows.search.left() && !rows.search.problem) {
+		box.replaceChildren(el('h2', {}, 'Looking into bodies'), el('p', {}, 'What is found appears here, the newest first.'));
+	} else if (total) {
 		box.replaceChildren(el('h2', {}, 'Nothing fits the filter'), el('p', {}, `None of ${many(total, 'exchange')} has all of its words. ? tells what a filter can say.`),
 			el('button', {type: 'button', onclick: () => { $('filter').value = ''; changed(); }}, 'Clear the filter'));
 	} else if (mode) {
@@ -222,12 +252,40 @@ function open(n, push = true, found = -1) {
 	if (push) setAddress(true);
 	$('exchange').scrollTop = 0;
 	showView();
-	show(n, rows.anew, state.reveal, {go: (to) => { list.activate(to, true); open(to); }, close: () => shut(true)}).then(() => {
+	show(n, rows.anew, state.reveal, {go: (to) => { list.activate(to, true); open(to); }, close: () => shut(true), comparing: comparing(n)}).then(() => {
 		if (state.open !== n) return;
 		if (found >= 0 && reach(found)) return;
 		if (push) $('exchange').focus({preventScroll: true});
 	});
 }
+
+// comparing is what a press of Compare does in an exchange, in words; none if there is
+// nothing to compare of it.
+function comparing(n) {
+	if (report) return null;
+	if (rows.outcome.of(n) === 'missed') return {text: 'Compare with the nearest', act: () => take(n)};
+	if (!rows.name(n)) return null;
+	return {text: state.first && state.first !== rows.name(n) ? `Compare with ${state.first}` : 'Compare', act: () => take(n)};
+}
+
+// take takes an exchange for a comparison: the first, or the one that it is compared with.
+function take(n) {
+	const was = state.first, name = rows.name(n);
+	if (n < 0 || n >= rows.length) return;
+	if (rows.outcome.of(n) === 'missed') return turn('compare', {m: `@${n}`});
+	if (!name) return;
+	chosen(was && was !== name ? '' : name);
+	if (was && was !== name) turn('compare', {a: was, b: name});
+}
+
+function chosen(name) {
+	state.first = name;
+	$('chosen').hidden = !name;
+	$('chosen').replaceChildren(...(name ? [el('span', {}, `${name} is compared with the next one that you choose, by c or by Compare in it.`),
+		el('button', {type: 'button', onclick: () => chosen('')}, 'Cancel')] : []));
+}
+
+const turn = (view, own) => { location.hash = hashOf(view, own, narrow.matches ? '' : opened()); };
 
 function shut(push) {
 	if ($('exchange').hidden) return;
@@ -263,7 +321,7 @@ addEventListener('keydown', (e) => {
 		'/': () => { if (narrow.matches) shut(true); $('filter').focus(); $('filter').select(); },
 		'?': () => $('keys').showModal(),
 		j: () => step(1), k: () => step(-1),
-		...(!report && {p: () => pause(), e: () => $('export').click()}),
+		...(!report && {p: () => pause(), e: () => $('export').click(), c: () => take(state.open >= 0 ? state.open : !state.view ? list.active : -1)}),
 		Escape: () => shut(true),
 		...(inList && {
 			ArrowDown: () => list.move(1), ArrowUp: () => list.move(-1), PageDown: () => list.move(list.page()), PageUp: () => list.move(-list.page()),
@@ -297,14 +355,23 @@ $('reveal')?.addEventListener('click', () => {
 	$('reveal').setAttribute('aria-pressed', String(state.reveal));
 	$('reveal').textContent = state.reveal ? 'Hide sensitive' : 'Show sensitive';
 	if (state.open >= 0) open(state.open, false, state.found);
-	showView();
+	if (texts(state.terms).length) refilter(true);
+	else showView();
 });
 addEventListener('popstate', readAddress);
 if (!report) exporting(rows, state, () => view()?.selection?.() || state.shown);
 
+// What is remembered may not be for a file, says the browser.
+function remember(name, value) {
+	try { localStorage.setItem(`umtape-${name}`, value); } catch { /* it is as it is for now */ }
+}
+function remembered(name) {
+	try { return localStorage.getItem(`umtape-${name}`); } catch { return ''; }
+}
+
 const letters = $('letters');
-letters.checked = localStorage.getItem('umtape-letters') !== 'off';
-letters.addEventListener('change', () => localStorage.setItem('umtape-letters', letters.checked ? 'on' : 'off'));
+letters.checked = remembered('letters') !== 'off';
+letters.addEventListener('change', () => remember('letters', letters.checked ? 'on' : 'off'));
 
 const themes = ['system', 'light', 'dark'];
 function theme(name) {
@@ -315,12 +382,9 @@ function theme(name) {
 $('theme').addEventListener('click', () => {
 	const next = themes[(themes.indexOf(document.documentElement.dataset.theme || 'system') + 1) % themes.length];
 	theme(next);
-	try { localStorage.setItem('umtape-theme', next); } catch { /* not for this file, says the browser */ }
+	remember('theme', next);
 });
-function remembered() {
-	try { return localStorage.getItem('umtape-theme'); } catch { return ''; }
-}
-theme(themes.find((t) => t === remembered()) || 'system');
+theme(themes.find((t) => t === remembered('theme')) || 'system');
 
 $('filter').value = address().q;
 state.wanted = address().x;

@@ -3,7 +3,7 @@ import {load} from './load.js';
 import {xml} from './xml.js';
 
 // show asks for one exchange and shows it. go opens another one.
-export async function show(n, anew, reveal, {go, close}) {
+export async function show(n, anew, reveal, {go, close, comparing}) {
 	const box = $('exchange');
 	box.setAttribute('aria-busy', 'true');
 	let x;
@@ -20,7 +20,8 @@ export async function show(n, anew, reveal, {go, close}) {
 	}
 	x.findings?.forEach((f, k) => { f.k = k; });
 	box.replaceChildren(...[
-		el('header', {}, el('h2', {}, plain(x.operation), x.file ? el('span', {class: 'where'}, ` ${plain(x.file)}#${x.id}`) : null), closer),
+		el('header', {}, el('h2', {}, plain(x.operation), x.file ? el('span', {class: 'where'}, ` ${plain(x.file)}#${x.id}`) : null),
+			comparing && el('button', {type: 'button', onclick: comparing.act, 'aria-keyshortcuts': 'c'}, plain(comparing.text)), closer),
 		facts(x, go),
 		findings(x),
 		ofCall(x, go),

@@ -16,6 +16,7 @@ function kept(name, params) {
 	const e = answers.get(asKey(name, params));
 	if (e) return json(e);
 	if (name === 'found') return found(new URLSearchParams(params));
+	if (name === 'search') return search(params);
 	throw new Error('This report does not hold it. umtape ui, with the cassettes it was made of, shows it.');
 }
 
@@ -31,13 +32,24 @@ function found(asked) {
 	return {places};
 }
 
+// search looks for a text in the bodies of some rows.
+function search({text, first, end}) {
+	const says = (side) => side && !side.hex && side.raw.toLowerCase().includes(text.toLowerCase());
+	const found = [];
+	for (let n = first; n < end; n++) {
+		const x = kept('exchange', {n});
+		if (says(x.request) || says(x.response)) found.push(n);
+	}
+	return {anew: report.anew, from: first, found, unread: 0};
+}
+
 // load asks umtape for what a view shows, such as load('calls', {reveal: 1}). Whatever
-// goes wrong is an Error that says so in words.
-export async function load(name, params = {}) {
+// goes wrong is an Error that says so in words. signal ends it before.
+export async function load(name, params = {}, signal) {
 	if (report) return kept(name, params);
 	let response, text;
 	try {
-		response = await fetch(`/api/${name}?${new URLSearchParams(params)}`);
+		response = await fetch(`/api/${name}?${new URLSearchParams(params)}`, {signal});
 		text = await response.text();
 	} catch {
 		throw new Error('umtape does not answer; it may have been ended. Start it again and open the link that it prints.');
