@@ -29,7 +29,7 @@ func TestPageReportHidesWhatPseudonymsWould(t *testing.T) {
 			t.Errorf("the report has %s: ...%s...", secret, made[max(0, at-60):min(len(made), at+60)])
 		}
 	}
-	if !strings.Contains(inspected(t, "--show-sensitive", path), "um01.voice.zaphod.test") {
+	if !strings.Contains(inspected(t, "--show-sensitive", path), ".voice.zaphod.test") {
 		t.Error("what was asked for is not in the report")
 	}
 	// A call that was asked for by an identifier of another form is not told either.
