@@ -111,18 +111,18 @@ func eval[T any](t *testing.T, ctx context.Context, expression string) T {
 	return v
 }
 
-// until waits until an expression is true. One that cannot be asked for, since the page
-// is just being left for another, is not.
+// until waits until an expression is true, on whatever page the browser goes to
+// meanwhile.
 func until(t *testing.T, ctx context.Context, expression string) {
 	t.Helper()
-	tried := "(() => { try { return Boolean(" + expression + "); } catch { return false; } })()"
+	guarded := "(() => { try { return Boolean(" + expression + "); } catch { return false; } })()"
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](tried))
+		yes, err := chromedp.Run(ctx, chromedp.Evaluate[bool](guarded, chromedp.EvalAwaitPromise))
 		switch {
-		case err == nil && ok:
+		case err == nil && yes:
 			return
-		case time.Now().After(end) && err != nil:
-			t.Fatalf("it never came to %s: %v", expression, err)
+		case err != nil && !strings.Contains(err.Error(), "navigated"):
+			t.Fatal(err)
 		case time.Now().After(end):
 			t.Fatalf("it never came to %s:\n%s", expression, text(t, ctx, `document.body.innerText.slice(0, 3000)`))
 		}
@@ -333,6 +333,18 @@ func TestPageTakesWhatCameForData(t *testing.T) {
 		}
 		if found := number(t, ctx, `document.querySelectorAll('main img, main script, main [onerror]').length`); found > 0 {
 			t.Errorf("view %d: %v elements were made of text", n+2, found)
+		}
+	}
+	for _, view := range []string{"compare&a=%400&b=%401", "compare&a=%401&b=%402&all=1", "traffic"} {
+		script(t, ctx, `location.hash = '#v=`+view+`'`)
+		until(t, ctx, `document.querySelector('.view:not([hidden]) :is(.differing, .whole, svg)') !== null`)
+		script(t, ctx, `for (const d of document.querySelectorAll('.view details')) d.open = true`)
+		do(t, ctx, chromedp.Sleep(100*time.Millisecond))
+		if title := text(t, ctx, `document.title`); title == "OWNED" {
+			t.Fatalf("script ran in %s", view)
+		}
+		if found := number(t, ctx, `document.querySelectorAll('main img, main script, main [onerror]').length`); found > 0 {
+			t.Errorf("%s: %v elements were made of text", view, found)
 		}
 	}
 	// The page would refuse to make markup of text, even if its script tried to.
@@ -641,6 +653,11 @@ func TestPageOfMany(t *testing.T) {
 	until(t, ctx, `document.getElementById('count').textContent === '0 of 100,000 exchanges'`)
 	t.Logf("searched the bodies of %d interactions in %v, in pieces of 200 ms", many, time.Since(began).Round(time.Millisecond))
 	filter("", many)
+	script(t, ctx, `location.hash = '#v=traffic'`)
+	until(t, ctx, `document.querySelectorAll('.view-traffic svg').length === 3`)
+	t.Logf("traffic of all of them drawn in %.0f ms", number(t, ctx, `Number(document.querySelector('.figures').dataset.drawn)`))
+	script(t, ctx, `location.hash = ''`)
+	until(t, ctx, `!document.getElementById('exchanges').hidden`)
 	frames := eval[[]float64](t, ctx, `new Promise((done) => {
 		const list = document.getElementById('list'), frames = [];
 		let last = performance.now();

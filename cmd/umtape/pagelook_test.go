@@ -57,6 +57,11 @@ func TestPageReadsBodies(t *testing.T) {
 	until(t, ctx, counted("1 of 4 exchanges"))
 	do(t, ctx, chromedp.Reload())
 	until(t, ctx, counted("1 of 4 exchanges"))
+	script(t, ctx, `document.querySelector('.row').click()`)
+	until(t, ctx, `[...CSS.highlights.get('sought')].map(String).join() === "call identifier isn't valid"`)
+	script(t, ctx, `[...document.querySelectorAll('#exchange .side button')].filter((b) => b.textContent === 'Raw').forEach((b) => b.click())`)
+	until(t, ctx, `[...CSS.highlights.get('sought')][0].startContainer.parentElement.tagName === 'PRE'`)
+	press(t, ctx, "Escape")
 	typeFilter(t, ctx, `-text:<callstate>`)
 	until(t, ctx, counted("2 of 4 exchanges"))
 
@@ -108,26 +113,26 @@ func TestPageShowsTraffic(t *testing.T) {
 	do(t, ctx, chromedp.Navigate(page.Link()))
 	until(t, ctx, counted("444 exchanges"))
 	script(t, ctx, `[...document.querySelectorAll('#views a')].find((a) => a.textContent === 'Traffic').click()`)
-	until(t, ctx, `document.querySelectorAll('.traffic svg').length === 3 && location.hash === '#v=traffic'`)
+	until(t, ctx, `document.querySelectorAll('.view-traffic svg').length === 3 && location.hash === '#v=traffic'`)
 	for _, want := range []string{
 		"Half of 444 exchanges took up to 27 ms, 95 % up to 300 ms, 99 % up to 300 ms, the longest 2.00 s.",
 		"444 exchanges in 15.96 s, from 2026-11-01 10:00:00.000 on. The most in 500 ms",
 		"404 answered (91.0 %), 40 fault or error (9.0 %).",
 	} {
-		if got := text(t, ctx, `[...document.querySelectorAll('.traffic .sum')].map((p) => p.textContent).join('\n')`); !strings.Contains(got, want) {
+		if got := text(t, ctx, `[...document.querySelectorAll('.view-traffic .sum')].map((p) => p.textContent).join('\n')`); !strings.Contains(got, want) {
 			t.Errorf("%s\ndoes not say %s", got, want)
 		}
 	}
 	picture(t, ctx, "traffic")
 
 	// All of it is text as well, which leads to the exchanges that it counts.
-	script(t, ctx, `for (const d of document.querySelectorAll('.traffic details')) d.open = true`)
-	until(t, ctx, `document.querySelectorAll('.traffic table').length === 4`)
-	if n := number(t, ctx, `[...document.querySelectorAll('.traffic table')].filter((x) => x.caption.textContent.startsWith('Exchanges per')).flatMap((x) => [...x.querySelectorAll('td')]).reduce((sum, td) => sum + Number(td.textContent), 0)`); n != 444 {
+	script(t, ctx, `for (const d of document.querySelectorAll('.view-traffic details')) d.open = true`)
+	until(t, ctx, `document.querySelectorAll('.view-traffic table').length === 4`)
+	if n := number(t, ctx, `[...document.querySelectorAll('.view-traffic table')].filter((x) => x.caption.textContent.startsWith('Exchanges per')).flatMap((x) => [...x.querySelectorAll('td')]).reduce((sum, td) => sum + Number(td.textContent), 0)`); n != 444 {
 		t.Errorf("the table of times has %v exchanges", n)
 	}
 	axe(t, ctx, "traffic-tables")
-	script(t, ctx, `[...document.querySelectorAll('.traffic table')].at(-1).querySelectorAll('a')[1].click()`)
+	script(t, ctx, `[...document.querySelectorAll('.view-traffic table')].at(-1).querySelectorAll('a')[1].click()`)
 	until(t, ctx, counted("40 of 444 exchanges"))
 	if got := text(t, ctx, `document.getElementById('filter').value`); got != "status:500 fault:Busy" || eval[bool](t, ctx, `document.getElementById('exchanges').hidden`) {
 		t.Errorf("the filter is %s", got)
@@ -136,9 +141,9 @@ func TestPageShowsTraffic(t *testing.T) {
 	// The filter holds for the view, and what comes is in it.
 	typeFilter(t, ctx, "op:Nothing")
 	script(t, ctx, `[...document.querySelectorAll('#views a')].find((a) => a.textContent === 'Traffic').click()`)
-	until(t, ctx, `document.querySelector('.traffic .nothing').textContent.includes('Nothing fits the filter')`)
+	until(t, ctx, `document.querySelector('.view-traffic .nothing').textContent.includes('Nothing fits the filter')`)
 	typeFilter(t, ctx, "")
-	until(t, ctx, `document.querySelector('.traffic .sum').textContent.startsWith('Half of 444')`)
+	until(t, ctx, `document.querySelector('.view-traffic .sum').textContent.startsWith('Half of 444')`)
 	if w, err = cassettes.Create(path, cassettes.HeaderMeta{}, cassettes.Append, cassettes.SyncNever); err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +151,7 @@ func TestPageShowsTraffic(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	until(t, ctx, `document.querySelector('.traffic .sum').textContent.includes('445 exchanges') && document.querySelector('.traffic .sum').textContent.includes('the longest 60.00 s')`)
+	until(t, ctx, `document.querySelector('.view-traffic .sum').textContent.includes('445 exchanges') && document.querySelector('.view-traffic .sum').textContent.includes('the longest 60.00 s')`)
 }
 
 // TestPageComparesAMiss is a person who asks why a replay did not answer.
@@ -197,7 +202,7 @@ func TestPageComparesAMiss(t *testing.T) {
 
 	// Traffic has the miss in a pattern of its own.
 	script(t, ctx, `[...document.querySelectorAll('#views a')].find((a) => a.textContent === 'Traffic').click()`)
-	until(t, ctx, `document.querySelector('.traffic .c-bar.none') && [...document.querySelectorAll('.traffic .sum')].at(-1).textContent.startsWith('2 answered (66.7 %), 1 missed')`)
+	until(t, ctx, `document.querySelector('.view-traffic .c-bar.none') && [...document.querySelectorAll('.view-traffic .sum')].at(-1).textContent.startsWith('2 answered (66.7 %), 1 missed')`)
 
 	// Two exchanges are chosen by keys, one after the other.
 	script(t, ctx, `[...document.querySelectorAll('#views a')].find((a) => a.textContent === 'Exchanges').click()`)
@@ -223,13 +228,13 @@ func TestPageComparesAMiss(t *testing.T) {
 	until(t, ctx, `document.querySelectorAll('.whole .about').length === 5`)
 
 	// And two cassettes.
-	script(t, ctx, `document.querySelector('.compare form[aria-label="Two cassettes"]').requestSubmit()`)
+	script(t, ctx, `document.querySelector('.view-compare form[aria-label="Two cassettes"]').requestSubmit()`)
 	until(t, ctx, `document.querySelectorAll('.changes > li').length === 1 && document.querySelector('.result .sum').textContent.startsWith('0 interactions the same, 1 changed, 0 removed, 0 added')`)
 	axe(t, ctx, "compare-cassettes")
 	script(t, ctx, `[...document.querySelectorAll('.changes button')].find((b) => b.textContent === 'Side by side').click()`)
 	until(t, ctx, `document.querySelectorAll('.whole .about').length === 5`)
 
 	// What cannot be compared says why.
-	script(t, ctx, `document.getElementById('compare-b').value = 'three.yaml#7'; document.querySelector('.compare form').requestSubmit()`)
+	script(t, ctx, `document.getElementById('compare-b').value = 'three.yaml#7'; document.querySelector('.view-compare form').requestSubmit()`)
 	until(t, ctx, `document.querySelector('.result').textContent.includes('three.yaml#7 is not on this page')`)
 }

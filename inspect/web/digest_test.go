@@ -2,7 +2,6 @@ package web
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -41,18 +40,6 @@ func (s shelf) Read(file string, id int) (whole, masked Copy, err error) {
 		return Copy{}, Copy{}, fmt.Errorf("no interaction %d", id)
 	}
 	return Copy{Entry: e}, Copy{Entry: e}, nil
-}
-
-func (s shelf) Says(string, int, string, bool) (bool, error) {
-	return false, errors.New("nothing is looked for here")
-}
-
-func (s shelf) Compare(_, _ Place, _, _ bool) ([]Difference, bool, error) {
-	return nil, false, errors.New("nothing is compared here")
-}
-
-func (s shelf) Diff(_, _ string, _, _ bool) (any, error) {
-	return nil, errors.New("nothing is compared here")
 }
 
 func (s shelf) Export(w io.Writer, as string, list []Place, reveal bool) error {

@@ -111,3 +111,9 @@ func TestSearchHoldsUpNothingElse(t *testing.T) {
 		}
 	}
 }
+
+func (s shelf) Says(string, int, string, bool) (bool, error) { return false, nil }
+
+func (s shelf) Compare(Place, Place, bool, bool) ([]Difference, bool, error) { return nil, false, nil }
+
+func (s shelf) Diff(string, string, bool, bool) (any, error) { return nil, nil }

@@ -4,7 +4,7 @@ import {List} from './list.js';
 import {Rows} from './rows.js';
 import {reach, show} from './exchange.js';
 import {exporting} from './export.js';
-import {Search} from './search.js';
+import {Search, mark} from './search.js';
 import {load, report} from './load.js';
 import * as calls from './calls.js';
 import * as shapes from './shapes.js';
@@ -254,7 +254,9 @@ function open(n, push = true, found = -1) {
 	showView();
 	show(n, rows.anew, state.reveal, {go: (to) => { list.activate(to, true); open(to); }, close: () => shut(true), comparing: comparing(n)}).then(() => {
 		if (state.open !== n) return;
+		const said = mark($('exchange'), texts(state.terms));
 		if (found >= 0 && reach(found)) return;
+		if (said) said.startContainer.parentElement.scrollIntoView({block: 'center'});
 		if (push) $('exchange').focus({preventScroll: true});
 	});
 }
@@ -265,7 +267,7 @@ function comparing(n) {
 	if (report) return null;
 	if (rows.outcome.of(n) === 'missed') return {text: 'Compare with the nearest', act: () => take(n)};
 	if (!rows.name(n)) return null;
-	return {text: state.first && state.first !== rows.name(n) ? `Compare with ${state.first}` : 'Compare', act: () => take(n)};
+	return {text: state.first && state.first !== rows.name(n) ? `Compare with ${plain(state.first)}` : 'Compare', act: () => take(n)};
 }
 
 // take takes an exchange for a comparison: the first, or the one that it is compared with.
@@ -281,11 +283,14 @@ function take(n) {
 function chosen(name) {
 	state.first = name;
 	$('chosen').hidden = !name;
-	$('chosen').replaceChildren(...(name ? [el('span', {}, `${name} is compared with the next one that you choose, by c or by Compare in it.`),
+	$('chosen').replaceChildren(...(name ? [el('span', {}, `${plain(name)} is compared with the next one that you choose, by c or by Compare in it.`),
 		el('button', {type: 'button', onclick: () => chosen('')}, 'Cancel')] : []));
 }
 
 const turn = (view, own) => { location.hash = hashOf(view, own, narrow.matches ? '' : opened()); };
+
+// What is sought is marked in what is shown instead, too.
+$('exchange').addEventListener('click', () => { if (texts(state.terms).length) mark($('exchange'), texts(state.terms)); });
 
 function shut(push) {
 	if ($('exchange').hidden) return;

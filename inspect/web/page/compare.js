@@ -2,7 +2,7 @@ import {copy, el, many, plain} from './dom.js';
 import {xml} from './xml.js';
 
 // The view that puts beside each other two exchanges, two cassettes, or a miss and the
-// interaction that is nearest to it. The address has which: a and b, f and g, or m.
+// interaction that is nearest to it. The address has which: a and b, before and after, or m.
 export const name = 'compare', title = 'Compare';
 
 export function make(page) {
@@ -18,10 +18,10 @@ export function make(page) {
 	const result = el('div', {class: 'result'});
 	page.box.append(exchanges, cassettes, result);
 
-	const only = (what) => ({a: '', b: '', f: '', g: '', m: '', ...what});
+	const only = (what) => ({a: '', b: '', before: '', after: '', m: '', ...what});
 	const ask = (first, second) => { page.set(only({a: first.trim(), b: second.trim()}), true); show(); };
 	exchanges.addEventListener('submit', (e) => { e.preventDefault(); ask(full(a.value), full(b.value)); });
-	cassettes.addEventListener('submit', (e) => { e.preventDefault(); page.set(only({f: f.value, g: g.value}), true); again = true; show(); });
+	cassettes.addEventListener('submit', (e) => { e.preventDefault(); page.set(only({before: f.value, after: g.value}), true); again = true; show(); });
 	for (const input of [a, b]) {
 		input.addEventListener('focus', () => names.replaceChildren(...state.shown.slice(-200).reverse().filter((n) => rows.name(n))
 			.map((n) => el('option', {value: rows.name(n)}, `${rows.operation.of(n)} ${rows.status[n]}`))));
@@ -46,7 +46,7 @@ export function make(page) {
 				s.value = files.includes(had) ? had : files[at];
 			}
 		}
-		const want = Object.fromEntries(['a', 'b', 'f', 'g', 'm', 'h'].map((k) => [k, page.get(k)]));
+		const want = Object.fromEntries(['a', 'b', 'before', 'after', 'm', 'h'].map((k) => [k, page.get(k)]));
 		const key = JSON.stringify([want, state.reveal, rows.anew, rows.length > 0]);
 		if (key === asked && !again) return;
 		asked = key;
@@ -55,11 +55,11 @@ export function make(page) {
 			a.value = want.a || state.first || a.value;
 			b.value = want.b;
 		}
-		if (want.f) f.value = want.f;
-		if (want.g) g.value = want.g;
+		if (want.before) f.value = want.before;
+		if (want.after) g.value = want.after;
 		if (!rows.length) return nothing('Nothing has been said yet', document.documentElement.dataset.mode ? 'As soon as two exchanges were, they can be compared here.' : 'The cassette is empty; what is recorded to it can be compared here.');
 		if (want.m) return get('compare', {miss: want.m}, aMiss);
-		if (want.f && want.g) return get('diff', {before: want.f, after: want.g}, twoCassettes);
+		if (want.before && want.after) return get('diff', {before: want.before, after: want.after}, twoCassettes);
 		if (want.a && want.b) return get('compare', {before: want.a, after: want.b}, twoExchanges);
 		nothing('Compare what was said', 'Press c on an exchange of the list, or Compare in one that is open; then again on the one to compare it with. Or name both above, as FILE#ID. '
 			+ 'A miss of a replay is compared with what is nearest to it.' + (files.length > 1 ? ' Two cassettes are compared as umtape diff does.' : ''));
@@ -121,7 +121,7 @@ export function make(page) {
 			el('dl', {class: 'parties'}, c.before ? party(c.before, 'Nearest') : el('div', {}, el('dt', {}, 'Nearest'), el('dd', {}, 'none')), party({...c.miss, name: 'the miss'}, 'Miss')),
 			options(false),
 			el('p', {class: 'sum', role: 'status'}, n ? `The request differs from what was recorded in ${many(n, 'place')}${c.cut ? ', and more' : ''}. What it has there is kept nowhere.` : 'Where it differs is not known; open the miss to see why.'),
-			rules.length ? el('div', {class: 'rules'}, el('p', {}, 'Each of these, given to umtape replay, would let the nearest answer:'), el('ul', {}, ...rules)) : null,
+			rules.length ? el('div', {class: 'flags'}, el('p', {}, 'Each of these, given to umtape replay, would let the nearest answer:'), el('ul', {}, ...rules)) : null,
 			page.get('all') ? whole(c, ['Nearest']) : places(c.differences, ['Nearest']),
 		].filter(Boolean));
 	}
@@ -148,7 +148,7 @@ export function make(page) {
 	}
 
 	const selection = () => (page.get('a') && page.get('b') ? ['a', 'b'].map((k) => rows.find(page.get(k))).filter((n) => n >= 0) : null);
-	return {show, selection, focus: () => (page.get('b') || page.get('m') || page.get('g') ? page.box : a).focus({preventScroll: true})};
+	return {show, selection, focus: () => (page.get('b') || page.get('m') || page.get('after') ? page.box : a).focus({preventScroll: true})};
 }
 
 const pair = (label, field) => el('span', {class: 'field'}, label, field);
@@ -161,7 +161,7 @@ function places(list, sides) {
 		return text.length ? el('span', {}, ...text) : el('span', {class: 'faint'}, 'empty');
 	};
 	const parts = ['request', 'response'].map((part) => [part, list.filter((d) => d.part === part)]).filter(([, some]) => some.length);
-	return el('div', {class: 'places'}, ...parts.map(([part, some]) => el('section', {}, el('h3', {}, part === 'request' ? 'Request' : 'Response'),
+	return el('div', {class: 'differing'}, ...parts.map(([part, some]) => el('section', {}, el('h3', {}, part === 'request' ? 'Request' : 'Response'),
 		el('ol', {}, ...some.map((d) => el('li', {class: 'place'},
 			el('p', {}, el('code', {class: 'path'}, plain(d.path)), el('span', {class: 'what'}, ` ${plain(d.what)}`)),
 			el('dl', {}, ...sides.map((side, k) => el('div', {}, el('dt', {}, side), el('dd', {}, value(k ? d.after : d.before)))))))))));

@@ -82,3 +82,36 @@ export class Search {
 
 	unread() { return Math.max(0, ...[...this.sought.values()].map((s) => s.unread)); }
 }
+
+// mark shows where the texts are in what an element shows, and returns the first place;
+// null for none, or if the browser cannot show it.
+export function mark(box, texts) {
+	if (!window.Highlight) return null;
+	const ranges = [];
+	for (const part of texts.length ? box.querySelectorAll('.line > .text, pre.raw') : []) {
+		const nodes = [], starts = [];
+		let whole = '';
+		for (const walk = document.createTreeWalker(part, NodeFilter.SHOW_TEXT); walk.nextNode();) {
+			nodes.push(walk.currentNode);
+			starts.push(whole.length);
+			whole += walk.currentNode.data;
+		}
+		const lower = whole.toLowerCase();
+		if (lower.length !== whole.length) continue; // some letters become two
+		const place = (at) => {
+			const n = starts.findLastIndex((start) => start <= at);
+			return [nodes[n], at - starts[n]];
+		};
+		for (const text of texts) {
+			for (let at = lower.indexOf(text); at >= 0 && ranges.length < 2000; at = lower.indexOf(text, at + text.length)) {
+				const range = new Range();
+				range.setStart(...place(at));
+				const [node, end] = place(at + text.length - 1);
+				range.setEnd(node, end + 1);
+				ranges.push(range);
+			}
+		}
+	}
+	CSS.highlights.set('sought', new Highlight(...ranges));
+	return ranges[0] || null;
+}

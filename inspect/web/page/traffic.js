@@ -40,6 +40,7 @@ export function make(page) {
 		empty.hidden = !figures.hidden;
 		if (!empty.hidden) return nothing(empty, page);
 		for (const p of parts) p.draw();
+		figures.dataset.drawn = (Date.now() - drawn).toFixed(0);
 	}
 	new ResizeObserver(() => { if (!page.box.hidden && !figures.hidden) for (const p of parts) p.redraw(); }).observe(figures);
 	return {show: () => { if (drawn && asked(page) !== parts.asked) drawn = 0; parts.asked = asked(page); show(); }};
