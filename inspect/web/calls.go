@@ -44,7 +44,8 @@ func (s *Server) calls(w http.ResponseWriter, r *http.Request) {
 }
 
 func (d *digest) lives(reveal bool) callsJSON {
-	j := callsJSON{Anew: d.anew, Total: d.total, Late: map[int][]int{}, Back: map[int][]int{}, Steps: []stepJSON{}}
+	j := callsJSON{Anew: d.anew, Total: d.total, Late: map[int][]int{}, Back: map[int][]int{}, Steps: []stepJSON{},
+		Size: []int{}, Named: []bool{}, Start: []int{}, End: []int{}, Lasted: []float64{}, Every: []float64{}, Moment: []int{}, Step: []int{}}
 	known := map[*inspect.Step]int{}
 	for n, c := range d.calls {
 		lasted, every := -1.0, -1.0

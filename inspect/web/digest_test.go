@@ -136,7 +136,7 @@ func TestShapesAreOfInteractions(t *testing.T) {
 	key := "/api/shape?key=" + url.QueryEscape(groups[1].Key)
 	cause := func(j shapeJSON) *nodeJSON { return j.Parts[0].Parts[0].Parts[0].Parts[1] }
 	all := got[shapeJSON](t, s, key, 200)
-	if n := cause(all); n.Name != "EventCause" || n.Occurs != "0..1" || !n.Optional || n.Values != "text" || len(all.Variants[1].Differences) != 1 {
+	if n := cause(all); n.Name != "EventCause" || n.Occurs != "0..1" || !n.Optional || n.Values != "text" || !slices.Equal(n.In, []int{0}) || len(all.Variants[1].Differences) != 1 {
 		t.Errorf("all together: %+v, %+v", n, all.Variants)
 	}
 	if n := cause(got[shapeJSON](t, s, key+"&variant=a.yaml%230", 200)); n.Occurs != "1" {
@@ -190,4 +190,14 @@ func TestFindingsLeadToTheirPlaces(t *testing.T) {
 	}
 	got[struct{}](t, s, "/api/found?rule=UM073&rows=7", 409)
 	got[struct{}](t, s, "/api/found?rule=UM073&rows="+strings.Repeat("0,", 50)+"0", 400)
+}
+
+// Of no exchanges the page's script is given lists that are empty.
+func TestNothingIsAnEmptyList(t *testing.T) {
+	s, _ := paged(t)
+	for _, path := range []string{"/api/calls", "/api/shapes", "/api/findings", "/api/found?rule=UM020&rows="} {
+		if _, body := ask(t, s, http.DefaultClient, "GET", path, s.cookie); strings.Contains(body, "null") || !strings.Contains(body, "[]") {
+			t.Errorf("%s: %s", path, body)
+		}
+	}
 }

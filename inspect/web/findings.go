@@ -80,9 +80,11 @@ func (b *Book) rulesOf(d *digest) []*ruleJSON {
 			j.Files = append(j.Files, aboutJSON{file, f.Message})
 		}
 	}
-	return slices.SortedFunc(maps.Values(by), func(a, b *ruleJSON) int {
+	list := slices.AppendSeq([]*ruleJSON{}, maps.Values(by))
+	slices.SortFunc(list, func(a, b *ruleJSON) int {
 		return cmp.Or(cmp.Compare(b.severity, a.severity), cmp.Compare(a.ID, b.ID))
 	})
+	return list
 }
 
 // maxPlaces is of how many rows places are given at once.

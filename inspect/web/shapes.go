@@ -3,7 +3,9 @@ package web
 import (
 	"fmt"
 	"hash/maphash"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/umtape/umtape/inspect"
@@ -36,6 +38,7 @@ type nodeJSON struct {
 	Values    string      `json:"values,omitempty"` // kinds
 	AnyOrder  bool        `json:"any_order,omitempty"`
 	Optional  bool        `json:"optional,omitempty"` // not all messages have it
+	In        []int       `json:"in,omitempty"`       // which variants have it, by index, if not all have
 	Parts     []*nodeJSON `json:"parts,omitempty"`
 
 	// Of two shapes side by side, what it is in each; nil where there is none.
@@ -186,20 +189,40 @@ func (s *Server) shape(w http.ResponseWriter, r *http.Request) {
 		for _, v := range g.Variants {
 			list = append(list, variantDiff{variantName(v), differences(inspect.DiffVariants(g.Variants[0].Shape, v.Shape))})
 		}
+		all := map[int]*inspect.Shape{}
+		for n, v := range g.Variants {
+			all[n] = v.Shape
+		}
+		of := len(all)
+		if g.Lumped { // not all of the last one's messages have what its shape has
+			of = 0
+		}
 		writeJSON(w, struct {
 			Parts    []*nodeJSON   `json:"parts"`
 			Variants []variantDiff `json:"variants"`
-		}{nodes(tree), list})
+		}{nodes(tree, all, of), list})
 		return
 	}
 	fail(w, http.StatusNotFound, "there is no such shape now; choose another one")
 }
 
-func nodes(s *inspect.Shape) []*nodeJSON {
+// nodes are the parts of a shape; in are the shapes that it was made of, by index, at the
+// same place, and of how many there are.
+func nodes(s *inspect.Shape, in map[int]*inspect.Shape, of int) []*nodeJSON {
 	list := []*nodeJSON{}
 	for _, p := range s.Parts {
-		list = append(list, &nodeJSON{Name: p.Step(), Attr: p.Attr, Namespace: p.Name.Space, Occurs: p.Occurs(), Values: p.Kinds.String(),
-			AnyOrder: p.AnyOrder, Optional: p.Min == 0, Parts: nodes(p)})
+		having := map[int]*inspect.Shape{}
+		for n, v := range in {
+			if part := partOf(v, p); part != nil {
+				having[n] = part
+			}
+		}
+		n := &nodeJSON{Name: p.Step(), Attr: p.Attr, Namespace: p.Name.Space, Occurs: p.Occurs(), Values: p.Kinds.String(),
+			AnyOrder: p.AnyOrder, Optional: p.Min == 0, Parts: nodes(p, having, of)}
+		if len(having) < of {
+			n.In = slices.Sorted(maps.Keys(having))
+		}
+		list = append(list, n)
 	}
 	return list
 }

@@ -17,7 +17,6 @@ const choices = [
 	['none', 'Requests of no call', (c) => !c.named],
 ];
 
-const near = () => .875 * rem(); // marks that are nearer to each other are one
 const patterns = 6; // that states are drawn in
 
 export function make(page) {
@@ -27,7 +26,8 @@ export function make(page) {
 	let shown = []; // calls, the newest first
 	let states = []; // in the order in which they were first shown
 	let active = {call: null, at: -1}; // at is which of its moments, -1 for the lane
-	let pool = [], height = 0, window_ = null, saving = 0, followed = -1;
+	let pool = [], height = 0, window_ = null, saving = 0, followed = -1, em = 16;
+	const near = () => .875 * em; // marks that are nearer to each other are one
 
 	const which = el('select', {id: 'calls-which', onchange: () => { page.set({only: which.value}); draw(); }},
 		...choices.map(([value, text]) => el('option', {value}, text)));
@@ -88,7 +88,7 @@ export function make(page) {
 		made = data;
 		const known = new Map();
 		let from = 0;
-		calls = data.size?.map((size, k) => {
+		calls = data.size.map((size, k) => {
 			const moments = [];
 			for (let i = from; i < from + size; i++) moments.push({n: data.moment[i], step: data.steps[data.step[i]]});
 			from += size;
@@ -101,7 +101,7 @@ export function make(page) {
 			c.refused = moments.some(({step}) => step.refused || step.unanswered);
 			c.timed = moments.every(({n}) => rows.began[n] > 0);
 			return c;
-		}) || [];
+		});
 		for (const s of data.steps) if (s.state && !s.over && !known.has(s.state)) known.set(s.state, known.size);
 		states = [...known.keys()];
 		const was = active.call?.moments[0].n;
@@ -223,9 +223,10 @@ export function make(page) {
 
 	function paint() {
 		if (box.hidden || grid.hidden || !grid.clientHeight) return;
-		const narrow = grid.clientWidth < 40 * rem();
+		em = rem();
+		const narrow = grid.clientWidth < 40 * em;
 		grid.classList.toggle('narrow', narrow);
-		height = (narrow ? 4.75 : 3) * rem();
+		height = (narrow ? 4.75 : 3) * em;
 		lanes.style.height = shown.length * height + 'px';
 		grid.setAttribute('aria-rowcount', shown.length + 1);
 		const [top, end] = visible();
@@ -243,7 +244,7 @@ export function make(page) {
 	}
 
 	function axis([from, to], width) {
-		const step = steps.find((s) => s >= (to - from) / Math.max(2, width / (8 * rem()))) || steps[steps.length - 1];
+		const step = steps.find((s) => s >= (to - from) / Math.max(2, width / (8 * em))) || steps[steps.length - 1];
 		const list = [];
 		for (let at = Math.ceil(from / step) * step; at <= to && list.length < 200; at += step) {
 			const tick = el('span', {class: 'tick'}, page.get('axis') ? since(at) : clock(at).slice(0, step < 1000 ? 12 : 8));
@@ -309,26 +310,35 @@ export function make(page) {
 
 	// bars shows the state that the client knew, from each answer that told it on.
 	function bars(c, x, width, track) {
-		const put = (left, right, how, text) => {
-			left = Math.max(0, left);
-			right = Math.min(width, right);
+		// A bar has its name where there is most room between the marks on it.
+		const put = (marks, how, text) => {
+			const at = marks.map((x) => Math.min(Math.max(x, 0), width)), left = at[0], right = at[at.length - 1];
 			if (right - left < 1) return;
-			const e = el('span', {class: `span ${how}`, 'aria-hidden': 'true'}, text && right - left > 8 * text.length + 24 ? el('b', {}, text) : '');
+			const e = el('span', {class: `span ${how}`, 'aria-hidden': 'true'});
 			e.style.left = left + 'px';
 			e.style.width = right - left + 'px';
+			let widest = 1;
+			for (let k = 2; k < at.length; k++) if (at[k] - at[k - 1] > at[widest] - at[widest - 1]) widest = k;
+			const room = at[widest] - at[widest - 1] - 2 * near();
+			if (text && room > 0.45 * em * text.length) {
+				const name = el('b', {}, text);
+				name.style.left = at[widest - 1] - left + near() + 'px';
+				e.append(name);
+			}
 			track.append(e);
 		};
 		const stop = c.end >= 0 ? c.end : c.moments.length - 1;
-		if (c.nowhere && c.timed) put(0, x(0), 'open');
-		let now = '', from = x(0);
+		if (c.nowhere && c.timed) put([0, x(0)], 'open', '');
+		let now = '', on = [x(0)];
 		for (let i = 0; i <= stop; i++) {
 			const s = c.moments[i].step.state;
+			on.push(x(i));
 			if (i < stop && (!s || s === now)) continue;
-			put(from, x(i), now ? `s${Math.min(Math.max(0, states.indexOf(now)), patterns - 1)}` : 'unknown', plain(now));
+			put(on, now ? `s${Math.min(Math.max(0, states.indexOf(now)), patterns - 1)}` : 'unknown', plain(now));
 			now = s || now;
-			from = x(i);
+			on = [x(i)];
 		}
-		if (c.open && c.timed) put(x(stop), width, 'open', 'open');
+		if (c.open && c.timed) put([x(stop), width], 'open', 'open');
 	}
 
 	function describe(c, i) {

@@ -89,18 +89,20 @@ export function make(page) {
 			...(tree ? [
 				el('h3', {}, only ? `The structure of ${many(only.shown.length, 'message')}` : 'All of them together'),
 				only ? el('p', {}, el('button', {type: 'button', onclick: () => { page.set({n: ''}); draw(); }}, 'All structures')) : '',
-				treeOf(tree.parts),
+				treeOf(tree.parts, only ? [] : tree.variants.map((v) => g.shown.find(({name}) => name === v.name)?.shown.length || 0), g.count),
 				variants(g, tree, only),
 				compare(g, beside),
 			] : []));
 	}
 
-	function treeOf(parts) {
+	// treeOf draws a tree; counts are how many messages each variant has, of how many.
+	function treeOf(parts, counts, of) {
 		const body = el('tbody');
 		const add = (list, depth, space) => {
 			for (const p of list) {
 				const varies = p.occurs !== '1' || p.any_order;
-				const notes = [p.optional && 'not in all', p.any_order && 'its elements in any order'].filter(Boolean).join(', ');
+				const have = (p.in || []).reduce((sum, n) => sum + (counts[n] || 0), 0);
+				const notes = [p.optional && (have ? `in ${have.toLocaleString('en')} of ${many(of, 'message')}` : 'not in all'), p.any_order && 'its elements in any order'].filter(Boolean).join(', ');
 				body.append(el('tr', {class: varies ? 'varies' : null}, element(p, depth, space),
 					el('td', {}, varies && p.occurs !== '1' ? el('strong', {class: 'odd'}, p.occurs) : p.occurs), el('td', {}, p.values || ''), el('td', {}, notes)));
 				add(p.parts || [], depth + 1, p.attr ? space : p.ns || '');
