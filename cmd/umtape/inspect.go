@@ -54,10 +54,11 @@ what kind of value they hold, and which interactions differ from most and where.
 with 1 if something did. --output writes the shapes down, as a contract that
 ` + "`umtape validate --shapes`" + ` holds cassettes to.
 
-With --html FILE it writes the page of umtape ui as one file, to attach to a ticket
-or to keep: exchanges, each in full, calls, shapes and findings. It needs no umtape
-and no network, and is 32 MiB long at most. What names a person, a number or an
-internal server is not in it unless you say --show-sensitive; - is standard output.
+With --html FILE it writes the page of umtape ui as one file, to attach to a
+ticket: exchanges, each in full, calls, shapes, findings and traffic. It needs no
+umtape and no network, and is 32 MiB long at most; - is standard output. What
+names a person, a number or an internal server is not in it unless you say
+--show-sensitive.
 
 With --watch it lists what is there and then each interaction as it is recorded,
 until the recording ends or Ctrl-C.

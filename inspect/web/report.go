@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"io/fs"
 	"net/http"
 	"net/url"
 	"strings"
@@ -64,7 +63,6 @@ func hashOf(text string) string {
 // reportPage is what the template is given for a report.
 type reportPage struct {
 	Policy  string
-	Style   template.CSS
 	Icon    template.URL
 	Made    string
 	Version string
@@ -86,30 +84,15 @@ func (r *Report) Write(w io.Writer) error {
 	if limit == 0 {
 		limit = MaxReport
 	}
-	assets, err := fs.Sub(files, "page")
-	if err != nil {
-		return err
-	}
-	script, err := bundle(assets, "app.js")
-	if err != nil {
-		return err
-	}
-	style, err := fs.ReadFile(assets, "style.css")
-	if err != nil {
-		return err
-	}
-	icon, err := fs.ReadFile(assets, "icon.svg")
-	if err != nil {
-		return err
-	}
+	script, style := made().script, made().style
 	if state, _ := r.Book.state(); state.Total > limit/minExchange {
 		return ErrReportTooLong
 	}
 	var page bytes.Buffer
-	if err := index.Execute(&page, pageData{Title: r.Title, Report: &reportPage{
-		Policy: policyOf(script, string(style)), Style: template.CSS(style),
-		Icon: template.URL("data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(icon)),
-		Made: r.Made.UTC().Format("2006-01-02 15:04 UTC"), Version: r.Version, Reveal: r.Reveal, Summary: r.Summary, Facts: r.Facts, Rows: r.rows(),
+	if err := index.Execute(&page, pageData{Title: r.Title, Style: template.CSS(style), Report: &reportPage{
+		Policy: policyOf(script, style),
+		Icon:   template.URL("data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString([]byte(made().icon))),
+		Made:   r.Made.UTC().Format("2006-01-02 15:04 UTC"), Version: r.Version, Reveal: r.Reveal, Summary: r.Summary, Facts: r.Facts, Rows: r.rows(),
 	}}); err != nil {
 		return err
 	}
@@ -125,7 +108,7 @@ func (r *Report) Write(w io.Writer) error {
 	if err := r.answers(&out); err != nil {
 		return err
 	}
-	_, err = io.WriteString(w, end)
+	_, err := io.WriteString(w, end)
 	return err
 }
 
