@@ -45,7 +45,7 @@ func TestPageReportTooLong(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 12 {
+	for range 17 {
 		i := &cassettes.Interaction{}
 		i.Request.Method, i.Request.URL, i.Request.Body = "POST", "http://um.test/", strings.Repeat("x", 1<<20)
 		i.Response.Code, i.Response.Body = 200, i.Request.Body
@@ -58,7 +58,7 @@ func TestPageReportTooLong(t *testing.T) {
 	}
 	target := filepath.Join(filepath.Dir(path), "report.html")
 	_, said := runCommand(t, 1, "inspect", "--html", target, path)
-	if !strings.Contains(said, "the report of 12 interactions would be longer than 32 MiB") || !strings.Contains(said, "--operation") {
+	if !strings.Contains(said, "the report of 17 interactions would be longer than 32 MiB") || !strings.Contains(said, "--operation") {
 		t.Errorf("it says %s", said)
 	}
 	if _, err := os.Lstat(target); err == nil {
@@ -97,7 +97,7 @@ func TestPageReportFromAFile(t *testing.T) {
 			script(t, ctx, `for (const b of document.querySelectorAll('#exchange .side button')) if (b.textContent === 'Raw' || b.textContent === 'Bytes') b.click()`)
 			script(t, ctx, `document.querySelector('#exchange .close').click()`)
 		}
-		for v, has := range map[string]string{"calls": "3f0c6b52", "shapes": "Disconnect", "findings": "UM020"} {
+		for v, has := range map[string]string{"calls": "3f0c6b52", "shapes": "Disconnect", "findings": "UM020", "traffic": "answers"} {
 			script(t, ctx, `location.hash = '#v=`+v+`'`)
 			until(t, ctx, fmt.Sprintf(`document.querySelector('.view-%s:not([hidden])')?.textContent.includes(%q)`, v, has))
 			if wrong := shownText(t, ctx, `document.querySelector('.view:not([hidden]) .problem, .view:not([hidden]) .wrong')`); wrong != "" {

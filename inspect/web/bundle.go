@@ -15,7 +15,7 @@ import (
 
 var (
 	importLine = regexp.MustCompile(`^import (\{[^{}]*\}|\* as \w+) from '\./([\w-]+)\.js';$`)
-	exportLine = regexp.MustCompile(`^export ((?:async )?function\*?|class|const) ([\w$]+)`)
+	exportLine = regexp.MustCompile(`^export (?:(?:(?:async )?function\*?|class) ([\w$]+)|const (.*))`)
 	moduleLine = regexp.MustCompile(`^(import|export)\b`)
 
 	// What an HTML parser takes for markup inside a script element. In a text or a
@@ -25,7 +25,7 @@ var (
 
 // bundle returns the script that main, such as "app.js", and what it imports make.
 func bundle(files fs.FS, main string) (string, error) {
-	b := bundler{files: files, done: map[string]bool{}}
+	b := bundler{files: files, done: map[string]bool{}, names: map[string][]string{}}
 	if err := b.add(strings.TrimSuffix(main, ".js"), nil); err != nil {
 		return "", err
 	}
@@ -35,6 +35,7 @@ func bundle(files fs.FS, main string) (string, error) {
 type bundler struct {
 	files fs.FS
 	done  map[string]bool
+	names map[string][]string // what each module exports
 	out   strings.Builder
 }
 
@@ -59,20 +60,58 @@ func (b *bundler) add(name string, above []string) error {
 			if err := b.add(m[2], append(slices.Clone(above), name)); err != nil {
 				return err
 			}
-			names, _ := strings.CutPrefix(m[1], "* as ")
+			names, all := strings.CutPrefix(m[1], "* as ")
+			for one := range strings.SplitSeq(strings.Trim(names, "{} "), ",") {
+				if one, _, _ := strings.Cut(strings.TrimSpace(one), " as "); !all && one != "" && !slices.Contains(b.names[m[2]], one) {
+					return fmt.Errorf("%s.js:%d: %s.js exports no %s", name, n+1, m[2], one)
+				}
+			}
 			fmt.Fprintf(&body, "const %s = %s;\n", strings.ReplaceAll(names, " as ", ": "), moduleName(m[2]))
 			continue
 		}
 		if m := exportLine.FindStringSubmatch(bare); m != nil {
-			exports = append(exports, m[2])
+			if m[1] != "" {
+				exports = append(exports, m[1])
+			} else {
+				exports = append(exports, declared(m[2])...)
+			}
 			line = strings.TrimPrefix(line, "export ")
 		} else if moduleLine.MatchString(bare) {
 			return fmt.Errorf("%s.js:%d: %q is no form of import or export that is known", name, n+1, bare)
 		}
 		body.WriteString(line)
 	}
+	b.names[name] = exports
 	fmt.Fprintf(&b.out, "const %s = (() => {\n%s\nreturn {%s};\n})();\n", moduleName(name), body.String(), strings.Join(exports, ", "))
 	return nil
+}
+
+// declared are the names that a const declares which begins with this line: a = 1, b = 2;
+func declared(line string) (names []string) {
+	depth, quote, name := 0, rune(0), true
+	for n, c := range line {
+		switch {
+		case quote != 0:
+			if c == quote && line[n-1] != '\\' {
+				quote = 0
+			}
+		case c == '\'' || c == '"' || c == '`':
+			quote = c
+		case strings.ContainsRune("([{", c):
+			depth++
+		case strings.ContainsRune(")]}", c):
+			depth--
+		case c == ',' && depth == 0:
+			name = true
+		case name && c != ' ':
+			end := strings.IndexFunc(line[n:], func(c rune) bool { return strings.ContainsRune(" =;,", c) })
+			if end < 0 {
+				end = len(line) - n
+			}
+			names, name = append(names, line[n:n+end]), false
+		}
+	}
+	return names
 }
 
 func moduleName(name string) string { return "module_" + strings.ReplaceAll(name, "-", "_") }

@@ -10,7 +10,7 @@ import (
 func TestBundle(t *testing.T) {
 	got, err := bundle(fstest.MapFS{
 		"app.js":   {Data: []byte("import {one, two as second} from './part.js';\nimport * as all from './part.js';\nsay(one + second + all.one, '<!--', /<\\/script>/, `<SCRIPT`);\n")},
-		"part.js":  {Data: []byte("import {three} from './other.js';\nexport const one = 1;\nexport function two() { return three; }\nexport async function four() {}\nexport class Five {}\n")},
+		"part.js":  {Data: []byte("import {three} from './other.js';\nexport const one = 1, six = [1, 2].map((x, y) => x), seven = 'a, b = \\', c';\nexport function two() { return three; }\nexport async function four() {}\nexport class Five {}\n")},
 		"other.js": {Data: []byte("export const three = 3;\n")},
 	}, "app.js")
 	if err != nil {
@@ -24,12 +24,12 @@ return {three};
 })();
 const module_part = (() => {
 const {three} = module_other;
-const one = 1;
+const one = 1, six = [1, 2].map((x, y) => x), seven = 'a, b = \', c';
 function two() { return three; }
 async function four() {}
 class Five {}
 
-return {one, two, four, Five};
+return {one, six, seven, two, four, Five};
 })();
 const module_app = (() => {
 const {one, two: second} = module_part;
@@ -50,9 +50,10 @@ func TestBundleRefusesWhatItDoesNotKnow(t *testing.T) {
 		"default":        "export default 1;\n",
 		"a list":         "const a = 1;\nexport {a};\n",
 		"itself":         "import {a} from './app.js';\n",
+		"no such name":   "import {b} from './part.js';\n",
 		"nothing":        "import {a} from './none.js';\n",
 	} {
-		if got, err := bundle(fstest.MapFS{"app.js": {Data: []byte(text)}}, "app.js"); err == nil {
+		if got, err := bundle(fstest.MapFS{"app.js": {Data: []byte(text)}, "part.js": {Data: []byte("export const a = 1;\n")}}, "app.js"); err == nil {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
