@@ -1,6 +1,7 @@
 package cassettes
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"net/http"
@@ -23,21 +24,69 @@ type Secret struct {
 
 // Audited is a cassette that was searched for credentials.
 type Audited struct {
-	*Cassette
-	Secrets []Secret // in the order of the file
-	Unread  []Secret // bodies that could not be unpacked, so that nobody knows what is in them
+	*Cassette          // without Interactions
+	Searched  int      // interactions
+	Secrets   []Secret // in the order of the file
+	Unread    []Secret // bodies that could not be unpacked, so that nobody knows what is in them
 }
 
 // Audit searches the cassette at path, whoever wrote it, go-vcr v1 and v2 too, for
 // credentials: for what umtape would redact if it recorded it, and in the file's
 // comments and in keys that are nobody's. The error is one of Load's.
 func Audit(path string) (*Audited, error) {
-	e, err := OpenUpgrade(path, false)
+	return AuditEach(path, func(*Interaction) struct{} { return struct{}{} }, func(int, []struct{}) {}, nil)
+}
+
+// AuditEach is [Audit] that makes something of every interaction as well. It reads as
+// [InPieces] does: of is called on all processors at once, take is given what was made, in
+// the order of the file, with the index of the first, which is 0 for the first time and
+// where all of it comes once more. What it takes does not grow with the file, as long as
+// that is in our layout.
+func AuditEach[T any](path string, of func(*Interaction) T, take func(first int, made []T), progress func(done, total int64)) (*Audited, error) {
+	return auditEach(path, pieceBytes, of, take, progress)
+}
+
+// searched is what was found in a piece.
+type searched[T any] struct {
+	found, unread []Secret
+	made          []T
+}
+
+func auditEach[T any](path string, chunk int, of func(*Interaction) T, take func(first int, made []T), progress func(done, total int64)) (*Audited, error) {
+	a := &Audited{}
+	work := func(p *Piece) (s searched[T]) {
+		if p.edit.Records == nil {
+			p.edit.cut()
+		}
+		s.found, s.unread = p.edit.search()
+		s.made = make([]T, len(p.Interactions))
+		for n, i := range p.Interactions {
+			s.made[n] = of(i)
+		}
+		return s
+	}
+	collect := func(first int, s searched[T]) error {
+		a.Searched += len(s.made)
+		a.Secrets, a.Unread = append(a.Secrets, s.found...), append(a.Unread, s.unread...)
+		take(first, s.made)
+		return nil
+	}
+	c, err := ownPieces(path, chunk, work, collect, progress)
+	if err == errWhole {
+		var e *Edit
+		if e, err = OpenUpgrade(path, false); err != nil {
+			return nil, err
+		}
+		*a = Audited{} // what was found up to where it is another's layout comes again
+		list := e.Interactions
+		err = collect(0, work(&Piece{Interactions: list, edit: e}))
+		c = e.Cassette
+		c.Interactions = nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	a := &Audited{Cassette: e.Cassette}
-	a.Secrets, a.Unread = e.search()
+	a.Cassette = c
 	return a, nil
 }
 
@@ -86,8 +135,11 @@ func (e *Edit) search() (found, unread []Secret) {
 		found = append(found, e.around()...)
 	}
 	if tail := string(e.tail); redactStray(tail) != tail {
-		s := Secret{-1, 1 + strings.Count(string(e.data[:len(e.data)-len(e.tail)]), "\n"), "", "comment", formOf(tail)}
-		if e.Torn != nil {
+		s := Secret{-1, 1 + e.lines + bytes.Count(e.data[:len(e.data)-len(e.tail)], []byte("\n")), "", "comment", formOf(tail)}
+		switch {
+		case e.goesOn: // it is before an interaction
+			s.Line = e.lines + bytes.Count(e.data, []byte("\n"))
+		case e.Torn != nil:
 			s.Place = "the end, which was not written whole"
 		}
 		found = append(found, s)
@@ -226,7 +278,7 @@ func placeholder(was string) bool {
 	return len(was) < 200 && onlyStandIn.MatchString(strings.TrimSpace(was))
 }
 
-var formKinds = map[string]bool{kindNTLM: true, kindJWT: true, kindKey: true, kindKeyOf: true, kindBasic: true, kindBearer: true, kindURL: true}
+var formKinds = map[string]bool{kindNTLM: true, kindJWT: true, kindKey: true, kindKeyOf: true, kindBasic: true, kindBearer: true, kindURL: true, kindLine: true}
 
 // formOf names what kind of credential something is, or holds.
 func formOf(was string) string {

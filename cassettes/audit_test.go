@@ -1,10 +1,16 @@
 package cassettes
 
 import (
+	"bytes"
+	"compress/flate"
+	"compress/zlib"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -139,6 +145,89 @@ var hidingPlaces = []planted{
 	}},
 	{"a name beside a value", "Body/Set/Property/Value", inRequest(inSOAPBody("<Set><Property><Name>Password</Name><Value>%s</Value></Property></Set>"))},
 	{"an undeclared prefix, never closed", "Body/Login/Password", inRequest(`<s:Envelope><s:Body><x:Login><x:Password>%s`)},
+	{"a cookie in a log", "body", inResponse("> GET / HTTP/1.1\r\n> Cookie: lang=en; sid=%s\r\n> Accept: */*\r\n")},
+	{"a set-cookie in a log", "body", inResponse("< HTTP/1.1 200 OK\n< set-cookie: sid=%s; path=/; secure\n")},
+	{"a digest in a log", "body", inResponse("Authorization: Digest username=\"anna\", realm=\"a\", response=\"%s\"\n")},
+	{"a digest in a fault", "Body/Fault/detail", inResponse(inSOAPBody(`<s:Fault><detail>Authorization: Digest username="anna", response="%s"</detail></s:Fault>`))},
+	{"a cookie in JSON", "body, member raw", inResponse(`{"raw": "GET / HTTP/1.1\r\nCookie: sid=%s\r\n\r\n"}`)},
+	{"a cookie of a part", "body", inRequest("--b\r\nContent-Type: application/http\r\nCookie: sid=%s\r\n\r\nx\r\n--b--\r\n")},
+	{"an authorization of a part", "body", inRequest("--b\r\nContent-Type: application/http\r\nAuthorization: GoogleLogin auth=%s\r\n\r\nx\r\n--b--\r\n")},
+	{"a header of an option", "body", inRequest("curl -H 'Cookie: sid=%s' https://um.example.com/")},
+	{"sections", "body", inResponse("[db]\nuser = sa\npassword = %s\n")},
+	{"a dictionary", "body", inResponse("{'user': 'anna', 'password': '%s'}")},
+	{"a dictionary in a list", "body", inResponse("[{'user': 'anna', 'password': 'word'}, {'password': \"%s\"}]")},
+	{"pairs in base64", "Body/Run", func(i *cassette.Interaction, s string) {
+		i.Request.Body = inSOAPBody("<Run>" + base64Of("user=anna&password="+s) + "</Run>")
+	}},
+	{"a message in base64 in base64", "Body/Run", func(i *cassette.Interaction, s string) {
+		i.Request.Body = inSOAPBody("<Run>" + base64Of(base64Of("<login><Password>"+s+"</Password></login>")) + "</Run>")
+	}},
+	{"a message in base64 after white space", "Body/Run", func(i *cassette.Interaction, s string) {
+		i.Request.Body = inSOAPBody("<Run>\n  " + base64Of("\r\n  <login><Password>"+s+"</Password></login>") + "\n</Run>")
+	}},
+	{"a body in base64", "body", func(i *cassette.Interaction, s string) {
+		i.Request.Body = base64Of("{\"password\": \"" + s + "\"}")
+	}},
+	{"a part in base64", "Body/Login/Password", func(i *cassette.Interaction, s string) {
+		b := base64Of(inSOAPBody("<Login><Password>" + s + "</Password></Login>"))
+		i.Request.Headers.Set("Content-Type", "multipart/related; boundary=b")
+		i.Request.Body = "--b\r\nContent-Type: text/xml\r\nContent-Transfer-Encoding: base64\r\n\r\n" + b[:76] + "\r\n" + b[76:152] + "\r\n" + b[152:] + "\r\n--b--\r\n"
+	}},
+	{"a part quoted", "body", func(i *cassette.Interaction, s string) {
+		i.Request.Headers.Set("Content-Type", "multipart/related; boundary=b")
+		i.Request.Body = "--b\r\nContent-Type: text/xml\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n<Login><Password Type=3D=22x=22>" + s + "</Password></Lo=\r\ngin>\r\n--b--\r\n"
+	}},
+	{"deflated in silence", "Body/LoginResponse/AccessToken", func(i *cassette.Interaction, s string) {
+		i.Response.Body = deflated(inSOAPBody("<LoginResponse><AccessToken>"+s+"</AccessToken></LoginResponse>"), true)
+	}},
+	{"deflated in silence, bare", "Body/LoginResponse/AccessToken", func(i *cassette.Interaction, s string) {
+		i.Response.Body = deflated(inSOAPBody("<LoginResponse><AccessToken>"+s+"</AccessToken></LoginResponse>"), false)
+	}},
+	{"a name after its value", "body, member value", inResponse(`{"fields": [{"value": "%s", "name": "password"}, {"value": "b", "name": "a"}]}`)},
+	{"a name after its value and more", "body, member value", inResponse(`{"value": "%s", "comment": {"name": "a"}, "name": "Authorization"}`)},
+	{"pairs in a list", "body, member password", inResponse(`{"headers": [["Host", "a"], ["password", "%s"]]}`)},
+	{"names and values in a list", "body, member Cookie", inResponse(`{"rawHeaders": ["Host", "a", "Cookie", "sid=%s"]}`)},
+	{"a user of curl", "body", inResponse("$ curl -sS -u anna:%s https://um.example.com/\n")},
+	{"an option", "body", inResponse("login --user anna --password %s --quiet\n")},
+	{"an option of a fault", "Body/Fault/faultstring", inResponse(inSOAPBody(`<s:Fault><faultstring>exec: login --user anna --password &quot;%s&quot;: exit 1</faultstring></s:Fault>`))},
+	{"a URL of Oracle's", "body", inResponse("jdbc:oracle:thin:scott/%s@//db.example.com:1521/x")},
+	{"a URL of JDBC", "Body/Fault/faultstring", inResponse(inSOAPBody(`<s:Fault><faultstring>jdbc:sqlserver://db;user=sa;password=%s;encrypt=true</faultstring></s:Fault>`))},
+	{"a URL of MySQL's", "body, member url", inResponse(`{"url": "jdbc:mysql://db/x?user=sa&password=%s"}`)},
+	{"an entity of a password", "entity w", inRequest(`<!DOCTYPE a [<!ENTITY w "%s">]><a><Password>&w;</Password></a>`)},
+	{"an entity of an entity", "entity v", inRequest(`<!DOCTYPE a [<!ENTITY v '%s'><!ENTITY w "&v;">]><a><Login password="&w;"/></a>`)},
+	{"an entity by its name", "entity password", inRequest(`<!DOCTYPE a [<!ENTITY password "%s">]><a>&password;</a>`)},
+	{"an entity with a message", "entity x", inRequest(`<!DOCTYPE a [<!ENTITY x "<Password>%s</Password>">]><a>&x;</a>`)},
+	{"a default of an attribute", "attribute password", inRequest(`<!DOCTYPE a [<!ATTLIST Login user CDATA #IMPLIED password CDATA "%s">]><a><Login/></a>`)},
+	{"a message in a header", "header X-Debug", inHeader("X-Debug", "<Login><Password>%s</Password></Login>")},
+	{"pairs, escaped", "Body/State", inRequest(inSOAPBody("<State>user%%3Danna%%26password%%3D%s%%26x%%3D1</State>"))},
+	{"pairs, escaped, in a header", "header X-State", inHeader("X-State", "user%%3Danna%%26password%%3D%s%%26x%%3D1")},
+	{"pairs, escaped twice", "body, member state", inResponse(`{"state": "user%%253Danna%%2526password%%253D%s%%2526x%%253D1"}`)},
+	{"a message, escaped", "Body/State", inRequest(inSOAPBody("<State>%%3CPassword%%3E%s%%3C%%2FPassword%%3E</State>"))},
+	{"a token of forms", "header X-Csrf-Token", inHeader("X-CSRF-Token", "%s")},
+	{"a token of Exchange", "header X-Commonaccesstoken", inHeader("X-CommonAccessToken", "%s")},
+	{"a signature", "header X-Hub-Signature-256", inHeader("X-Hub-Signature-256", "sha256=%s")},
+	{"another signature", "header X-Signature", inHeader("X-Signature", "%s")},
+	{"auth in a URL", "url, parameter auth", func(i *cassette.Interaction, s string) { i.Request.URL += "?auth=" + s }},
+	{"a SAML request", "url, parameter SAMLRequest", func(i *cassette.Interaction, s string) {
+		i.Request.URL += "?SAMLRequest=" + url.QueryEscape(base64Of(deflated("<samlp:AuthnRequest>"+s+"</samlp:AuthnRequest>", false)))
+	}},
+	{"a SAML response", "url, parameter SAMLResponse", func(i *cassette.Interaction, s string) {
+		i.Request.URL += "?SAMLResponse=" + url.QueryEscape(base64Of("<Response>"+s+"</Response>"))
+	}},
+}
+
+// deflated is RFC 1950, or bare RFC 1951.
+func deflated(s string, framed bool) string {
+	var b bytes.Buffer
+	var w io.WriteCloser
+	if framed {
+		w = zlib.NewWriter(&b)
+	} else {
+		w, _ = flate.NewWriter(&b, flate.DefaultCompression)
+	}
+	_, _ = io.WriteString(w, s)
+	_ = w.Close()
+	return b.String()
 }
 
 // hiding is the n-th exchange, with a secret where hidingPlaces says; the one after
@@ -179,8 +268,10 @@ func holds(text, secret string, depth int) bool {
 	if plain, err := url.QueryUnescape(text); err == nil && plain != text && holds(plain, secret, depth-1) {
 		return true
 	}
-	if plain, _ := unpack([]byte(text), "gzip", 1<<20); len(plain) > 0 && holds(string(plain), secret, depth-1) {
-		return true
+	for _, encoding := range []string{"gzip", "deflate"} {
+		if plain, _ := unpack([]byte(text), encoding, 1<<20); len(plain) > 0 && holds(string(plain), secret, depth-1) {
+			return true
+		}
 	}
 	joined := regexp.MustCompile(`\s`).ReplaceAllString(text, "")
 	for _, t := range []string{text, joined} {
@@ -271,6 +362,51 @@ func TestPlantedSecrets(t *testing.T) {
 	}
 }
 
+// TestPlantedSecretsAreNotRecorded: what a recording leaves in its folder, while it runs and
+// after, holds none of them, and each client got what the server said.
+func TestPlantedSecretsAreNotRecorded(t *testing.T) {
+	path := tape(t)
+	const secret = "hunter77correct-horse"
+	n := 0
+	_, recorder, w := recorderTo(t, path, RecordOptions{All: true})
+	rt := recorder.Wrap(answering(func(r *http.Request) *http.Response {
+		got := hiding(n, secret).Response
+		return &http.Response{StatusCode: got.Code, Status: got.Status, Header: got.Headers, Body: io.NopCloser(strings.NewReader(got.Body)), ContentLength: int64(len(got.Body)), Trailer: got.Trailer, Request: r}
+	}))
+	clean := func(when string) {
+		t.Helper()
+		list := load(t, path).Interactions
+		if len(list) != len(hidingPlaces)+1 {
+			t.Fatalf("%s: %d interactions", when, len(list))
+		}
+		for n, i := range list {
+			if interactionHolds(i, secret) {
+				t.Errorf("%s, %s: kept\n%+v\n%+v", when, hidingPlaces[n].name, i.Request, i.Response)
+			}
+		}
+		files, err := os.ReadDir(filepath.Dir(path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			if holds(readAll(t, filepath.Join(filepath.Dir(path), f.Name())), secret[:len(secret)-4], 1) {
+				t.Errorf("%s: %s holds the secret", when, f.Name())
+			}
+		}
+	}
+	for n = range len(hidingPlaces) + 1 {
+		resp := send(t, rt, hiding(n, secret))
+		got, err := io.ReadAll(resp.Body)
+		if err != nil || string(got) != hiding(n, secret).Response.Body {
+			t.Errorf("%s: the client got %q, %v", hidingPlaces[n].name, got, err)
+		}
+		resp.Body.Close()
+	}
+	clean("recording")
+	closed(t, w)
+	clean("recorded")
+}
+
 func cookieless(t *testing.T, n int) *Interaction {
 	i := sample(t, n)
 	i.Response.Headers.Del("Set-Cookie")
@@ -323,6 +459,49 @@ func TestAuditSeesTheFile(t *testing.T) {
 				t.Errorf("after: %v, %v", a.Secrets, err)
 			}
 		})
+	}
+}
+
+// TestAuditInPieces: in pieces of any size it finds what is found in the whole, in the same
+// places, and hands on every interaction.
+func TestAuditInPieces(t *testing.T) {
+	path := tape(t)
+	var list []*Interaction
+	for n := range 12 {
+		list = append(list, hiding(n, fmt.Sprintf("hunter%02dcorrect-horse", n)))
+	}
+	write(t, path, list...)
+	text := readAll(t, path)
+	comment := func(before string) string {
+		return strings.Replace(text, before, "    # password=hunter2secret\n    # and more\n"+before, 1)
+	}
+	files := map[string]string{
+		"whole": text, "a comment first": comment("    - id: 0\n"), "a comment between": comment("    - id: 7\n"),
+		"long comments":         strings.ReplaceAll(text, "    - id: ", "    # token=hunter2secret\n"+strings.Repeat("    # line\n", 200)+"    - id: "),
+		"a comment at the end":  text + "# pwd=hunter2secret\n",
+		"a comment in one":      strings.Replace(text, "      response:\n", "      # password=hunter2secret\n      response:\n", 1),
+		"edited":                strings.Replace(text, "200 OK", "200 OK https://a:b@c", 3),
+		"torn":                  text[:strings.LastIndex(text, "      response:")] + "        # pin=1234\n",
+		"of others, at the end": text + "more: {password: hunter2secret}\n",
+		"version 1":             "version: 1\ninteractions:\n- request: {url: 'https://a:b@c/', method: GET}\n  response: {code: 200}\n",
+	}
+	for name, text := range files {
+		put(t, path, text)
+		e, err := OpenUpgrade(path, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, unread := e.search()
+		for _, chunk := range []int{1 << 20, 20000, 3000, 500, 64} {
+			var ids []int
+			a, err := auditEach(path, chunk, func(i *Interaction) int { return i.ID }, func(first int, made []int) { ids = append(ids[:first], made...) }, nil)
+			if err != nil {
+				t.Fatalf("%s in %d: %v", name, chunk, err)
+			}
+			if !slices.Equal(a.Secrets, found) || !slices.Equal(a.Unread, unread) || a.Searched != len(e.Interactions) || len(ids) != len(e.Interactions) || fmt.Sprint(a.Torn) != fmt.Sprint(e.Torn) {
+				t.Errorf("%s in %d: %d interactions, %d told\n got %v\nwant %v\nunread %v, %v; torn %v, %v", name, chunk, a.Searched, len(ids), a.Secrets, found, a.Unread, unread, a.Torn, e.Torn)
+			}
+		}
 	}
 }
 

@@ -37,6 +37,11 @@ type Edit struct {
 	tail []byte // what follows the last record: comments, or a torn interaction
 	lock *lock  // nil for one that is only read
 
+	// What is edited is part of a file, for being searched.
+	lines  int   // of the file that are not in data, before it but after the header
+	shift  int64 // of data, for offsets in the file
+	goesOn bool  // the next part begins with an interaction
+
 	parsed bool       // doc was tried
 	doc    *yaml.Node // see root
 }
@@ -106,9 +111,10 @@ func (e *Edit) cut() {
 	for n, i := range e.Interactions {
 		r := Record{Interaction: i}
 		if s := i.span; s.size > 0 {
-			r.lead = e.data[at:s.off]
-			r.text = whole(e.data[s.off : s.off+s.size])
-			at = s.off + s.size
+			off := s.off - e.shift
+			r.lead = e.data[at:off]
+			r.text = whole(e.data[off : off+s.size])
+			at = off + s.size
 		}
 		if e.Foreign {
 			if clean := redactKept(i); clean != i {
@@ -121,7 +127,7 @@ func (e *Edit) cut() {
 	case !e.rewrite:
 		e.tail = e.data[at:]
 	case e.Torn != nil:
-		e.tail = e.data[e.Torn.Offset:]
+		e.tail = e.data[e.Torn.Offset-e.shift:]
 	}
 	if e.Foreign {
 		e.Header.Umtape = HeaderMeta{Format: format, Redact: []string{RedactCredentials}}

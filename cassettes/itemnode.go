@@ -17,7 +17,7 @@ type itemNode struct {
 func (e *Edit) node(n int) *itemNode {
 	i := e.Interactions[n]
 	if s := i.span; s.size > 0 {
-		doc, err := parseYAML(e.Path, e.data[s.off:s.off+s.size], i.Line-1, "interaction")
+		doc, err := parseYAML(e.Path, e.data[s.off-e.shift:s.off-e.shift+s.size], i.Line-1, "interaction")
 		if err != nil || doc.Content[0].Kind != yaml.SequenceNode || len(doc.Content[0].Content) != 1 {
 			return nil
 		}

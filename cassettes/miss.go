@@ -138,7 +138,11 @@ func (p *Player) rules(l *library, a asked, n int, differences []inspect.Differe
 	if len(places) == 1 && text {
 		ignore = " --ignore " + name
 	}
-	return append(flags, ignore[1:])
+	flags = append(flags, ignore[1:])
+	if len(strings.Join(flags, "")) > maxSaidReason/2 {
+		return nil // nobody would paste that
+	}
+	return flags
 }
 
 // positions are those of elements among their like, in the path of a difference.
@@ -193,7 +197,7 @@ func (p *Player) miss(req *http.Request, began time.Time, operation string, m Mi
 	}
 	p.tell(req, began, Facts{Verdict: Missed, Operation: operation, File: m.file, Nearest: m.Nearest, Reason: m.Reason, Miss: &report})
 	resp := refusal(req, http.StatusInternalServerError, fmt.Sprintf("umtape: no recorded interaction answers this %s: %s", m.Operation, m.Reason), m.detail())
-	resp.Header.Set(HeaderMiss, oneLine(m.Reason))
+	resp.Header.Set(HeaderMiss, oneLine(inspect.Shorten(m.Reason, maxSaidReason)))
 	return resp
 }
 

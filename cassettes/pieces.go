@@ -17,6 +17,8 @@ type Piece struct {
 
 	text  *Text
 	first int // index in the text's cassette of the first of them
+
+	edit *Edit // the same, for being searched; only for [AuditEach]
 }
 
 // Places is [Text.Places] for the n-th interaction of the piece.
@@ -87,6 +89,24 @@ const (
 var errWhole = errors.New("to be read whole")
 
 func inPieces[T any](path string, chunk int, work func(*Piece) T, take func(int, T) error, progress func(done, total int64)) (*Cassette, error) {
+	if c, err := ownPieces(path, chunk, work, take, progress); err != errWhole {
+		return c, err
+	}
+	c, text, err := LoadText(path)
+	if err != nil {
+		return nil, err
+	}
+	list := c.Interactions
+	c.Interactions = nil
+	_, err = allInOrder(text.pieces(c, list), work, take, ofSize(int64(len(text.data)), progress))
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// ownPieces is inPieces for a file in our layout. The error is errWhole for any other.
+func ownPieces[T any](path string, chunk int, work func(*Piece) T, take func(int, T) error, progress func(done, total int64)) (*Cassette, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, pathFault(path, err, "")
@@ -96,28 +116,20 @@ func inPieces[T any](path string, chunk int, work func(*Piece) T, take func(int,
 	if err != nil {
 		return nil, pathFault(path, err, "")
 	}
-	told := func(done int64) {
+	if !info.Mode().IsRegular() { // Load knows what is wrong with it
+		return nil, errWhole
+	}
+	r := pieceReader{path: path, file: file, chunk: chunk}
+	return allInOrder(r.next, work, take, ofSize(info.Size(), progress))
+}
+
+// ofSize tells progress, which may be nil, of a file of that size.
+func ofSize(size int64, progress func(done, total int64)) func(done int64) {
+	return func(done int64) {
 		if progress != nil {
-			progress(done, max(done, info.Size())) // it may have grown
+			progress(done, max(done, size)) // it may have grown
 		}
 	}
-	if info.Mode().IsRegular() { // Load knows what is wrong with anything else
-		r := pieceReader{path: path, file: file, chunk: chunk}
-		if c, err := allInOrder(r.next, work, take, told); err != errWhole {
-			return c, err
-		}
-	}
-	c, text, err := LoadText(path)
-	if err != nil {
-		return nil, err
-	}
-	list := c.Interactions
-	c.Interactions = nil
-	_, err = allInOrder(text.pieces(c, list), work, take, told)
-	if err != nil {
-		return nil, err
-	}
-	return c, nil
 }
 
 // part is what comes next of a file.
@@ -290,10 +302,10 @@ func (p *filePart) read() (*Piece, *Cassette, error) {
 	}
 	t := newText(c, text)
 	list := c.Interactions
-	piece := &Piece{Interactions: list, text: t}
+	shift := p.at - int64(len(p.header))
+	piece := &Piece{Interactions: list, text: t, edit: &Edit{data: text, lines: p.lines, shift: shift, goesOn: !p.last}}
 	t.cassette = &Cassette{Interactions: list}
 	// From here on they have their places in the file, and the text knows its own.
-	shift := p.at - int64(len(p.header))
 	t.at.line += p.lines
 	for _, i := range list {
 		i.Line += p.lines
@@ -304,6 +316,8 @@ func (p *filePart) read() (*Piece, *Cassette, error) {
 		c.Torn.Offset += shift
 	}
 	c.end += shift
+	of := *c
+	piece.edit.Cassette = &of
 	c.Interactions = nil
 	return piece, c, nil
 }

@@ -87,9 +87,12 @@ const maxMisses = 20
 
 // NewPlayer returns a player of these cassettes, in their order.
 func NewPlayer(options PlayOptions, tapes ...*Cassette) *Player {
-	reels := make([]*Reel, len(tapes))
+	reels, paths := make([]*Reel, len(tapes)), make([]string, len(tapes))
 	for n, t := range tapes {
-		reels[n] = hold(t, options.Match)
+		reels[n], paths[n] = hold(t, options.Match), t.Path
+	}
+	for n, name := range Names(paths) {
+		reels[n].prefix = name + "#"
 	}
 	return PlayReels(options, reels...)
 }

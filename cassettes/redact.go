@@ -129,8 +129,8 @@ func secretWordsEnd(w []string) bool {
 	if last == "token" {
 		return len(w) == 1 || tokenKinds[w[len(w)-2]]
 	}
-	if k, ok := strings.CutSuffix(last, "token"); ok && tokenKinds[k] {
-		return true // accesstoken
+	if k, ok := strings.CutSuffix(last, "token"); ok && (tokenKinds[k] || strings.HasSuffix(k, "access") || strings.HasSuffix(k, "auth")) {
+		return true // accesstoken, and X-Commonaccesstoken, as a header's name is written
 	}
 	all := " " + strings.Join(w, " ")
 	for _, t := range secretTails {

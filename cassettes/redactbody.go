@@ -1,9 +1,14 @@
 package cassettes
 
 import (
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"mime/quotedprintable"
 	"net/http"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // redactBody takes credentials out of a body: elements and attributes of XML,
@@ -42,7 +47,31 @@ func redactNoting(body string, h http.Header, note noting) string {
 			return body
 		}
 	}
+	if plain, ok := inflated(body); ok {
+		if clean := redactText(plain, h, note); clean != plain {
+			return clean
+		}
+		return body
+	}
 	return redactText(body, h, note)
+}
+
+// inflated unpacks a body that is deflated without saying so, with the frame of RFC 1950
+// or, if all of it is text, without.
+func inflated(body string) (plain string, ok bool) {
+	if len(body) < 8 || utf8.ValidString(body[:min(len(body), 32)]) {
+		return "", false
+	}
+	out, whole := unpack([]byte(body), "deflate", DefaultMaxBody)
+	if len(out) == 0 || !framed(body) && !(whole && utf8.Valid(out)) {
+		return "", false
+	}
+	return string(out), true
+}
+
+// framed reports whether something begins as RFC 1950, section 2.2, says.
+func framed(s string) bool {
+	return len(s) >= 2 && s[0]&15 == 8 && (int(s[0])<<8|int(s[1]))%31 == 0
 }
 
 func redactText(body string, h http.Header, note noting) string {
@@ -67,14 +96,71 @@ func redactTyped(body string, h http.Header, note noting) string {
 	switch trimmed := strings.TrimLeft(body, " \t\r\n\xef\xbb\xbf"); {
 	case strings.HasPrefix(trimmed, "<"):
 		return redactTagsNoting(body, note)
+	case sectionStart.MatchString(trimmed):
+		return redactPlainNoting(redactPairsNoting(body, "&;\r\n", note), note)
 	case strings.HasPrefix(trimmed, "{"), strings.HasPrefix(trimmed, "["):
-		return redactJSONNoting(body, note)
+		if body = redactJSONNoting(body, note); !json.Valid([]byte(body)) { // cut off, or a notation that looks like it
+			body = redactPlainNoting(body, note)
+		}
+		return body
 	case strings.HasPrefix(media, "multipart/"), strings.HasPrefix(trimmed, "--"):
-		return redactTagsNoting(redactJSONNoting(redactFields(body, note), note), note)
+		return redactPlainNoting(redactJSONNoting(redactFields(redactParts(body, note), note), note), note)
 	case strings.IndexByte(body, 0) >= 0:
 		return redactTagsNoting(body, note)
 	}
-	return redactTagsNoting(redactJSONNoting(redactPairsNoting(body, "&;\r\n", note), note), note)
+	return redactPlainNoting(redactJSONNoting(redactPairsNoting(body, "&;\r\n", note), note), note)
+}
+
+// sectionStart is the first line of a file of settings: [section].
+var sectionStart = regexp.MustCompile(`^\[[\w .:/-]+\][ \t]*(?:[;#].*)?\r?\n`)
+
+// packedPart finds a part of MIME in a Content-Transfer-Encoding (RFC 2045 §6): its header
+// from there on, and its content up to the next boundary.
+var packedPart = regexp.MustCompile(`(?is)(content-transfer-encoding:[ \t]*(base64|quoted-printable)[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\r?\n)(.*?)(\r?\n--|$)`)
+
+// redactParts redacts what parts of MIME hold in base64 or quoted-printable. What a part
+// is, is told from its content.
+func redactParts(body string, note noting) string {
+	if !containsAny(body, "ransfer-", "RANSFER-") {
+		return body
+	}
+	return replaceForm(body, packedPart, func(m string, at int) string {
+		g := packedPart.FindStringSubmatch(m)
+		var plain []byte
+		var ok bool
+		if quoted := strings.EqualFold(g[2], "quoted-printable"); quoted {
+			var err error
+			plain, err = io.ReadAll(quotedprintable.NewReader(strings.NewReader(g[3])))
+			ok = err == nil
+		} else {
+			plain, ok = fromBase64(g[3])
+		}
+		if !ok {
+			return m
+		}
+		clean := redactText(string(plain), http.Header{}, func(place string, _ int, was string) { note.tell(place, at, was) })
+		if clean == string(plain) {
+			return m
+		}
+		return g[1] + transferred(clean, g[2]) + g[4]
+	})
+}
+
+// transferred is text in base64 or in quoted-printable, in lines.
+func transferred(text, encoding string) string {
+	var b strings.Builder
+	if strings.EqualFold(encoding, "quoted-printable") {
+		w := quotedprintable.NewWriter(&b)
+		_, _ = io.WriteString(w, text) // a Builder takes everything
+		_ = w.Close()
+		return b.String()
+	}
+	packed := base64.StdEncoding.EncodeToString([]byte(text))
+	for len(packed) > 76 {
+		b.WriteString(packed[:76] + "\r\n")
+		packed = packed[76:]
+	}
+	return b.String() + packed
 }
 
 // field finds a field of multipart/form-data (RFC 7578): its header with its

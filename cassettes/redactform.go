@@ -3,8 +3,12 @@ package cassettes
 import (
 	"bytes"
 	"encoding/base64"
+	"net/http"
+	"net/url"
 	"regexp"
+	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -12,20 +16,23 @@ import (
 
 // The kinds of secrets that are told by their form.
 const (
-	kindNTLM    = "NTLM message"
-	kindJWT     = "JSON Web Token"
-	kindKey     = "private key"
-	kindBasic   = "Basic credentials"
-	kindBearer  = "bearer token"
-	kindURL     = "user information in a URL"
-	kindKeyOf   = "API key"
-	kindNamed   = "credential" // told by its name
-	kindEncoded = "credential in base64"
+	kindNTLM   = "NTLM message"
+	kindJWT    = "JSON Web Token"
+	kindKey    = "private key"
+	kindBasic  = "Basic credentials"
+	kindBearer = "bearer token"
+	kindURL    = "user information in a URL"
+	kindKeyOf  = "API key"
+	kindNamed  = "credential" // told by its name
+	kindLine   = "header with a credential"
 )
 
 // ntlmMarks are what base64 makes of "NTLMSSP\0" at each of the three places it can
 // have in a group of three bytes; SPNEGO wraps such a message.
 var ntlmMarks = [3]string{"TlRMTVNTUA", "5UTE1TU1A", "OVExNU1NQA"}
+
+// rawNTLM is how an NTLM message begins.
+const rawNTLM = "NTLMSSP\x00"
 
 // keyMark is "-----BEGIN " in base64.
 const keyMark = "LS0tLS1CRUdJTi"
@@ -39,6 +46,25 @@ var (
 var keyStarts = []string{"ghp_", "gho_", "ghs_", "ghu_", "ghr_", "github_pat_", "glpat-", "AKIA", "ASIA", "AIza", "xox", "sk_live_", "rk_live_"}
 
 var vendorKey = regexp.MustCompile(`\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{22,}|glpat-[A-Za-z0-9_-]{20,}|A[KS]IA[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{35}|xox[abprs]-[A-Za-z0-9-]{20,}|[sr]k_live_[A-Za-z0-9]{16,})\b`)
+
+// What is looked for in every text, to tell what it may hold: a bit each, in the order of
+// formWords.
+const (
+	hasNTLM = 1 << iota
+	hasRawNTLM
+	hasKey64
+	hasKey
+	hasJWT
+	hasVendorKey
+	hasBasic
+	hasBearer
+	hasLine
+)
+
+// formWords has schemes and headers as clients spell them; a search in any case costs too
+// much.
+var formWords = wordSetOf(ntlmMarks[:], []string{rawNTLM}, []string{keyMark}, []string{"PRIVATE KEY"}, []string{"eyJ"}, keyStarts,
+	[]string{"Basic", "basic", "BASIC"}, []string{"Bearer", "bearer", "BEARER"}, []string{"ookie", "OOKIE", "uthorization", "UTHORIZATION"})
 
 // schemeForms are what follows the name of an authentication scheme, name included.
 var schemeForms = map[string]*regexp.Regexp{
@@ -67,16 +93,20 @@ func redactTokens(text string, note forming) string {
 	if len(text) < 8 {
 		return text
 	}
-	for _, mark := range ntlmMarks {
-		if strings.Contains(text, mark) {
+	found := formWords.in(text)
+	if found == 0 {
+		return text
+	}
+	if found&hasNTLM != 0 {
+		for _, mark := range ntlmMarks {
 			text = replaceRuns(text, mark, func(run string, at int) bool { note.tell(kindNTLM, at); return true })
 		}
 	}
-	if i := strings.Index(text, "NTLMSSP\x00"); i >= 0 { // raw; it has no end of its own
+	if i := strings.Index(text, rawNTLM); found&hasRawNTLM != 0 && i >= 0 { // raw; it has no end of its own
 		note.tell(kindNTLM, i)
 		text = text[:i] + redacted
 	}
-	if strings.Contains(text, keyMark) {
+	if found&hasKey64 != 0 {
 		text = replaceRuns(text, keyMark, func(run string, at int) bool {
 			plain, ok := fromBase64(run)
 			if ok = ok && bytes.Contains(plain, []byte("PRIVATE KEY")); ok {
@@ -85,7 +115,7 @@ func redactTokens(text string, note forming) string {
 			return ok
 		})
 	}
-	if strings.Contains(text, "PRIVATE KEY") {
+	if found&hasKey != 0 {
 		text = replaceForm(text, keyForm, func(m string, at int) string {
 			note.tell(kindKey, at)
 			if last := m[len(m)-1]; last == '<' || last == '"' || last == '\'' {
@@ -94,25 +124,109 @@ func redactTokens(text string, note forming) string {
 			return redacted
 		})
 	}
-	if strings.Contains(text, "eyJ") {
+	if found&hasJWT != 0 {
 		text = replaceForm(text, jwtForm, func(m string, at int) string {
 			note.tell(kindJWT, at)
 			return redacted
 		})
 	}
-	if containsAny(text, keyStarts...) {
+	if found&hasVendorKey != 0 {
 		text = replaceForm(text, vendorKey, func(m string, at int) string {
 			note.tell(kindKeyOf, at)
 			return redacted
 		})
 	}
-	if containsAny(text, "Basic", "basic", "BASIC") { // as clients spell it; a search in any case costs too much
+	if found&hasBasic != 0 {
 		text = redactBasic(text, note)
 	}
-	if containsAny(text, "Bearer", "bearer", "BEARER") {
+	if found&hasBearer != 0 {
 		text = redactBearer(text, note)
 	}
+	if found&hasLine != 0 {
+		text = redactLines(text, note)
+	}
 	return text
+}
+
+// headerLine is a header that holds credentials as it stands in a message, in a log or in
+// an option of a command, up to its value.
+var headerLine = regexp.MustCompile(`(?i)(?:^|[^\w-])((?:proxy-)?authorization|(?:set-)?cookie2?)["']?[ \t]*:[ \t]*`)
+
+// redactLines replaces the credentials of headers in text.
+func redactLines(text string, note forming) string {
+	var b strings.Builder
+	done := 0
+	list := headerLine.FindAllStringSubmatchIndex(text, -1)
+	for n, m := range list {
+		from, next := m[1], len(text)
+		if n+1 < len(list) {
+			next = list[n+1][0]
+		}
+		to := from + fieldEnd(text[from:next], text[max(m[2]-1, 0)])
+		value := strings.TrimRight(text[from:to], " \t")
+		lead := ""
+		if value != "" && (value[0] == '"' || value[0] == '\'') {
+			lead = value[:1]
+			value, _, _ = strings.Cut(value[1:], lead)
+		}
+		clean := redactLine(http.CanonicalHeaderKey(text[m[2]:m[3]]), value)
+		if clean == value {
+			continue
+		}
+		from += len(lead)
+		note.tell(kindLine, from)
+		b.WriteString(text[done:from] + clean)
+		done = from + len(value)
+	}
+	if done == 0 {
+		return text
+	}
+	return b.String() + text[done:]
+}
+
+// fieldEnd returns where the value of a header ends: with the line, with one that is
+// written as an escape, at a tag, or at the quote that stands before the name.
+func fieldEnd(text string, before byte) int {
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\r' || c == '\n' || c == '<':
+			return i
+		case c == before && (c == '"' || c == '\''):
+			return i
+		case c == '\\' && i+1 < len(text):
+			if text[i+1] == 'r' || text[i+1] == 'n' {
+				return i
+			}
+			i++
+		}
+	}
+	return len(text)
+}
+
+// redactLine returns the value of a header of such a name, in canonical form, without
+// credentials. What may be a sentence about one stays.
+func redactLine(name, value string) string {
+	if strings.Contains(name, "Cookie") {
+		if strings.IndexByte(value, '=') < 0 {
+			return value
+		}
+		return redactNamedHeader(name, value, true)
+	}
+	first, rest, _ := strings.Cut(value, " ")
+	scheme := authSchemes[strings.ToLower(first)]
+	if !scheme {
+		rest = value
+	}
+	rest = strings.TrimSpace(rest)
+	switch {
+	case rest == "" || rest == redacted:
+		return value
+	case strings.IndexByte(rest, ' ') >= 0 && strings.IndexByte(rest, '=') < 0: // words
+		return value
+	case !strings.ContainsAny(rest, "0123456789=+/_") && (!scheme || len(rest) < 12): // a word
+		return value
+	}
+	return redactNamedHeader("Authorization", value, true)
 }
 
 func redactBasic(text string, note forming) string {
@@ -289,21 +403,54 @@ func runEnd(text string, pos int) int {
 
 func isHex(c byte) bool { return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'f' }
 
-// fromBase64 decodes base64 of either alphabet, padded or not, in lines or not.
-func fromBase64(s string) ([]byte, bool) {
-	s = strings.Map(func(r rune) rune {
-		switch r {
+// fromBase64 decodes base64 of either alphabet, padded or not, in lines or not, with or
+// without escapes.
+func fromBase64(s string) ([]byte, bool) { return appendBase64(nil, nil, s) }
+
+// shortBase64 is room for most of the base64 that is met.
+const shortBase64 = 512
+
+// appendBase64 is fromBase64 into dst, by way of clean, both of which are empty.
+func appendBase64(dst, clean []byte, s string) ([]byte, bool) {
+	clean = slices.Grow(clean, len(s))
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; c {
 		case ' ', '\t', '\r', '\n', '\\', '=':
-			return -1
 		case '-':
-			return '+'
+			clean = append(clean, '+')
 		case '_':
-			return '/'
+			clean = append(clean, '/')
+		case '%':
+			escape := ""
+			if i+2 < len(s) {
+				escape = s[i : i+3]
+				i += 2
+			}
+			switch escape {
+			case "%2B", "%2b":
+				clean = append(clean, '+')
+			case "%2F", "%2f":
+				clean = append(clean, '/')
+			case "%3D", "%3d":
+			default:
+				return nil, false
+			}
+		default:
+			clean = append(clean, c)
 		}
-		return r
-	}, strings.NewReplacer("%2B", "+", "%2b", "+", "%2F", "/", "%2f", "/", "%3D", "", "%3d", "").Replace(s))
-	b, err := base64.RawStdEncoding.DecodeString(s)
-	return b, err == nil
+	}
+	dst = slices.Grow(dst, base64.RawStdEncoding.DecodedLen(len(clean)))
+	n, err := base64.RawStdEncoding.Decode(dst[:base64.RawStdEncoding.DecodedLen(len(clean))], clean)
+	return dst[:n], err == nil
+}
+
+func isPlainASCII(b []byte) bool {
+	for _, c := range b {
+		if (c < ' ' || c > '~') && !space(c) {
+			return false
+		}
+	}
+	return true
 }
 
 func containsAny(text string, words ...string) bool {
@@ -325,46 +472,88 @@ func indexFold(text, word string) int {
 	return -1
 }
 
-// encodedStarts are how base64 begins of what may hold a message: "<", "{", "[", a
-// byte order mark, gzip.
-const encodedStarts = "PeW7H"
-
-// encodedWide is how it begins of UTF-16 with its byte order mark.
-const encodedWide = "//4"
-
-// redactEncoded takes credentials out of a value that is, as a whole, base64 of a
-// message, and gives base64 of what is left.
+// redactEncoded takes credentials out of a value that is, as a whole, base64 of text or
+// of packed text, and gives base64 of what is left.
 func redactEncoded(value string, depth int) string {
+	if len(value) < 12 || depth > maxNested || !isBase64(value) {
+		return value
+	}
 	trimmed := strings.TrimSpace(value)
-	if len(trimmed) < 16 || depth > maxNested || strings.IndexByte(encodedStarts, trimmed[0]) < 0 && !strings.HasPrefix(trimmed, encodedWide) || strings.IndexByte(trimmed, '<') >= 0 {
+	var room, other [shortBase64]byte
+	plain, ok := appendBase64(room[:0], other[:0], trimmed)
+	if !ok || len(plain) < 8 || isPlainASCII(plain) && !bytes.ContainsAny(plain, "=:<") && !isBase64(plain) {
 		return value
-	}
-	plain, ok := fromBase64(trimmed)
-	if !ok {
-		return value
-	}
-	if bytes.HasPrefix(plain, []byte("\x1f\x8b")) {
-		if plain, _ = unpack(plain, "gzip", DefaultMaxBody); len(plain) == 0 {
-			return value
-		}
 	}
 	text := string(plain)
-	if wide, ok := wideText(text); ok {
+	switch wide, isWide := wideText(text); {
+	case strings.HasPrefix(text, "\x1f\x8b"):
+		plain, _ = unpack([]byte(text), "gzip", DefaultMaxBody)
+		text = string(plain)
+	case framed(text) && !utf8.ValidString(text):
+		plain, _ = unpack([]byte(text), "deflate", DefaultMaxBody)
+		text = string(plain)
+	case isWide:
 		text = wide
 	}
-	if !utf8.ValidString(text) {
+	if text == "" || !utf8.ValidString(text) {
 		return value
 	}
-	clean := redactValue(text, depth+1)
+	inner := text
+	if sections := strings.TrimLeft(text, " \t\r\n"); !strings.HasPrefix(sections, "<") && !strings.HasPrefix(sections, "{") {
+		inner = redactPairs(text, "&;\r\n")
+	}
+	clean := redactValue(inner, depth+1)
 	if clean == text {
 		return value
 	}
-	return base64.StdEncoding.EncodeToString([]byte(clean))
+	from := strings.Index(value, trimmed)
+	return value[:from] + base64.StdEncoding.EncodeToString([]byte(clean)) + value[from+len(trimmed):]
 }
+
+// isBase64 reports whether a value can be base64, in lines or with percent-escapes.
+func isBase64[T string | []byte](value T) bool {
+	for i := 0; i < len(value); i++ {
+		switch c := value[i]; {
+		case base64Byte(c), c == '=', c == '\r', c == '\n':
+		case (c == ' ' || c == '\t') && (i == 0 || space(value[i-1])): // only where a line begins
+		case (c == ' ' || c == '\t') && strings.TrimSpace(string(value[i:])) == "":
+			return true
+		case c == '%' && i+2 < len(value) && isHex(value[i+1]) && isHex(value[i+2]):
+			i += 2
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// redactEscaped redacts messages in percent-encoding that are words of a text. Pairs are
+// left to redactSpoken.
+func redactEscaped(text string, depth int) string {
+	if depth >= maxNested || len(text) > maxSpoken {
+		return text
+	}
+	return replaceForm(text, escapedWord, func(word string, _ int) string {
+		plain, err := url.PathUnescape(word)
+		if err != nil {
+			return word
+		}
+		if clean := redactValue(plain, depth+1); clean != plain {
+			return strings.ReplaceAll(url.QueryEscape(clean), "+", "%20")
+		}
+		return word
+	})
+}
+
+// escapedWord is a word with "<" or "{" in percent-encoding in it, once or twice.
+var escapedWord = regexp.MustCompile(`[^\s"'<>]*%(?:25)?(?:3[Cc]|7[Bb])[^\s"'<>]*`)
 
 // spokenForm is a secret in a sentence, a log line or a connection string: its name,
 // and after a colon or an equals sign the secret.
-var spokenForm = regexp.MustCompile(`(?i)([\w.-]*(?:pass ?(?:word|wd|phrase|code)|pwd|secret|api[-_ ]?key|access[-_ ]?key|pin|(?:access |refresh |auth |bearer |session )?token))(["']?\s*([:=])\s*)("[^"<>]*"|'[^'<>]*'|[^\s"'<>,;&]+)`)
+var spokenForm = regexp.MustCompile(`(?i)([\w.-]*(?:pass ?(?:word|wd|phrase|code)|pwd|secret|api[-_ ]?key|access[-_ ]?key|pin|(?:access |refresh |auth |bearer |session )?token))(["']?\s*(:|=|%(?:25)*3[AaDd])\s*)("[^"<>]*"|'[^'<>]*'|[^\s"'<>,;&]+)`)
+
+// escapedEnd is what ends a value in percent-encoding: white space, quotes, "&", ";", "<", ">".
+var escapedEnd = regexp.MustCompile(`%(?:25)*(?:0[9AaDd]|2[0267]|3[BbCcEe])`)
 
 // maxSpoken is the longest text that is taken for one that people read.
 const maxSpoken = 64 << 10
@@ -373,21 +562,34 @@ const maxSpoken = 64 << 10
 // of the sentence, so that it has to look like no word: four characters or more, and
 // a digit or a sign among them.
 func redactSpoken(text string) string {
-	if len(text) > maxSpoken || strings.IndexByte(text, 0) >= 0 || strings.IndexByte(text, '=') < 0 && strings.IndexByte(text, ':') < 0 || !secretHint(text) {
+	if len(text) > maxSpoken || len(text) < len("pw=a") || strings.IndexByte(text, 0) >= 0 {
+		return text
+	}
+	text = redactCommands(text)
+	if strings.IndexByte(text, '=') < 0 && strings.IndexByte(text, ':') < 0 && strings.Index(text, "%") < 0 || !secretHint(text) {
 		return text
 	}
 	var b strings.Builder
 	done := 0
 	for _, m := range spokenForm.FindAllStringSubmatchIndex(text, -1) {
 		name, sign, value := text[m[2]:m[3]], text[m[6]:m[7]], text[m[8]:m[9]]
+		if sign[0] == '%' {
+			if m[7] != m[8] {
+				continue
+			}
+			if end := escapedEnd.FindStringIndex(value); end != nil {
+				value = value[:end[0]]
+			}
+		}
 		bare := strings.Trim(value, `"'`)
+		structured := bare != value && (text[m[4]] == '"' || text[m[4]] == '\'') // 'name': 'value'
 		switch {
 		case !secretName(name), bare == redacted, strings.Trim(bare, "=.") == "", isBoolean(bare), strings.HasPrefix(bare, "//"):
 			continue
-		case sign == ":" && (len(bare) < 4 || !strings.ContainsAny(bare, "0123456789!@#$%^*+~")):
+		case sign == ":" && !structured && (len(bare) < 4 || !strings.ContainsAny(bare, "0123456789!@#$%^*+~")):
 			continue
 		}
-		from, to := m[8], m[9]
+		from, to := m[8], m[8]+len(value)
 		if bare != value {
 			from, to = from+1, to-1
 		}
@@ -396,6 +598,72 @@ func redactSpoken(text string) string {
 		}
 		b.WriteString(text[done:from] + redacted)
 		done = to
+	}
+	if done == 0 {
+		return text
+	}
+	return b.String() + text[done:]
+}
+
+// optionForm is an option of a command whose name says that its value is a secret, or may
+// say so; the value with "=" is left to spokenForm.
+var optionForm = regexp.MustCompile(`(?:^|[\s"'(\[])--?([A-Za-z][\w-]{2,})[ \t]+("[^"<>]*"|'[^'<>]*'|[^\s"'<>]+)`)
+
+// userForm is curl's option for user and password, and what is before the password.
+var userForm = regexp.MustCompile(`(?:^|[\s"'(])(?:-[a-zA-Z]*[uU][ \t]*|--(?:proxy-)?user[ =\t]+)(?:"[^"<>:]*:([^"<>]*)|'[^'<>:]*:([^'<>]*)|[^\s"'<>:]*:([^\s"'<>]+))`)
+
+// oracleForm is user and password in a JDBC URL of Oracle's thin driver.
+var oracleForm = regexp.MustCompile(`(?i)jdbc:oracle:\w+:[^\s/@"'<>]+/("[^"]*"|[^\s@"'<>]+)@`)
+
+// redactCommands takes secrets out of command lines, and out of URLs that are none.
+func redactCommands(text string) string {
+	if strings.IndexByte(text, '-') >= 0 && strings.IndexAny(text, " \t") >= 0 {
+		if secretHint(text) {
+			text = replaceForm(text, optionForm, func(m string, _ int) string {
+				g := optionForm.FindStringSubmatch(m)
+				bare := strings.Trim(g[2], `"'`)
+				if !secretName(g[1]) || bare == "" || bare == redacted || bare == g[2] && notOption(bare) {
+					return m
+				}
+				return m[:len(m)-len(g[2])] + strings.Replace(g[2], bare, redacted, 1)
+			})
+		}
+		if strings.Contains(text, "curl") {
+			text = redactGroups(text, userForm)
+		}
+	}
+	if strings.Contains(text, "jdbc:") || strings.Contains(text, "JDBC:") {
+		text = redactGroups(text, oracleForm)
+	}
+	return text
+}
+
+// notOption reports whether a word after an option is the next option, a place to fill in
+// or the next word of a sentence.
+func notOption(word string) bool {
+	switch word[0] {
+	case '-', '<', '[', '{', '$', '(', '|', '&', ';', '>', '`':
+		return true
+	}
+	return strings.ToUpper(word) == word && strings.ContainsFunc(word, unicode.IsLetter) && !strings.ContainsAny(word, "0123456789") || sentenceWords[strings.ToLower(strings.Trim(word, ".,;:!?"))]
+}
+
+var sentenceWords = map[string]bool{"": true, "is": true, "was": true, "and": true, "or": true, "to": true, "for": true, "in": true, "on": true, "with": true, "without": true, "of": true,
+	"the": true, "a": true, "an": true, "if": true, "not": true, "must": true, "should": true, "can": true, "cannot": true, "may": true, "has": true, "needs": true, "requires": true,
+	"option": true, "flag": true, "argument": true, "value": true, "instead": true, "as": true, "that": true, "when": true, "are": true, "required": true, "missing": true}
+
+// redactGroups replaces what the groups of a form have matched.
+func redactGroups(text string, form *regexp.Regexp) string {
+	var b strings.Builder
+	done := 0
+	for _, m := range form.FindAllStringSubmatchIndex(text, -1) {
+		for g := 2; g < len(m); g += 2 {
+			if m[g] < 0 || m[g] == m[g+1] || text[m[g]:m[g+1]] == redacted {
+				continue
+			}
+			b.WriteString(text[done:m[g]] + redacted)
+			done = m[g+1]
+		}
 	}
 	if done == 0 {
 		return text

@@ -127,7 +127,8 @@ func TestRedactVerbatim(t *testing.T) {
 // TestRedactTextIsLinear: long texts of what may be the start of a secret end within the
 // test's time.
 func TestRedactTextIsLinear(t *testing.T) {
-	for _, unit := range []string{"TlRMTVNTUA", "TlRMTVNTUA ", "eyJ", "eyJaaaaaaaa.", "Basic ", "Bearer a", "-----BEGIN PRIVATE KEY", "-----BEGIN PRIVATE KEY-----", "://", "a://b@", "://@", "password:", "password=a ", "LS0tLS1CRUdJTi"} {
+	for _, unit := range []string{"TlRMTVNTUA", "TlRMTVNTUA ", "eyJ", "eyJaaaaaaaa.", "Basic ", "Bearer a", "-----BEGIN PRIVATE KEY", "-----BEGIN PRIVATE KEY-----", "://", "a://b@", "://@", "password:", "password=a ", "LS0tLS1CRUdJTi",
+		"Cookie: a=b", "Cookie:", "authorization: ", "--password ", "curl -u a:", "curl -u 'a:", "jdbc:oracle:thin:a/", "%3C", "%253Ca", "pin%3D", "PHA+", "cGluPTEy", "%"} {
 		text := strings.Repeat(unit, 256<<10/len(unit))
 		for _, around := range []string{"%", "<a>%</a>", `{"a":"%"}`, "<a b='%'/>"} {
 			redactString(strings.Replace(around, "%", text, 1), http.Header{})

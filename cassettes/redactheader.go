@@ -11,7 +11,10 @@ import (
 // redactHeader returns a copy of h with canonical names and without
 // credentials: authorization schemes and cookie names stay, what follows them
 // goes (PROTOCOL.md, section 4.5: an NTLM type 2 token names hosts as well).
-func redactHeader(h http.Header) http.Header {
+func redactHeader(h http.Header) http.Header { return redactHeaderKnowing(h, nil) }
+
+// redactHeaderKnowing is redactHeader that need not look at values which clean knows.
+func redactHeaderKnowing(h http.Header, clean *cleanValues) http.Header {
 	if len(h) == 0 {
 		return http.Header{}
 	}
@@ -29,10 +32,9 @@ func redactHeader(h http.Header) http.Header {
 		if len(values) == 0 {
 			continue
 		}
-		secret := secretHeader(canonical)
 		from := len(all)
 		for _, v := range values {
-			all = append(all, redactHeaderValue(canonical, v, secret))
+			all = append(all, clean.redact(canonical, v))
 		}
 		out[canonical] = all[from:len(all):len(all)]
 	}
@@ -58,7 +60,9 @@ func secretHeader(name string) bool {
 	if plainHeader(name) {
 		return false
 	}
-	return secretName(name) || slices.ContainsFunc(nameWords(name), func(w string) bool { return secretHeaderWords[w] })
+	words := nameWords(name)
+	return secretName(name) || slices.ContainsFunc(words, func(w string) bool { return secretHeaderWords[w] }) ||
+		len(words) > 0 && strings.HasSuffix(words[len(words)-1], "signature") // a MAC of the message, RFC 9421 and others; in XML it may be a public one
 }
 
 // plainHeader reports whether a name has none of the parts that each secret name
@@ -105,6 +109,9 @@ func redactNamedHeader(name, value string, secret bool) string {
 	}
 	if secret {
 		return redacted
+	}
+	if strings.IndexByte(value, '<') >= 0 {
+		value = redactInner(value, 1, true)
 	}
 	switch {
 	case strings.HasPrefix(strings.TrimSpace(value), "{"):

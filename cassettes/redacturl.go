@@ -80,6 +80,7 @@ func redactPairsNoting(text, separators string, note noting) string {
 			end += pos
 		}
 		if name, value, found := strings.Cut(text[pos:end], "="); found && value != "" {
+			value = strings.TrimLeft(value, " \t")
 			if clean := redactParameter(name, value); clean != value {
 				note.tell("parameter "+name, end-len(value), value)
 				b.WriteString(text[done : end-len(value)])
@@ -121,12 +122,18 @@ func redactParameter(name, value string) string {
 	return value
 }
 
+// authWords are what a parameter auth says that is none, beside the names of schemes.
+var authWords = map[string]bool{"none": true, "true": true, "false": true, "anonymous": true, "windows": true, "forms": true, "form": true,
+	"saml": true, "oauth2": true, "openid": true, "certificate": true, "password": true, "required": true, "optional": true, "default": true, "auto": true}
+
 // secretParameter reports what is a credential as a parameter only. Short codes
 // and keys are words of many services; long ones are OAuth's and API keys.
 func secretParameter(name, value string) bool {
 	switch strings.ToLower(name) {
-	case "pass", "pw", "sig", "signature", "x-amz-signature", "x-goog-signature", "ticket", "sid", "assertion", "client_assertion", "samlresponse", "samlart":
+	case "pass", "pw", "sig", "signature", "x-amz-signature", "x-goog-signature", "ticket", "sid", "assertion", "client_assertion", "samlrequest", "samlresponse", "samlart":
 		return true
+	case "auth":
+		return len(value) >= 4 && !authSchemes[strings.ToLower(value)] && !authWords[strings.ToLower(value)]
 	case "code", "key":
 		return len(value) >= 20
 	}

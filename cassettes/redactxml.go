@@ -23,6 +23,15 @@ func redactTagsNoting(text string, note noting) string {
 	return r.result()
 }
 
+// redactPlainNoting is redactTagsNoting for text that may have tags in it, and in which
+// what is outside of them is not escaped.
+func redactPlainNoting(text string, note noting) string {
+	r := tagRedactors.Get().(*tagRedactor)
+	defer r.recycle()
+	r.text, r.note, r.verbatim = text, note, true
+	return r.result()
+}
+
 // maxNested bounds how deep messages inside comments, sections and texts of
 // messages are looked for; deeper ones are read as part of what holds them.
 const maxNested = 4
@@ -60,6 +69,8 @@ type tagRedactor struct {
 	refs     map[string]bool // ids of elements that hold what a secret one refers to
 	attrs    []attrSpan      // of the tag at hand
 
+	entities *entities // declared in a DOCTYPE; nil until one comes
+
 	sought, saml bool // whether SAML's namespaces were looked for, and are there
 }
 
@@ -92,6 +103,9 @@ const maxOpen = 4096
 func (r *tagRedactor) replace(from, to int, with string) {
 	if from < r.copied || from >= to {
 		return
+	}
+	if r.entities != nil && r.entities.looking {
+		r.entities.use(r.text[from:to])
 	}
 	if was := r.text[from:to]; r.note != nil && was != with {
 		r.note(r.path(), from, was)
@@ -143,6 +157,10 @@ func (r *tagRedactor) markup(pos int) int {
 		end := tagEnd(rest)
 		r.close(strings.TrimSpace(strings.TrimSuffix(rest[2:end], ">")))
 		return pos + end
+	case strings.HasPrefix(rest, "<!ENTITY"):
+		return r.entity(pos)
+	case strings.HasPrefix(rest, "<!ATTLIST"):
+		return r.defaults(pos)
 	case strings.HasPrefix(rest, "<!"), strings.HasPrefix(rest, "<?"):
 		return pos + 2
 	}
@@ -206,7 +224,7 @@ func (r *tagRedactor) characters(from, to int) {
 	if n := len(r.open); n >= 2 {
 		here, parent := local(r.open[n-1].name), &r.open[n-2]
 		switch {
-		case isNaming(here) && secretName(trimmed):
+		case isNaming(here) && secretElement(trimmed, ""):
 			parent.named = true
 			r.replace(parent.value[0], parent.value[1], redacted)
 		case isValueName(here) && (parent.named || parent.secret):
@@ -259,12 +277,15 @@ func redactValue(value string, depth int) string {
 	default:
 		value = redactEncoded(value, depth)
 	}
+	if strings.Contains(value, "%3") || strings.Contains(value, "%253") {
+		value = redactEscaped(value, depth)
+	}
 	return redactForms(redactSpoken(value), nil)
 }
 
-// isBoolean reports whether a text is a schema's boolean: <HasPassword>true says
-// nothing that is secret.
-func isBoolean(s string) bool { return strings.EqualFold(s, "true") || strings.EqualFold(s, "false") }
+// isBoolean reports whether a text is a schema's boolean, or yes or no: <HasPassword>true
+// says nothing that is secret.
+func isBoolean(s string) bool { return foldsTo(s, "true", "false", "yes", "no") }
 
 // isValueName reports whether a name is that of a value in a pair of name and
 // value.
@@ -284,7 +305,7 @@ func (r *tagRedactor) start(pos int, t startTag) int {
 			r.refs[strings.TrimPrefix(attr(a), "#")] = true
 		case name == "id" && r.refs[attr(a)]:
 			secret = true
-		case isNaming(name) && secretName(attr(a)), name == "type" && t.name == "input" && strings.EqualFold(attr(a), "password"):
+		case isNaming(name) && secretElement(attr(a), ""), name == "type" && t.name == "input" && strings.EqualFold(attr(a), "password"):
 			named = true
 		}
 	}

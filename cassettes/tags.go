@@ -78,10 +78,16 @@ func attrValue(s string, i int) (from, to, next int) {
 	return j, end, max(end, i+1)
 }
 
-// tagEnd returns where the end tag at the start of s ends.
+// tagEnd returns where the end tag at the start of s ends: with its ">", or where another
+// tag begins before.
 func tagEnd(s string) int {
-	if i := strings.IndexByte(s, '>'); i >= 0 {
-		return i + 1
+	for i := len("</"); i < len(s); i++ {
+		switch s[i] {
+		case '>':
+			return i + 1
+		case '<':
+			return i
+		}
 	}
 	return len(s)
 }

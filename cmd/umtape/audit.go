@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -83,19 +84,19 @@ func (a *app) audit(args []string, asJSON, quiet bool) error {
 	}
 	found := audited{secrets: []secretJSON{}, notes: []noteJSON{}}
 	for _, path := range paths {
-		tape, err := cassettes.Audit(path)
+		tape, notes, err := a.auditFile(path)
 		if err != nil {
 			found.unread = append(found.unread, report.Unread{File: path, Error: oneLine(err)})
 			found.err = loadHint(err, path)
 			continue
 		}
 		found.files++
-		found.interactions += len(tape.Interactions)
+		found.interactions += tape.Searched
 		for _, s := range tape.Secrets {
 			found.secrets = append(found.secrets, secretToJSON(path, s))
 		}
 		if !quiet {
-			found.notes = append(found.notes, notesOf(tape)...)
+			found.notes = append(found.notes, notes...)
 		}
 	}
 	if err := a.writeAudited(paths, found, asJSON); err != nil {
@@ -159,26 +160,55 @@ func secretLine(s secretJSON) string {
 // serverHeaders name internal servers (PROTOCOL.md, section 4.6).
 var serverHeaders = []string{"X-Feserver", "X-Beserver", "X-Targetbeserver", "X-Calculatedbetarget", "X-Diaginfo"}
 
-// notesOf tells of what is no credential and yet not for everybody.
-func notesOf(tape *cassettes.Audited) []noteJSON {
-	var notes []noteJSON
+// naming says whether an interaction names internal servers.
+type naming struct {
+	server string // of its CallId, in lower case; "" for none
+	header bool
+}
+
+func namingOf(path string, i *cassettes.Interaction) (n naming) {
+	e := entry(path, i)
+	if c, ok := inspect.DecodeCallID(e.Call); ok {
+		n.server = strings.ToLower(c.Server)
+	}
+	n.header = slices.ContainsFunc(serverHeaders, func(name string) bool { return e.ResponseHeader.Get(name) != "" })
+	return n
+}
+
+// auditFile searches a cassette. The notes tell of what is no credential and yet not for
+// everybody.
+func (a *app) auditFile(path string) (tape *cassettes.Audited, notes []noteJSON, err error) {
+	told := a.progress("searching "+report.Printable(path), false)
+	defer told.done()
 	calls, headers := 0, 0
 	servers := map[string]bool{}
-	for _, i := range tape.Cassette.Interactions {
-		e := entry(tape.Path, i)
-		if c, ok := inspect.DecodeCallID(e.Call); ok {
-			calls++
-			servers[strings.ToLower(c.Server)] = true
+	tape, err = cassettes.AuditEach(path, func(i *cassettes.Interaction) naming { return namingOf(path, i) }, func(first int, made []naming) {
+		if first == 0 {
+			calls, headers = 0, 0
+			clear(servers)
 		}
-		for _, name := range serverHeaders {
-			if e.ResponseHeader.Get(name) != "" {
+		for _, n := range made {
+			if n.server != "" {
+				calls++
+				servers[n.server] = true
+			}
+			if n.header {
 				headers++
-				break
 			}
 		}
+	}, told.step)
+	if err != nil {
+		return nil, nil, err
 	}
+	return tape, notesOf(tape, calls, headers, len(servers)), nil
+}
+
+// notesOf tells of a cassette of which so many interactions have a CallId, and so many a
+// header, that names one of so many servers.
+func notesOf(tape *cassettes.Audited, calls, headers, servers int) []noteJSON {
+	var notes []noteJSON
 	if calls > 0 {
-		notes = append(notes, noteJSON{File: tape.Path, Message: fmt.Sprintf("CallIds in %s name %s", count(calls, "interaction"), count(len(servers), "internal server"))})
+		notes = append(notes, noteJSON{File: tape.Path, Message: fmt.Sprintf("CallIds in %s name %s", count(calls, "interaction"), count(servers, "internal server"))})
 	}
 	if headers > 0 {
 		notes = append(notes, noteJSON{File: tape.Path, Message: "headers such as X-FEServer and X-DiagInfo name internal servers in " + count(headers, "interaction")})

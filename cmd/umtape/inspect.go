@@ -78,8 +78,11 @@ in a pipe it is whole and plain.`,
   umtape inspect --json calls.yaml`,
 		Args: cassetteArgs(true),
 		RunE: a.begin(func(cmd *cobra.Command, args []string) error {
-			named := args
-			args, err := tapesIn(args)
+			typed, named := args, tapesIn
+			if i.shapeDiff {
+				named = namedTapes // one cassette may be both
+			}
+			args, err := named(args)
 			if err != nil {
 				return err
 			}
@@ -97,7 +100,7 @@ in a pipe it is whole and plain.`,
 			case i.watch:
 				return i.watchCassette(cmd.Context(), args[0])
 			case i.html != "":
-				return i.writeHTML(cmd.Context(), named, args)
+				return i.writeHTML(cmd.Context(), typed, args)
 			case i.shapes:
 				return i.showShapes(args)
 			case i.shapeDiff:
@@ -122,7 +125,6 @@ in a pipe it is whole and plain.`,
 	i.lookFlags.register(cmd)
 	cmd.MarkFlagsMutuallyExclusive("id", "calls", "timeline", "shapes", "shape-diff", "watch", "html")
 	cmd.MarkFlagsMutuallyExclusive("html", "json")
-	cmd.MarkFlagsMutuallyExclusive("timeline", "json")
 	return cmd
 }
 
@@ -149,10 +151,15 @@ func (i *inspection) check(cmd *cobra.Command, args []string) error {
 		return misuse("--html takes the name of a file, or - for standard output")
 	case i.showSensitive && i.html == "":
 		return misuse("--show-sensitive goes with --html")
+	case i.asJSON && i.timeline:
+		return misuse("--timeline draws the life of calls; --calls --json has all that it shows")
 	case i.raw && !one:
 		return misuse("--raw goes with --id")
 	case calls && (len(i.operations) > 0 || i.faults):
 		return misuse("the life of a call is all of its interactions: choose calls with --call, or leave --calls out")
+	}
+	if err := spare("output", i.output, args); err != nil {
+		return err
 	}
 	return i.filter.check()
 }

@@ -20,23 +20,18 @@ import (
 
 // writeHTML writes the page of cassettes as one file.
 func (i *inspection) writeHTML(ctx context.Context, args, paths []string) error {
+	if err := spare("html", i.html, paths); err != nil {
+		return err
+	}
 	toFile := i.html != "-"
 	if _, err := os.Lstat(i.html); toFile && err == nil && !i.force {
 		return fmt.Errorf("%s: there is a file already; --force replaces it", i.html)
-	}
-	for _, path := range paths {
-		if toFile && oneFile(path, i.html) {
-			return misuse("%s is the cassette that is shown; write the report to another file", i.html)
-		}
 	}
 	tapes, book := newPageTapes(), web.NewBook()
 	s := newShelfPage(i.app, args, tapes, book)
 	var about aboutTapes
 	s.shows = func(e report.Entry) bool { return i.shows(e) && about.add(e) }
 	for _, path := range paths {
-		if s.has(path) {
-			continue // named twice
-		}
 		if err := s.begin(ctx, path); err != nil {
 			return loadHint(err, path)
 		}

@@ -273,7 +273,7 @@ func (a *app) startRecording(path string, ca *proxy.CA, p *recordPlan) (*recordi
 	if err != nil {
 		return nil, err
 	}
-	s := &recording{app: a, path: path, ca: ca, who: p.access, listener: ln, served: make(chan error, 1), collectAsUsual: collectLess()}
+	s := &recording{app: a, path: path, ca: ca, who: p.access, listener: ln, served: make(chan error, 1), collectAsUsual: collectLess(recordingFloor)}
 	if s.server, err = proxy.New(proxy.Config{
 		NewTransport: func() http.RoundTripper {
 			record := s.recorder.Wrap(p.servers.Transport())

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -72,9 +71,6 @@ func (a *app) ui(ctx context.Context, args []string, addr string) error {
 		a.say("Ctrl-C ends it")
 	})
 	for _, path := range paths {
-		if s.has(path) {
-			continue // named twice
-		}
 		if err := s.begin(ctx, path); err != nil {
 			if ctx.Err() != nil {
 				return nil
@@ -114,11 +110,6 @@ type shelfPage struct {
 
 func newShelfPage(a *app, args []string, tapes *pageTapes, book *web.Book) *shelfPage {
 	return &shelfPage{app: a, args: args, tapes: tapes, book: book, begun: func() {}, failing: map[string]int{}, failed: map[string]string{}, wrong: map[string]os.FileInfo{}}
-}
-
-// has reports whether a cassette was begun, by whatever spelling of its path.
-func (s *shelfPage) has(path string) bool {
-	return slices.ContainsFunc(s.paths, func(p string) bool { return filepath.Clean(p) == filepath.Clean(path) })
 }
 
 // rowsAtOnce is how many rows are put on the page at once while a cassette is read.
@@ -239,7 +230,7 @@ func (s *shelfPage) newcomers(ctx context.Context) {
 		}
 	}
 	for _, path := range paths {
-		if s.has(path) {
+		if slices.Contains(s.paths, path) {
 			continue
 		}
 		info, err := os.Stat(path)
