@@ -266,8 +266,9 @@ func browsed(t *testing.T, args ...string) *web.Server {
 	return server
 }
 
-// hostile is text that would be markup or script if anything took it for that.
-const hostile = `"><img src=x onerror=document.title='OWNED'><script>document.title='OWNED'</script>'${document.title='OWNED'}`
+// hostile is text that would be markup or script if anything took it for that, and turns
+// the direction of what follows.
+const hostile = `"><img src=x onerror=document.title='OWNED'><script>document.title='OWNED'</script>'${document.title='OWNED'}` + "\u202e"
 
 // hostileTape is a cassette of three such exchanges.
 func hostileTape(t *testing.T) string {
@@ -322,6 +323,9 @@ func TestPageTakesWhatCameForData(t *testing.T) {
 		}
 		if found := number(t, ctx, `document.querySelectorAll('main img, main script, main [onerror], dialog img').length`); found > 0 {
 			t.Errorf("exchange %d: %v elements were made of text", n, found)
+		}
+		if eval[bool](t, ctx, `document.querySelector('main').textContent.includes('\u202e')`) {
+			t.Errorf("exchange %d: the direction of text is turned", n)
 		}
 		script(t, ctx, `document.querySelector('#exchange .close').click()`)
 	}

@@ -19,6 +19,10 @@ import (
 type pageTapes struct {
 	mu    sync.Mutex
 	tapes map[string]*pageTape // by path
+
+	// maxExport bounds the bodies of what is exported at once, in bytes: they are in
+	// memory meanwhile.
+	maxExport int
 }
 
 type pageTape struct {
@@ -36,7 +40,9 @@ type pageTape struct {
 	anew  bool                     // and that it is all there is
 }
 
-func newPageTapes() *pageTapes { return &pageTapes{tapes: map[string]*pageTape{}} }
+func newPageTapes() *pageTapes {
+	return &pageTapes{tapes: map[string]*pageTape{}, maxExport: 256 << 20}
+}
 
 func (p *pageTapes) tape(path string) *pageTape {
 	t := p.tapes[path]

@@ -136,6 +136,23 @@ func TestPageOfADamagedNewcomer(t *testing.T) {
 	}
 }
 
+// TestPageExportsSoMuchAtOnce has more chosen than is exported at once.
+func TestPageExportsSoMuchAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "calls.yaml")
+	put(t, path, tapeText(t, cassettes.HeaderMeta{}, "um.test", 3))
+	tapes := newPageTapes()
+	tapes.maxExport = 2100 // two of them
+	all := []web.Place{{File: path, ID: 0}, {File: path, ID: 1}, {File: path, ID: 2}}
+	var out bytes.Buffer
+	if err := tapes.Export(&out, "har", all[:2], false); err != nil {
+		t.Error(err)
+	}
+	out.Reset()
+	if err := tapes.Export(&out, "har", all, false); err == nil || !strings.Contains(err.Error(), "filter, and export some at a time") || out.Len() > 0 {
+		t.Errorf("%d bytes, %v", out.Len(), err)
+	}
+}
+
 // served serves the page of a book.
 func served(t *testing.T, book *web.Book) *web.Server {
 	t.Helper()

@@ -70,6 +70,7 @@ func (a *app) ui(ctx context.Context, args []string, addr string) error {
 		a.say("the page is at %s", server.Link())
 		a.say("Ctrl-C ends it")
 	})
+	book.Reading(true)
 	for _, path := range paths {
 		if err := s.begin(ctx, path); err != nil {
 			if ctx.Err() != nil {
@@ -78,6 +79,7 @@ func (a *app) ui(ctx context.Context, args []string, addr string) error {
 			return loadHint(err, path)
 		}
 	}
+	book.Reading(false)
 	s.begun()
 	return s.follow(ctx)
 }

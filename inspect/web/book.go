@@ -121,6 +121,7 @@ type Book struct {
 	missed  []int             // rows that have Miss
 	changed int               // how often what is about cassettes as a whole was told
 	wrong   map[string]string // by cassette: why it cannot be read
+	reading bool              // there is more to come of cassettes
 	grown   chan struct{}     // closed when there is something new
 
 	steps  map[inspect.Step]*inspect.Step
@@ -295,18 +296,27 @@ func (b *Book) find(file string, id int) int {
 	return -1
 }
 
+// Reading has the page tell that cassettes are being read for the first time.
+func (b *Book) Reading(on bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reading = on
+	b.tell()
+}
+
 // bookState is what the page is told of a book unasked.
 type bookState struct {
-	Total int      `json:"total"`           // rows
-	Anew  int      `json:"anew"`            // how often they were replaced
-	Wrong []string `json:"wrong,omitempty"` // why cassettes cannot be read
+	Total   int      `json:"total"`             // rows
+	Anew    int      `json:"anew"`              // how often they were replaced
+	Reading bool     `json:"reading,omitempty"` // there is more to come of cassettes
+	Wrong   []string `json:"wrong,omitempty"`   // why cassettes cannot be read
 }
 
 // state also returns what will be closed when the state changes.
 func (b *Book) state() (bookState, <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s := bookState{Total: len(b.rows), Anew: b.anew}
+	s := bookState{Total: len(b.rows), Anew: b.anew, Reading: b.reading}
 	for _, file := range slices.Sorted(maps.Keys(b.wrong)) {
 		s.Wrong = append(s.Wrong, b.wrong[file])
 	}

@@ -191,7 +191,7 @@ function tell() {
 	else if (state.another) say('this page is of another run of umtape: open the link that it printed now', 'lost');
 	else if (!state.connected) say(state.tried ? 'umtape does not answer; it may have been ended' : '', ...(state.tried ? ['lost'] : []));
 	else if (state.paused) say(`paused; ${rows.length - state.seen} new`, 'live', 'paused');
-	else say(rate(), 'live');
+	else say(state.reading ? 'reading' : rate(), 'live');
 	empty(total);
 }
 
@@ -214,7 +214,7 @@ function rate() {
 
 function empty(total) {
 	const box = $('empty');
-	box.hidden = state.shown.length > 0 || !state.connected;
+	box.hidden = state.shown.length > 0 || !state.connected || state.reading && !total;
 	if (box.hidden) return;
 	if (total && rows.search.left() && !rows.search.problem) {
 		box.replaceChildren(el('h2', {}, 'Looking into bodies'), el('p', {}, 'What is found appears here, the newest first.'));
@@ -405,8 +405,9 @@ async function follow() {
 	if (loading) return;
 	loading = true;
 	while (latest) {
-		const {total, anew, wrong} = latest;
+		const {total, anew, wrong, reading} = latest;
 		latest = null;
+		state.reading = reading;
 		$('wrong').hidden = !wrong;
 		$('wrong').textContent = (wrong || []).map(plain).join('; ');
 		const had = rows.length, first = rows.anew < 0 || rows.anew !== anew;
