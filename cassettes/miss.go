@@ -176,7 +176,7 @@ func summary(d []inspect.Difference) string {
 	if len(d) == 0 {
 		return "no element" // cannot be: an equal request would have matched
 	}
-	s := d[0].String()
+	s := strings.TrimSuffix(d[0].String(), ": differs") // which is said already
 	if n := len(d) - 1; n > 0 {
 		s += fmt.Sprintf(" (and %d more)", n)
 	}

@@ -74,12 +74,12 @@ type Player struct {
 
 // Played counts what a [Player] has answered.
 type Played struct {
-	Answered int      // requests answered from a cassette
-	Repeated int      // of those, the ones that an interaction answered which had answered before
-	Missed   int      // requests that nothing answered
-	Troubled int      // requests that came to nothing on demand
-	Misses   []Miss   // why, each reason once, in their order; the first maxMisses
-	Unused   []string // interactions that answered nothing, as FILE#ID; not the challenges before an answer
+	Answered int         // requests answered from a cassette
+	Repeated int         // of those, the ones that an interaction answered which had answered before
+	Missed   int         // requests that nothing answered
+	Troubled int         // requests that came to nothing on demand
+	Misses   []MissCount // why, each reason once, in their order; the first maxMisses
+	Unused   []string    // interactions that answered nothing, as FILE#ID; not the challenges before an answer
 }
 
 // maxMisses bounds of how many misses Played tells; Uses tells of more.
@@ -125,9 +125,7 @@ func (p *Player) Replace(reels ...*Reel) {
 func (p *Player) Played() Played {
 	p.mu.Lock()
 	played := p.report
-	for _, m := range p.uses.misses[:min(len(p.uses.misses), maxMisses)] {
-		played.Misses = append(played.Misses, m.Miss)
-	}
+	played.Misses = slices.Clone(p.uses.misses[:min(len(p.uses.misses), maxMisses)])
 	p.mu.Unlock()
 	l := p.library.Load()
 	for n, times := range l.index.uses() {

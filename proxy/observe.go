@@ -97,6 +97,21 @@ func (e Exchange) Host() string {
 	return (&url.URL{Host: e.request.Host}).Hostname()
 }
 
+// Asks reports whether the request's query has a parameter of this name, in
+// whatever case.
+func (e Exchange) Asks(name string) bool {
+	if e.request == nil {
+		return false
+	}
+	for part := range strings.SplitSeq(e.request.URL.RawQuery, "&") {
+		if key, _, _ := strings.Cut(part, "="); strings.EqualFold(key, name) {
+			return true
+		}
+	}
+	return false
+
+}
+
 // withoutParameters drops from each segment of a path what follows a semicolon,
 // such as a session's id.
 func withoutParameters(path string) string {

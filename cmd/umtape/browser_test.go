@@ -472,7 +472,7 @@ func TestPageOfACassetteThatChanges(t *testing.T) {
 func TestPageOfARecording(t *testing.T) {
 	ctx := browser(t)
 	ca := testCA(t)
-	um, err := startUM("127.0.0.1:0", ca, umserver.Options{})
+	um, err := startUM("127.0.0.1:0", ca, umserver.Options{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
