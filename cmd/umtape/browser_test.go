@@ -360,20 +360,7 @@ func TestPageTakesWhatCameForData(t *testing.T) {
 // TestPageOfCassettes is a person who reads cassettes, by keyboard alone.
 func TestPageOfCassettes(t *testing.T) {
 	ctx := browser(t)
-	dir := t.TempDir()
-	tapes := []string{}
-	for _, rule := range []string{"UM070", "UM020", "UM033"} {
-		text, err := os.ReadFile("../../testdata/rules/" + rule + "/fail.yaml")
-		if err != nil {
-			t.Fatal(err)
-		}
-		path := filepath.Join(dir, rule+".yaml")
-		if err := os.WriteFile(path, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		tapes = append(tapes, path)
-	}
-	page := browsed(t, tapes...)
+	page := browsed(t, ruleTapes(t, "UM070", "UM020", "UM033")...)
 	do(t, ctx, chromedp.Navigate(page.Link()))
 	until(t, ctx, `document.querySelectorAll('.row:not([hidden])').length > 3`)
 	picture(t, ctx, "list")
