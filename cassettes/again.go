@@ -1,6 +1,7 @@
 package cassettes
 
 import (
+	"bytes"
 	"os"
 	"strings"
 )
@@ -40,9 +41,16 @@ func ReadKept(path string, k Kept) (*Interaction, error) {
 		return nil, changed
 	}
 	whole := oneRecord(record, 0, len(record))
-	i, err := parseRecord(path, record, whole, 0)
-	if err != nil {
-		return nil, changed
+	var i *Interaction
+	ok := false
+	if whole.intact && bytes.HasSuffix(record, []byte("\n")) {
+		fast := fastReader{once: true}
+		i, ok = fast.read(record)
+	}
+	if !ok {
+		if i, err = parseRecord(path, record, whole, 0); err != nil {
+			return nil, changed
+		}
 	}
 	i.Edited, i.Line, i.span = !whole.intact, k.line, k.span
 	if i.Fingerprint() != k.print {

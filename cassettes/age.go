@@ -73,11 +73,15 @@ func (a *Aged) Merge(b Aged) {
 }
 
 // String is "3 of 4 interactions were recorded before 2026-08-26, the oldest on
-// 2026-05-01".
+// 2026-05-01"; with the time of day where the day is the same.
 func (a Aged) String() string {
-	s := fmt.Sprintf("%d of %d interactions were recorded before %s", a.Old, a.Of, a.Before.UTC().Format(time.DateOnly))
+	layout := time.DateOnly
+	if a.Old > 0 && a.Oldest.UTC().Format(layout) == a.Before.UTC().Format(layout) {
+		layout = "2006-01-02 15:04:05 MST"
+	}
+	s := fmt.Sprintf("%d of %d interactions were recorded before %s", a.Old, a.Of, a.Before.UTC().Format(layout))
 	if a.Old > 0 {
-		s += ", the oldest on " + a.Oldest.Format(time.DateOnly)
+		s += ", the oldest on " + a.Oldest.UTC().Format(layout)
 	}
 	if a.Unknown > 0 {
 		s += fmt.Sprintf("; of %d it is not known", a.Unknown)

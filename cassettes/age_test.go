@@ -38,7 +38,22 @@ func TestRecordedBefore(t *testing.T) {
 			t.Errorf("%v: %v", tt.after, found)
 		}
 	}
-	if got := tape.RecordedBefore(start.Add(time.Hour)).String(); !strings.HasPrefix(got, "3 of 4 interactions were recorded before 2026-11-23, the oldest on 2026-11-23; of 1 it is not known") {
+	if got := tape.RecordedBefore(start.Add(48 * time.Hour)).String(); !strings.HasPrefix(got, "3 of 4 interactions were recorded before 2026-11-25, the oldest on 2026-11-23; of 1 it is not known") {
 		t.Error(got)
+	}
+}
+
+func TestAgesOfOneDayHaveTheTimeOfDay(t *testing.T) {
+	before := time.Date(2026, 11, 29, 20, 3, 4, 0, time.UTC)
+	for _, tt := range []struct {
+		oldest time.Time
+		want   string
+	}{
+		{before.Add(-time.Minute), "1 of 2 interactions were recorded before 2026-11-29 20:03:04 UTC, the oldest on 2026-11-29 20:02:04 UTC"},
+		{before.Add(-48 * time.Hour), "1 of 2 interactions were recorded before 2026-11-29, the oldest on 2026-11-27"},
+	} {
+		if got := (Aged{Before: before, Old: 1, Oldest: tt.oldest, Of: 2}).String(); got != tt.want {
+			t.Errorf("%s; want %s", got, tt.want)
+		}
 	}
 }

@@ -21,8 +21,9 @@ type DiffOptions struct {
 	// whatever was said, such as Date.
 	Headers bool
 
-	// Ignore are local names of elements and attributes, such as "CallId", in
-	// which differences do not count.
+	// Ignore are places in which differences do not count, nor in what is inside: an
+	// element or attribute of a local name, such as "CallId", or one as in
+	// [inspect.ParseSelector], such as "Disconnect/CallId" and "PhoneCallId/@Id".
 	Ignore []string
 }
 
@@ -53,7 +54,7 @@ type Side struct {
 // tells only what is no secret: never the text of an element.
 type SideDifference struct {
 	Part string `json:"part"` // "request" or "response"
-	inspect.Difference
+	inspect.Change
 }
 
 // Counts returns how many interactions were changed, removed and added.
@@ -241,6 +242,14 @@ func (d *differ) tokensOf(s *spoken) []uint64 {
 	return list
 }
 
+// Between lists where two interactions differ, as [Diff] does for those of a pair; cut
+// says that there are more.
+func Between(before, after *Interaction, options DiffOptions) (list []SideDifference, cut bool) {
+	d := &differ{options: options}
+	list = d.differences(before, after)
+	return list[:min(len(list), maxChanges)], len(list) > maxChanges
+}
+
 // comparison tells what the pairing has come to.
 func (d *differ) comparison(a, b []spoken, partner []int, taken []bool) *Comparison {
 	c := &Comparison{}
@@ -254,13 +263,12 @@ func (d *differ) comparison(a, b []spoken, partner []int, taken []bool) *Compari
 		}
 		order = append(order, j)
 		owner[j] = i
-		found := d.differences(a[i].Interaction, b[j].Interaction)
+		found, cut := Between(a[i].Interaction, b[j].Interaction, d.options)
 		if len(found) == 0 {
 			c.Same++
 			continue
 		}
-		cut := len(found) > maxChanges
-		all = append(all, placed{i, 0, i, Change{side(a[i]), side(b[j]), found[:min(len(found), maxChanges)], cut}})
+		all = append(all, placed{i, 0, i, Change{side(a[i]), side(b[j]), found, cut}})
 	}
 	c.Moved = len(order) - inOrder(order)
 	before := -1 // the partner of the last one that was not added
@@ -311,7 +319,7 @@ func (d *differ) differences(a, b *Interaction) []SideDifference {
 	part := "request"
 	add := func(path, what string) {
 		if !d.ignored(path) {
-			list = append(list, SideDifference{part, inspect.Difference{Path: path, What: what}})
+			list = append(list, SideDifference{part, inspect.Change{Difference: inspect.Difference{Path: path, What: what}}})
 		}
 	}
 	became := func(path string, before, after string) {
@@ -324,8 +332,8 @@ func (d *differ) differences(a, b *Interaction) []SideDifference {
 			became("Envelope namespace", strconv.Quote(x.EnvelopeSpace), strconv.Quote(y.EnvelopeSpace))
 		}
 		for _, f := range inspect.Changes(x, y, maxChanges+1) {
-			if d.options.Headers || !volatileElement(f.Path) {
-				add(f.Path, f.What)
+			if (d.options.Headers || !volatileElement(f.Path)) && !d.ignored(f.Path) {
+				list = append(list, SideDifference{part, f})
 			}
 		}
 	}
@@ -392,9 +400,30 @@ func wholeness(i *Interaction, part string) string {
 
 // ignored reports whether the caller does not want to know of a place.
 func (d *differ) ignored(path string) bool {
-	last := path[strings.LastIndexByte(path, '/')+1:]
-	last, _, _ = strings.Cut(strings.TrimPrefix(last, "@"), "[")
-	return slices.Contains(d.options.Ignore, last)
+	steps := strings.Split(positions.ReplaceAllString(path, ""), "/")
+	return slices.ContainsFunc(d.options.Ignore, func(place string) bool {
+		for n := range steps {
+			if endsIn(steps[:n+1], place) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// endsIn reports whether a path ends in a place.
+func endsIn(path []string, place string) bool {
+	place = strings.TrimPrefix(strings.TrimPrefix(place, "/"), "/")
+	want := strings.Split(strings.TrimPrefix(place, "Envelope/"), "/")
+	if len(path) < len(want) {
+		return false
+	}
+	for n, step := range path[len(path)-len(want):] {
+		if step != want[n] && want[n] != "*" && (len(want) > 1 || step != "@"+want[n]) {
+			return false
+		}
+	}
+	return true
 }
 
 // headers compares headers by name, after redaction. Values are told only of the

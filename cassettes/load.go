@@ -140,6 +140,8 @@ func parseAgain(path string, text []byte, torn *Torn) (*Cassette, error) {
 
 const zerosAre = "zeros stand where text was, as a power loss can leave them"
 
+func recoverIt(path string) string { return fmt.Sprintf("`umtape recover %s` cuts it out", path) }
+
 // zeros returns an error if zeros stand in a file of ours, where no writer of YAML
 // puts them.
 func zeros(path string, text []byte) error {
@@ -148,7 +150,7 @@ func zeros(path string, text []byte) error {
 		return nil
 	}
 	return &fault{kind: ErrDamaged, path: path, line: 1 + bytes.Count(text[:at], []byte("\n")), what: zerosAre,
-		next: "delete from there to the next interaction"}
+		next: recoverIt(path)}
 }
 
 var bom = []byte("\ufeff")
@@ -313,7 +315,7 @@ func parseYAML(path string, text []byte, base int, where string) (doc *yaml.Node
 			bad.what += ": " + m[2]
 		}
 		if where != "" && bytes.IndexByte(text, 0) >= 0 {
-			bad.what, bad.next = zerosAre, "delete the interaction"
+			bad.what, bad.next, bad.line = zerosAre, recoverIt(path), base+1+bytes.Count(text[:bytes.IndexByte(text, 0)], []byte("\n"))
 		}
 		return nil, bad
 	}

@@ -27,7 +27,7 @@ const (
 	marksMagic = "umtape marks 1\n"
 
 	// matchingVersion changes whenever a request is digested in another way.
-	matchingVersion = 1
+	matchingVersion = 2
 
 	// marksKept is for how long the marks of a cassette are kept that nobody
 	// opens.

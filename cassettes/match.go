@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
+	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/umtape/umtape/inspect"
@@ -14,7 +15,7 @@ import (
 // asked is a request as matching sees it: redacted by the cassette's rules.
 type asked struct {
 	method  string
-	target  string // path and query as sent
+	target  string // path and query, as normalTarget has them
 	host    string // lower-case, without a default port; "" when the client named none
 	scheme  string
 	body    []byte
@@ -31,12 +32,50 @@ type header struct{ name, value string }
 func ask(method, rawURL string, h http.Header, body []byte) asked {
 	a := asked{method: method, body: body}
 	a.scheme, a.host, a.target = splitURL(rawURL)
+	a.target = normalTarget(a.target)
 	root := rootPart(h, body)
 	if len(root) < len(body) {
 		a.beside = besideRoot(h, body, root)
 	}
 	a.message, a.problem = inspect.ParseBody(h, body)
 	return a
+}
+
+// normalTarget writes a path and query in the one of several equivalent ways in which
+// others write them too (RFC 3986 §6.2.2): a byte that may not be in a URL, such as "{",
+// is escaped, as Go's HTTP server has it when a client did not; hexadecimal digits are
+// upper-case; a letter, a digit and any of "-._~" are not escaped. Everything else
+// stays as it is, since a server may tell %2F from /.
+func normalTarget(target string) string {
+	var b strings.Builder
+	done := 0
+	for n := 0; n < len(target); n++ {
+		c := target[n]
+		switch {
+		case c == '%' && n+2 < len(target) && isHex(target[n+1]) && isHex(target[n+2]):
+			escape := target[n : n+3]
+			normal := strings.ToUpper(escape)
+			if d, _ := hex.DecodeString(escape[1:]); unreserved(d[0]) {
+				normal = string(d)
+			}
+			if n += 2; normal != escape {
+				b.WriteString(target[done:n-2] + normal)
+				done = n + 1
+			}
+		case c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0:
+			fmt.Fprintf(&b, "%s%%%02X", target[done:n], c)
+			done = n + 1
+		}
+	}
+	if done == 0 {
+		return target
+	}
+	b.WriteString(target[done:])
+	return b.String()
+}
+
+func unreserved(c byte) bool {
+	return isDigit(c) || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || strings.IndexByte("-._~", c) >= 0
 }
 
 // splitURL takes a URL apart without changing how its path and query are
@@ -146,7 +185,7 @@ func (a asked) operation() string {
 	if op := a.message.Operation(); op != "" {
 		return op
 	}
-	return a.method + " that is not SOAP"
+	return inspect.Shorten(a.method, maxSaidMethod) + " that is not SOAP"
 }
 
 // withoutParameters drops from each segment of a path what follows a semicolon.
@@ -183,7 +222,7 @@ func (a asked) differencesBeside(recorded asked) []inspect.Difference {
 	var d []inspect.Difference
 	add := func(path, what string) { d = append(d, inspect.Difference{Path: path, What: what}) }
 	if a.method != recorded.method {
-		add("method", recorded.method+" recorded, "+a.method+" here")
+		add("method", inspect.Shorten(recorded.method, maxSaidMethod)+" recorded, "+inspect.Shorten(a.method, maxSaidMethod)+" here")
 	}
 	if a.host != "" && (a.host != recorded.host || a.scheme != recorded.scheme) {
 		add("host", recorded.scheme+"://"+printablePath(recorded.host)+" recorded, "+a.scheme+"://"+printablePath(a.host)+" here")
@@ -220,10 +259,17 @@ func pathOf(target string) string {
 	return path
 }
 
-// printablePath keeps a path fit for one line and a header.
+// What is said at most of what a client makes up, in characters.
+const (
+	maxSaidMethod = 32
+	maxSaidPath   = 200
+	maxSaidReason = 2000
+)
+
+// printablePath keeps a path, or a host, fit for one line and a header.
 func printablePath(p string) string {
-	if len(p) > 200 {
-		p = p[:200] + "..."
+	if len(p) > maxSaidPath {
+		p = p[:maxSaidPath] + "..."
 	}
-	return (&url.URL{Path: strings.ToValidUTF8(p, "?")}).EscapedPath()
+	return normalTarget(p)
 }

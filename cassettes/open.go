@@ -23,7 +23,7 @@ const progressEvery = 100 * time.Millisecond
 
 // openOurs opens a file in our encoder's layout. The error is errNotPlain if it
 // is another one, and for everything that Load words better.
-func openOurs(path string, options OpenOptions) (r *Reel, err error) {
+func openOurs(path, prefix string, options OpenOptions) (r *Reel, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, pathFault(path, err, "")
@@ -37,7 +37,7 @@ func openOurs(path string, options OpenOptions) (r *Reel, err error) {
 	if err != nil || !info.Mode().IsRegular() {
 		return nil, errNotPlain
 	}
-	r = &Reel{path: path, prefix: interactionPrefix(path), from: f, file: f}
+	r = &Reel{path: path, prefix: prefix, from: f, file: f}
 	if info.Size() <= options.HoldBytes {
 		data, err := io.ReadAll(io.LimitReader(f, info.Size()+1))
 		if err != nil {

@@ -8,8 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,6 +62,7 @@ type Recorder struct {
 	name    string // FILE# of the tape
 	stats   tally
 	hider   *hider // nil if nothing is hidden but credentials
+	clean   cleanValues
 }
 
 // NewRecorder returns a recorder that appends to tape. The caller closes tape
@@ -163,7 +162,7 @@ func (r *recording) RoundTrip(req *http.Request) (*http.Response, error) {
 		r.hider.peek(req.Header)
 		r.hider.peek(x.response.Header)
 	}
-	x.requestHeader, x.responseHeader = redactHeader(req.Header), redactHeader(x.response.Header)
+	x.requestHeader, x.responseHeader = redactHeaderKnowing(req.Header, &r.clean), redactHeaderKnowing(x.response.Header, &r.clean)
 	x.tee.x = x
 	return x.teed()
 }
@@ -363,7 +362,7 @@ func (x *exchange) toTape(respBody []byte, whole bool, note string) (v Verdict, 
 	if err := x.append(i, x.facts.Fault != ""); err != nil {
 		return lost(err)
 	}
-	x.facts.Interaction = x.name + strconv.Itoa(i.ID)
+	x.facts.File, x.facts.Interaction = x.tape.Path(), x.name+strconv.Itoa(i.ID)
 	return Recorded, x.remark(i), nil
 }
 
@@ -395,10 +394,6 @@ func (x *exchange) remark(i *Interaction) string {
 	}
 	return strings.Join(said, "; ")
 }
-
-// interactionPrefix is FILE# of the FILE#ID by which interactions are known, fit
-// for a header value and one word of a line.
-func interactionPrefix(path string) string { return url.PathEscape(filepath.Base(path)) + "#" }
 
 // asks is the operation of a request that got no answer, "" if there is none.
 func (x *exchange) asks() string {

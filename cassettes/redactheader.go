@@ -11,7 +11,10 @@ import (
 // redactHeader returns a copy of h with canonical names and without
 // credentials: authorization schemes and cookie names stay, what follows them
 // goes (PROTOCOL.md, section 4.5: an NTLM type 2 token names hosts as well).
-func redactHeader(h http.Header) http.Header {
+func redactHeader(h http.Header) http.Header { return redactHeaderKnowing(h, nil) }
+
+// redactHeaderKnowing is redactHeader that need not look at values which clean knows.
+func redactHeaderKnowing(h http.Header, clean *cleanValues) http.Header {
 	if len(h) == 0 {
 		return http.Header{}
 	}
@@ -29,10 +32,9 @@ func redactHeader(h http.Header) http.Header {
 		if len(values) == 0 {
 			continue
 		}
-		secret := secretHeader(canonical)
 		from := len(all)
 		for _, v := range values {
-			all = append(all, redactHeaderValue(canonical, v, secret))
+			all = append(all, clean.redact(canonical, v))
 		}
 		out[canonical] = all[from:len(all):len(all)]
 	}

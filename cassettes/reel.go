@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,6 +41,9 @@ type Reel struct {
 
 // Path returns the path as given to Open.
 func (r *Reel) Path() string { return r.path }
+
+// Name returns the FILE of the FILE#ID by which its interactions are known.
+func (r *Reel) Name() string { return strings.TrimSuffix(r.prefix, "#") }
 
 // Len returns the number of interactions.
 func (r *Reel) Len() int { return len(r.marks) }
@@ -183,6 +187,10 @@ func hold(c *Cassette, match Matching) *Reel {
 
 // OpenOptions say how a cassette is opened. The zero value works.
 type OpenOptions struct {
+	// Name is the FILE of the FILE#ID by which its interactions are known, one of
+	// Names; the base name of its path if it is "".
+	Name string
+
 	// Match says which requests will be the same.
 	Match Matching
 
@@ -210,7 +218,11 @@ type OpenOptions struct {
 // be any or is pseudonyms. Errors are those of
 // Load.
 func Open(path string, options OpenOptions) (*Reel, error) {
-	r, err := openOurs(path, options)
+	prefix := interactionPrefix(path)
+	if options.Name != "" {
+		prefix = options.Name + "#"
+	}
+	r, err := openOurs(path, prefix, options)
 	if err == nil {
 		return r, nil
 	}
@@ -224,6 +236,7 @@ func Open(path string, options OpenOptions) (*Reel, error) {
 		return nil, err
 	}
 	r = hold(c, options.Match)
+	r.prefix = prefix
 	if !options.Before.IsZero() {
 		r.aged = c.RecordedBefore(options.Before)
 	}

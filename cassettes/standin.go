@@ -145,6 +145,15 @@ func (x *standIndex) forget() {
 	}
 }
 
+// knows reports whether one of a request's values has its place in this cassette: it
+// stands for a recorded one, or is one. x.mu is held.
+func (x *standIndex) knows(m masked) bool {
+	return slices.ContainsFunc(m.values, func(v uint64) bool {
+		_, known := x.stand[v]
+		return known || x.all[v]
+	})
+}
+
 // find returns the recorded values that those of a request stand for. host is 0 if
 // the client named none. x.mu is held.
 func (x *standIndex) find(m masked, host uint64) (t standTuple, ok bool) {
@@ -262,30 +271,42 @@ func (p *Player) takeStandIn(l *library, asked question, missed found) (*Interac
 	if asked.anyHost {
 		host = 0
 	}
-	for _, x := range l.stands {
-		m, mine := p.options.Match.mask(x.reel.rules, q.method, q.url, q.header, q.body)
-		x.mu.Lock()
-		t, ok := x.find(m, host)
-		var f found
-		if ok {
-			at := l.marks.at(t.n).key()
-			at.version = k.version
-			if f, ok = l.index.take(at, asked.anyHost); ok {
-				x.bind(t, m, host)
-			} else {
-				missed.spent, missed.n = f.spent, f.n
+	masks, mine := make([]masked, len(l.stands)), make([][]string, len(l.stands))
+	for n, x := range l.stands {
+		masks[n], mine[n] = p.options.Match.mask(x.reel.rules, q.method, q.url, q.header, q.body)
+	}
+	// A call that has begun in one cassette goes on there, and not in another that has
+	// such a call too.
+	for _, known := range []bool{true, false} {
+		for n, x := range l.stands {
+			m := masks[n]
+			x.mu.Lock()
+			if x.knows(m) != known {
+				x.mu.Unlock()
+				continue
 			}
+			t, ok := x.find(m, host)
+			var f found
+			if ok {
+				at := l.marks.at(t.n).key()
+				at.version = k.version
+				if f, ok = l.index.take(at, asked.anyHost); ok {
+					x.bind(t, m, host)
+				} else {
+					missed.spent, missed.n = f.spent, f.n
+				}
+			}
+			x.mu.Unlock()
+			if !ok {
+				continue
+			}
+			recorded, err := l.interaction(f.n)
+			if err != nil {
+				return nil, f, err
+			}
+			_, theirs := p.options.Match.maskOf(x.reel.rules, recorded)
+			return x.putIn(recorded, theirs, mine[n]), f, nil
 		}
-		x.mu.Unlock()
-		if !ok {
-			continue
-		}
-		recorded, err := l.interaction(f.n)
-		if err != nil {
-			return nil, f, err
-		}
-		_, theirs := p.options.Match.maskOf(x.reel.rules, recorded)
-		return x.putIn(recorded, theirs, mine), f, nil
 	}
 	return nil, missed, nil
 }

@@ -260,3 +260,68 @@ func TestShown(t *testing.T) {
 		t.Errorf("without pseudonyms it is shown as %q", got)
 	}
 }
+
+// TestStandInsOfSeveralCassettes: a call that has begun in one cassette goes on there,
+// though another, named before it, has a call that nobody has begun.
+func TestStandInsOfSeveralCassettes(t *testing.T) {
+	r := Pseudonyms(um.Profile())
+	a, b := callNamed(1), callNamed(2)
+	poll := turn{standInURL, umMessage("GetCallInfo", "<CallId>"+a+"</CallId>"), umMessage("GetCallInfoResponse", "")}
+	end := func(call, said string) turn {
+		return turn{standInURL, umMessage("Disconnect", "<CallId>"+call+"</CallId>"), umMessage("DisconnectResponse", "<Said>"+said+"</Said>")}
+	}
+	var reels []*Reel
+	for _, list := range [][]turn{{end(b, "another call is over")}, {poll, end(a, "over")}} {
+		reel, err := Open(recordSaid(t, r, list), OpenOptions{HoldBytes: 1 << 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		reels = append(reels, reel)
+	}
+	p := PlayReels(PlayOptions{}, reels...)
+	live := callNamed(7)
+	for _, s := range []turn{poll, end(a, "over")} {
+		if got := answerTo(t, p, s.url, strings.ReplaceAll(s.ask, a, live)); got != s.answer {
+			t.Errorf("answered %s; want %s", got, s.answer)
+		}
+	}
+	if got, want := answerTo(t, p, standInURL, end(callNamed(8), "").ask), end(b, "another call is over").answer; got != want {
+		t.Errorf("another call is answered %s; want %s", got, want)
+	}
+}
+
+// TestStandInsRecordedAnew: a cassette that is recorded anew, with other pseudonyms,
+// answers clients that the one before had answered, and others.
+func TestStandInsRecordedAnew(t *testing.T) {
+	list := twoCalls()
+	open := func(path string) *Reel {
+		t.Helper()
+		reel, err := Open(path, OpenOptions{HoldBytes: 1 << 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return reel
+	}
+	path := recordSaid(t, Pseudonyms(um.Profile()), list)
+	p := PlayReels(PlayOptions{}, open(path))
+	for _, s := range list[:5] {
+		asked200(t, p, s.url, s.ask)
+	}
+	put(t, path, readAll(t, recordSaid(t, Pseudonyms(um.Profile()), list)))
+	p.Replace(open(path))
+	for _, calls := range [][2]string{{callNamed(1), callNamed(2)}, {callNamed(5), callNamed(6)}} {
+		mine := strings.NewReplacer(callNamed(1), calls[0], callNamed(2), calls[1])
+		for k, s := range list {
+			resp, got := asked200(t, p, s.url, mine.Replace(s.ask))
+			if calls[0] == callNamed(5) { // all pseudonyms have their clients
+				if strings.Contains(s.ask, callNamed(1)) && resp.Header.Get(HeaderMiss) == "" {
+					t.Errorf("a third call is answered at %d: %s", k, got)
+				}
+				continue
+			}
+			if want := mine.Replace(s.answer); got != want && newID.FindString(got) == "" { // which hands out a pseudonym
+				t.Errorf("%d: answered by %s %s, %s; want %s", k, resp.Header.Get(HeaderInteraction), resp.Header.Get(HeaderMiss), got, want)
+			}
+		}
+	}
+}

@@ -2,6 +2,7 @@ package cassettes
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"slices"
@@ -202,8 +203,39 @@ func TestPowerCut(t *testing.T) {
 				continue
 			}
 			said := err.Error()
-			if !errors.Is(err, ErrDamaged) || !strings.HasPrefix(said, path+": line ") || !strings.Contains(said, "as a power loss can leave them; delete ") {
+			if !errors.Is(err, ErrDamaged) || !strings.HasPrefix(said, path+": line ") || !strings.Contains(said, "as a power loss can leave them; `umtape recover ") {
 				t.Fatalf("%d zeros at %d: %v", block, at, err)
+			}
+			if at%11 > 0 { // it is slow
+				continue
+			}
+			damaged := readAll(t, path)
+			lost, err := Recover(path)
+			if err != nil {
+				t.Fatalf("%d zeros at %d: %v", block, at, err)
+			}
+			left := map[int]bool{}
+			for _, i := range stock(t, path).Interactions {
+				left[i.ID] = true
+			}
+			for _, i := range load(t, path).Interactions {
+				equal(t, i, list[i.ID])
+				if i.Edited || t.Failed() {
+					t.Fatalf("%d zeros at %d: interaction %d is altered", block, at, i.ID)
+				}
+			}
+			for n := range list {
+				touched := at < starts[n+1]-1 && end > starts[n]
+				if left[n] == touched {
+					t.Fatalf("%d zeros at %d: interaction %d is there: %v", block, at, n, left[n])
+				}
+			}
+			cut := ""
+			for _, one := range lost {
+				cut += damaged[one.Offset : one.Offset+one.Lost]
+			}
+			if kept := readAll(t, path+".torn"); cut == "" || !strings.HasSuffix(kept, cut) {
+				t.Fatalf("%d zeros at %d: what was cut out is not kept", block, at)
 			}
 		}
 	}
@@ -219,10 +251,10 @@ func TestRecover(t *testing.T) {
 	for range 2 { // the second time the copy is there already
 		put(t, path, text[:len(text)-100])
 		torn, err := Recover(path)
-		if err != nil || torn == nil {
+		if err != nil || len(torn) != 1 {
 			t.Fatalf("%+v, %v", torn, err)
 		}
-		if got := readAll(t, path); got != text[:torn.Offset] || len(stock(t, path).Interactions) != 1 {
+		if got := readAll(t, path); got != text[:torn[0].Offset] || len(stock(t, path).Interactions) != 1 {
 			t.Errorf("cut at %d of %d", len(got), len(text))
 		}
 	}
@@ -232,6 +264,85 @@ func TestRecover(t *testing.T) {
 	}
 	if _, err := os.Stat(path + ".lock"); err == nil {
 		t.Error("the lock's file is left")
+	}
+}
+
+// Zeros in the middle are cut out with the interactions that they are in, and with no
+// other.
+func TestRecoverCutsZerosOut(t *testing.T) {
+	path := tape(t)
+	list := []*Interaction{sample(t, 0), sample(t, 1), sample(t, 2), sample(t, 3)}
+	write(t, path, list...)
+	text := readAll(t, path)
+	start := func(n int) int { return strings.Index(text, "    - id: "+itoa(int64(n))+"\n") }
+	zeroed := func(from, to int) string { return text[:from] + strings.Repeat("\x00", to-from) + text[to:] }
+	for name, tt := range map[string]struct {
+		text string
+		left []int
+	}{
+		"in the first":           {zeroed(start(0)+200, start(0)+210), []int{1, 2, 3}},
+		"in the second":          {zeroed(start(1)+200, start(1)+210), []int{0, 2, 3}},
+		"all of the second":      {zeroed(start(1), start(2)), []int{0, 2, 3}},
+		"the second, less a bit": {zeroed(start(1), start(2)-1), []int{0, 2, 3}},
+		"across two":             {zeroed(start(2)-50, start(2)+50), []int{0, 3}},
+		"a line break":           {zeroed(start(2)-1, start(2)), []int{0, 1, 2, 3}},
+		"a line break and more":  {zeroed(start(2)-1, start(2)+30), []int{0, 1, 3}},
+		"the start of a line":    {zeroed(start(2), start(2)+1), []int{0, 1, 3}},
+		"between":                {text[:start(2)] + "\x00\x00" + text[start(2):], []int{0, 1, 2, 3}},
+		"between, with a line":   {text[:start(2)] + "\x00\x00\n" + text[start(2):], []int{0, 1, 2, 3}},
+		"in two":                 {zeroed(start(1)+200, start(1)+210)[:start(3)] + zeroed(start(3)+90, start(3)+95)[start(3):], []int{0, 2}},
+		"and a torn end":         {zeroed(start(1)+200, start(1)+210)[:start(3)+100], []int{0, 2}},
+		"and a comment":          {zeroed(start(1)+90, start(1)+95)[:start(2)] + "# kept\n" + text[start(2):], []int{0, 2, 3}},
+	} {
+		for _, crlf := range []bool{false, true} {
+			damaged := tt.text
+			if crlf {
+				damaged = strings.ReplaceAll(damaged, "\n", "\r\n")
+			}
+			put(t, path, damaged)
+			_ = os.Remove(path + ".torn")
+			place := fmt.Sprintf("%s: line %d: ", path, 1+strings.Count(damaged[:strings.IndexByte(damaged, 0)], "\n"))
+			if _, err := Load(path); err == nil || !strings.HasPrefix(err.Error(), place) {
+				t.Errorf("%s: %v; want %s", name, err, place)
+			}
+			lost, err := Recover(path)
+			if err != nil {
+				t.Errorf("%s, CRLF %v: %v", name, crlf, err)
+				continue
+			}
+			var left []int
+			for _, i := range load(t, path).Interactions {
+				left = append(left, i.ID)
+				equal(t, i, list[i.ID])
+				if i.Edited {
+					t.Errorf("%s, CRLF %v: interaction %d is altered", name, crlf, i.ID)
+				}
+			}
+			if !slices.Equal(left, tt.left) {
+				t.Errorf("%s, CRLF %v: left %v; want %v", name, crlf, left, tt.left)
+			}
+			if strings.Contains(damaged, "# kept") && !strings.Contains(readAll(t, path), "# kept") {
+				t.Errorf("%s, CRLF %v: the comment is gone", name, crlf)
+			}
+			cut := ""
+			for _, one := range lost {
+				cut += damaged[one.Offset : one.Offset+one.Lost]
+				if line := 1 + strings.Count(damaged[:one.Offset], "\n"); one.Line != line {
+					t.Errorf("%s, CRLF %v: told as line %d; it is %d", name, crlf, one.Line, line)
+				}
+			}
+			if readAll(t, path+".torn") != cut || len(stock(t, path).Interactions) != len(left) {
+				t.Errorf("%s, CRLF %v: what was cut out is not what is kept", name, crlf)
+			}
+		}
+	}
+	// What is amiss besides is for people to mend.
+	at := strings.Index(text, "status: ")
+	for _, bad := range []string{zeroed(20, 30), zeroed(start(2)+90, start(2)+95)[:at] + "\t[" + zeroed(start(2)+90, start(2)+95)[at+2:]} {
+		put(t, path, bad)
+		if _, err := Recover(path); err == nil || readAll(t, path) != bad {
+			t.Errorf("%v; the file was changed: %v", err, readAll(t, path) != bad)
+		}
 	}
 }
 

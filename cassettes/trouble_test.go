@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -169,4 +170,41 @@ func TestLatency(t *testing.T) {
 	defer cancel()
 	req, _ := http.NewRequestWithContext(ctx, "POST", service, strings.NewReader(about("Disconnect", "A")))
 	p.RoundTrip(req) // or the test would time out
+}
+
+// TestMissesAreDelayedToo: what is delayed on demand is, whether or not something was
+// recorded for it.
+func TestMissesAreDelayedToo(t *testing.T) {
+	p := troubled(t, PlayOptions{}, "Disconnect:delay=30ms")
+	began := time.Now()
+	resp, _ := post(t, p, service, about("Disconnect", "never recorded"))
+	if took := time.Since(began); resp.Header.Get(HeaderMiss) == "" || took < 30*time.Millisecond {
+		t.Errorf("%q after %v", resp.Header.Get(HeaderMiss), took)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	p = troubled(t, PlayOptions{}, "delay=1h")
+	req, _ := http.NewRequestWithContext(ctx, "POST", service, strings.NewReader(about("Disconnect", "never recorded")))
+	p.RoundTrip(req) // or the test would time out
+}
+
+// TestNotesAreJoined: what there is to mind about one answer is in one header.
+func TestNotesAreJoined(t *testing.T) {
+	cut, err := ParseTrouble("cut", knownFault)
+	if err != nil {
+		t.Fatal(err)
+	}
+	match := anyCall(t)
+	p := PlayReels(PlayOptions{Match: match, Troubles: []*Trouble{cut}},
+		hold(&Cassette{Path: "calls.yaml", Interactions: []*Interaction{said(0, service, about("Disconnect", "A"), "bye")}}, match))
+	req, _ := http.NewRequest("POST", service, strings.NewReader(about("Disconnect", "B")))
+	req.Header.Set("Content-Type", "text/xml")
+	resp, err := p.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"recorded for another CallId, with yours put in; on demand: cut"}
+	if got := resp.Header.Values(HeaderNote); !slices.Equal(got, want) {
+		t.Errorf("notes %q; want %q", got, want)
+	}
 }

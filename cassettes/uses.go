@@ -3,6 +3,8 @@ package cassettes
 import (
 	"slices"
 	"strings"
+
+	"github.com/umtape/umtape/inspect"
 )
 
 // Uses is what a [Player] has done with each interaction, for a report that prune
@@ -43,8 +45,12 @@ type missKind struct{ operation, reason string }
 const maxMissKinds = 1000
 
 func (u *uses) missed(m Miss) {
-	m.Operation = strings.Clone(m.Operation) // it is part of a whole message
+	m.Operation = strings.Clone(inspect.Shorten(m.Operation, maxSaidPath)) // it is part of a whole message
+	m.Reason = inspect.Shorten(m.Reason, maxSaidReason)
 	m.Differences, m.all = slices.Clone(m.Differences), nil
+	for n, d := range m.Differences {
+		m.Differences[n] = inspect.Difference{Path: inspect.Shorten(d.Path, 2*maxSaidPath), What: inspect.Shorten(d.What, 4*maxSaidPath)}
+	}
 	kind := missKind{m.Operation, m.Reason}
 	n, known := u.kinds[kind]
 	switch {

@@ -2,6 +2,9 @@ package cassettes
 
 import (
 	"net/http"
+	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -62,4 +65,50 @@ func send(t *testing.T, p http.RoundTripper, i *Interaction) *http.Response {
 		t.Fatal(err)
 	}
 	return resp
+}
+
+// TestMissesTakeLittleMemory: ten thousand different misses, of which a thousand are as
+// long as a client can make them.
+func TestMissesTakeLittleMemory(t *testing.T) {
+	p := NewPlayer(PlayOptions{}, cassetteOf("a.yaml", poll("1", "Connecting"))...)
+	inUse := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := inUse()
+	for n := range 10_000 {
+		i := poll(strconv.Itoa(n), "")
+		long := strconv.Itoa(n)
+		if n < 1000 {
+			long += strings.Repeat("x", 4000)
+		}
+		switch n % 4 {
+		case 0: // a method
+			i.Request.Method = "M" + strings.Repeat(long, 30)
+		case 1: // an operation
+			i.Request.Body = strings.ReplaceAll(i.Request.Body, "GetCallInfo", "O"+long)
+		case 2: // elements
+			deep := ""
+			for k := range 40 {
+				deep = "<E" + strconv.Itoa(k) + long + ">" + deep + "</E" + strconv.Itoa(k) + long + ">"
+			}
+			i.Request.Body = strings.ReplaceAll(i.Request.Body, "<CallId>", deep+"<CallId>")
+		case 3: // a path
+			i.Request.URL += "/" + strings.Repeat(long, 30)
+		}
+		resp := send(t, p, i)
+		if said := resp.Header.Get(HeaderMiss); said == "" || len(said) > 2*maxSaidReason {
+			t.Fatalf("miss %d says %d bytes", n, len(said))
+		}
+	}
+	u, err := p.Uses()
+	if err != nil || len(u.Missed) != maxMissKinds || u.Others == 0 {
+		t.Errorf("%d kinds, %d others, %v", len(u.Missed), u.Others, err)
+	}
+	if grown := int64(inUse()) - int64(before); grown > 32<<20 {
+		t.Errorf("10000 misses hold %d MiB", grown>>20)
+	}
+	runtime.KeepAlive(p)
 }

@@ -169,33 +169,62 @@ func (c Call) States() []Shown {
 // CallsOf puts moments together to calls, in the order in which these began. The
 // moments are in the order of their cassettes; those of several are put in order
 // of arrival, as far as that is known. An identifier that is handed out once more
-// is another call from there on.
+// is another call from there on. The calls are made of the slice itself, which has
+// another order then, since there may be very many.
 func CallsOf(moments []Moment) []Call {
-	var calls []*Call
-	latest := map[string]*Call{}
-	for _, m := range byArrival(moments) {
-		c := latest[m.Call]
+	moments = byArrival(moments)
+	var calls []Call
+	to := make([]int, len(moments)) // the call of each, as an index in calls
+	latest := map[string]int{}
+	for i := range moments {
+		m := &moments[i]
+		at, known := latest[m.Call]
 		begins := m.Role == Starts && m.Done()
-		if m.Call == "" || c == nil || begins {
-			c = &Call{ID: m.Call, Start: -1, End: -1}
-			calls = append(calls, c)
+		if m.Call == "" || !known || begins {
+			at = len(calls)
+			calls = append(calls, Call{ID: m.Call, Start: -1, End: -1})
 			if m.Call != "" {
-				latest[m.Call] = c
+				latest[m.Call] = at
 			}
 		}
 		if begins && m.Call != "" {
-			c.Start = 0
+			calls[at].Start = 0
 		}
-		c.Moments = append(c.Moments, m)
+		to[i] = at
 	}
-	list := make([]Call, len(calls))
-	for i, c := range calls {
-		if c.ID != "" {
-			c.follow()
+	gather(calls, moments, to)
+	for i := range calls {
+		if calls[i].ID != "" {
+			calls[i].follow()
 		}
-		list[i] = *c
 	}
-	return list
+	return calls
+}
+
+// gather gives each call its part of moments, which it puts in that order. to has the
+// call of each moment, and is used up.
+func gather(calls []Call, moments []Moment, to []int) {
+	next := make([]int, len(calls)+1) // where the next moment of each call goes
+	for _, at := range to {
+		next[at+1]++
+	}
+	for at := range calls {
+		next[at+1] += next[at]
+	}
+	for at := range calls {
+		calls[at].Moments = moments[next[at]:next[at+1]:next[at+1]]
+	}
+	for i, at := range to {
+		to[i] = next[at]
+		next[at]++
+	}
+	for i := range moments {
+		for to[i] != i {
+			j := to[i]
+			moments[i], moments[j] = moments[j], moments[i]
+			to[i], to[j] = to[j], j
+		}
+	}
 }
 
 // byArrival returns moments sorted by the time of their arrival; those given, if they

@@ -16,6 +16,15 @@ type Difference struct {
 	What string `json:"what"` // "text differs", "missing", "unexpected", "namespace differs: ..."
 }
 
+// A Change is a difference between two messages with its place in each of them: the
+// way down from the Envelope to the element, or to that of the attribute, as the numbers
+// of the children, for [Element.Down]; nil where it is not there.
+type Change struct {
+	Difference
+	Before, After []int  `json:"-"`
+	Attr          string `json:"-"` // the attribute's local name; "" if it is about an element
+}
+
 func (d Difference) String() string { return d.Path + ": " + d.What }
 
 // Compare lists the first differences between what two messages say, elements
@@ -25,17 +34,22 @@ func (d Difference) String() string { return d.Path + ": " + d.What }
 func Compare(want, got *Message, limit int) []Difference {
 	c := comparison{limit: limit, words: againstRecorded, fold: true}
 	c.content(nil, want.Body, got.Body, namespaces{}, 0)
-	return c.found
+	var list []Difference
+	for _, f := range c.found {
+		list = append(list, f.Difference)
+	}
+	return list
 }
 
 // Changes lists the first differences between two messages of which the one may
 // have become the other, at most limit of them: those of the Bodies as [Compare]
 // does, but with the https:// spellings of Microsoft's namespaces told from their
 // twins, and then those of the Headers.
-func Changes(before, after *Message, limit int) []Difference {
-	c := comparison{limit: limit, words: betweenTwo}
+func Changes(before, after *Message, limit int) []Change {
+	c := comparison{limit: limit, words: betweenTwo, places: true}
+	c.roots = [2]int{before.childOf(before.Body), after.childOf(after.Body)}
 	c.content(nil, before.Body, after.Body, namespaces{}, 0)
-	c.root = "Header"
+	c.root, c.roots = "Header", [2]int{before.childOf(before.Header), after.childOf(after.Header)}
 	switch {
 	case before.Header == nil && after.Header == nil:
 	case after.Header == nil:
@@ -48,12 +62,23 @@ func Changes(before, after *Message, limit int) []Difference {
 	return c.found
 }
 
+// childOf is the number of a child of the Envelope; -1 for none.
+func (m *Message) childOf(e *Element) int {
+	if e == nil {
+		return -1
+	}
+	return slices.Index(m.Envelope.Children, e)
+}
+
 type comparison struct {
 	limit int
 	words words
 	fold  bool   // https:// spellings of Microsoft's namespaces are their http:// twins
 	root  string // of the paths; "" is the Body
-	found []Difference
+	found []Change
+
+	places bool   // they are wanted
+	roots  [2]int // number of the root among the children of each Envelope; -1 for none
 }
 
 // words are how differences are worded. namespaces has room for the wanted one, or
@@ -74,7 +99,25 @@ type namespaces struct{ want, got string }
 type step struct {
 	up     *step
 	parent *Element
-	index  int // in parent.Children
+	index  int    // in parent.Children
+	at     [2]int // number of the child in what is wanted, and in what came; -1 if it is not there
+}
+
+// way is how that element is reached from one of the two Envelopes.
+func (c *comparison) way(at *step, side int) []int {
+	if !c.places || c.roots[side] < 0 {
+		return nil
+	}
+	var way []int
+	for s := at; s != nil; s = s.up {
+		if s.at[side] < 0 {
+			return nil
+		}
+		way = append(way, s.at[side])
+	}
+	way = append(way, c.roots[side])
+	slices.Reverse(way)
+	return way
 }
 
 func (s *step) path(root string) string {
@@ -100,9 +143,13 @@ func (s *step) path(root string) string {
 
 func (c *comparison) add(at *step, what string) { c.addAttr(at, "", what) }
 
-func (c *comparison) addAttr(at *step, suffix, what string) {
+func (c *comparison) addAttr(at *step, attr, what string) {
+	suffix := ""
+	if attr != "" {
+		suffix = "/@" + Shorten(attr, shownName)
+	}
 	if len(c.found) < c.limit {
-		c.found = append(c.found, Difference{at.path(c.root) + suffix, what})
+		c.found = append(c.found, Change{Difference{at.path(c.root) + suffix, what}, c.way(at, 0), c.way(at, 1), attr})
 	}
 }
 
@@ -129,11 +176,11 @@ func (c *comparison) attrs(at *step, want, got []comparedAttr) {
 		}
 		switch {
 		case order < 0:
-			c.addAttr(at, "/@"+Shorten(want[0].name.Local, shownName), c.words.missing)
+			c.addAttr(at, want[0].name.Local, c.words.missing)
 		case order > 0:
-			c.addAttr(at, "/@"+Shorten(got[0].name.Local, shownName), c.words.unexpected)
+			c.addAttr(at, got[0].name.Local, c.words.unexpected)
 		case want[0] != got[0]:
-			c.addAttr(at, "/@"+Shorten(want[0].name.Local, shownName), "value differs")
+			c.addAttr(at, want[0].name.Local, "value differs")
 		}
 		if order <= 0 {
 			want = want[1:]
@@ -162,23 +209,23 @@ func (c *comparison) children(at *step, want, got *Element, known namespaces, de
 	for (i < len(want.Children) || j < len(got.Children)) && len(c.found) < c.limit {
 		switch {
 		case i == len(want.Children):
-			c.add(&step{at, got, j}, c.words.unexpected)
+			c.add(&step{at, got, j, [2]int{-1, j}}, c.words.unexpected)
 			j++
 		case j == len(got.Children):
-			c.add(&step{at, want, i}, c.words.missing)
+			c.add(&step{at, want, i, [2]int{i, -1}}, c.words.missing)
 			i++
 		case want.Children[i].Name.Local == got.Children[j].Name.Local:
-			here := &step{at, want, i}
+			here := &step{at, want, i, [2]int{i, j}}
 			c.element(here, want.Children[i], got.Children[j], known, depth)
 			if w, g := want.Children[i].Tail, got.Children[j].Tail; w != g && !(isSpace(w) && isSpace(g)) {
 				c.add(here, "text after it differs")
 			}
 			i, j = i+1, j+1
 		case goesOn(got.Children[j:], want.Children[i]):
-			c.add(&step{at, got, j}, c.words.unexpected)
+			c.add(&step{at, got, j, [2]int{-1, j}}, c.words.unexpected)
 			j++
 		default:
-			c.add(&step{at, want, i}, c.words.missing)
+			c.add(&step{at, want, i, [2]int{i, -1}}, c.words.missing)
 			i++
 		}
 	}

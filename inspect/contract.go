@@ -57,7 +57,7 @@ type Contract struct {
 func NewContract(groups []ShapeGroup) *Contract {
 	c := &Contract{}
 	for _, g := range groups {
-		s := g.Shape.clone()
+		s := g.Shape.Clone()
 		s.generalize()
 		c.Shapes = append(c.Shapes, ContractShape{g.ShapeKey, g.Count, s})
 	}

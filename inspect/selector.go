@@ -92,14 +92,25 @@ func (s Selector) Selects(path []string, attr string) bool {
 	return true
 }
 
-// matches reports whether the way down from the Body leads to what is selected,
-// but for the attribute.
+// matches reports whether the way down from the Body, which is not in it, leads to what
+// is selected, but for the attribute.
 func (s Selector) matches(way []*Element) bool {
-	if len(way) < len(s.steps) || s.anchored && len(way) != len(s.steps) {
+	if s.anchored && len(way) != len(s.steps) {
 		return false
 	}
 	for n, step := range s.steps {
-		if step != "*" && way[len(way)-len(s.steps)+n].Name.Local != step {
+		name := ""
+		switch at := len(way) - len(s.steps) + n; {
+		case at >= 0:
+			name = way[at].Name.Local
+		case at == -1:
+			name = "Body"
+		case at == -2:
+			name = "Envelope"
+		default:
+			return false
+		}
+		if step != "*" && step != name {
 			return false
 		}
 	}

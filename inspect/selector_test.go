@@ -41,6 +41,7 @@ func TestRemove(t *testing.T) {
 		{"/Body/a/CallId", `<a><CallId>1</CallId></a>`, `<a/>`},
 		{"/Envelope/Body/a/CallId", `<a><CallId>1</CallId></a>`, `<a/>`},
 		{"b/*", `<a><b><c/>text<d/></b></a>`, `<a><b>text</b></a>`},
+		{"*/a", `<a><b/></a>`, ``},
 		{"b", `<a>x<b/>y</a>`, `<a>xy</a>`},
 		{"@Id", `<a Id="1"><b Id="2" x="3"/></a>`, `<a><b x="3"/></a>`},
 		{"b/@Id", `<a Id="1"><b Id="2" x="3"/></a>`, `<a Id="1"><b x="3"/></a>`},

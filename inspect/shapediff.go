@@ -41,7 +41,7 @@ func DiffShapes(before, after *Shape) []ShapeDifference {
 // DiffVariants is [DiffShapes] for two structures of one group, whose messages differ
 // in how many there are of what may repeat.
 func DiffVariants(before, after *Shape) []ShapeDifference {
-	before, after = before.clone(), after.clone()
+	before, after = before.Clone(), after.Clone()
 	before.once()
 	after.once()
 	return DiffShapes(before, after)

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"cmp"
+	"hash/maphash"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,7 +39,7 @@ func ShapeOfMessage(m *Message) *Shape {
 	root := &Shape{Min: 1, Max: 1}
 	for _, e := range []*Element{m.Header, m.Body} {
 		if e != nil {
-			s := shapeOf(e)
+			s := shapeOf(e, Name{}, Name{})
 			s.Name.Space = ""
 			root.Parts = append(root.Parts, s)
 		}
@@ -46,8 +47,13 @@ func ShapeOfMessage(m *Message) *Shape {
 	return root
 }
 
-func shapeOf(e *Element) *Shape {
-	s := &Shape{Name: Name{strings.Clone(e.Name.Space), strings.Clone(e.Name.Local)}, Min: 1, Max: 1}
+// shapeOf is the structure of an element. parent is the name of the one that it is in,
+// and kept the copy of that: mostly the namespaces are one, of which one copy is enough.
+func shapeOf(e *Element, parent, kept Name) *Shape {
+	s := &Shape{Name: Name{kept.Space, strings.Clone(e.Name.Local)}, Min: 1, Max: 1}
+	if e.Name.Space != parent.Space {
+		s.Name.Space = strings.Clone(e.Name.Space)
+	}
 	for _, a := range e.Attrs {
 		s.Parts = append(s.Parts, &Shape{Name: Name{strings.Clone(a.Name.Space), strings.Clone(a.Name.Local)}, Attr: true, Min: 1, Max: 1, Kinds: KindsOf(a.Value)})
 	}
@@ -58,7 +64,7 @@ func shapeOf(e *Element) *Shape {
 	at := map[Name]int{}
 	last := -1
 	for _, c := range e.Children {
-		part := shapeOf(c)
+		part := shapeOf(c, e.Name, s.Name)
 		i, again := at[c.Name]
 		if !again {
 			at[c.Name], last = len(s.Parts), len(s.Parts)
@@ -156,12 +162,12 @@ func interleave(parts, list, fresh []*Shape) []*Shape {
 	return merged
 }
 
-// clone returns a copy that shares nothing.
-func (s *Shape) clone() *Shape {
+// Clone returns a copy that shares nothing.
+func (s *Shape) Clone() *Shape {
 	c := *s
 	c.Parts = make([]*Shape, len(s.Parts))
 	for i, p := range s.Parts {
-		c.Parts[i] = p.clone()
+		c.Parts[i] = p.Clone()
 	}
 	return &c
 }
@@ -196,16 +202,25 @@ func (s *Shape) Step() string {
 	return Shorten(s.Name.Local, shownName)
 }
 
-// key is equal for two shapes with nothing between them for [DiffVariants] to tell.
-func (s *Shape) key() string {
-	var b strings.Builder
-	s.writeKey(&b)
-	return b.String()
+// shapeSeed is for this process: keys are compared in it only.
+var shapeSeed = maphash.MakeSeed()
+
+// key is equal for two shapes with nothing between them for [DiffVariants] to tell, and,
+// but for one chance in many, not for others.
+func (s *Shape) key() uint64 {
+	var h maphash.Hash
+	h.SetSeed(shapeSeed)
+	s.writeKey(&h)
+	return h.Sum64()
 }
 
-func (s *Shape) writeKey(b *strings.Builder) {
+func (s *Shape) writeKey(b *maphash.Hash) {
 	// No name holds a control character.
-	b.WriteString(s.Name.Space + "\x01" + s.Name.Local + "\x02" + s.Kinds.Joined().String())
+	b.WriteString(s.Name.Space)
+	b.WriteByte('\x01')
+	b.WriteString(s.Name.Local)
+	b.WriteByte('\x02')
+	b.WriteByte(byte(s.Kinds.Joined()))
 	if s.Min == 0 {
 		b.WriteByte('?')
 	}
@@ -241,7 +256,7 @@ type ShapeIn struct {
 type Variant struct {
 	Shape *Shape
 	In    []ShapeIn
-	key   string
+	key   uint64
 }
 
 // ShapeGroup is the messages with one key.
@@ -266,12 +281,40 @@ type shapeGroup struct {
 	ShapeKey
 	count    int
 	variants []*Variant
-	byKey    map[string]*Variant
+	byKey    map[uint64]*Variant
 	rest     *Variant
 }
 
 // Add adds a message. Nothing of it is kept but its structure.
-func (l *Shapes) Add(key ShapeKey, m *Message, in ShapeIn) {
+func (l *Shapes) Add(key ShapeKey, m *Message, in ShapeIn) { l.AddShape(key, ShapeOfMessage(m), in) }
+
+// AddShape adds the structure of a message, as [ShapeOfMessage] returns it. It is not
+// used any more.
+func (l *Shapes) AddShape(key ShapeKey, s *Shape, in ShapeIn) {
+	g := l.group(key)
+	g.count++
+	v := g.variant(s.key())
+	v.In = append(v.In, in)
+	v.add(s)
+}
+
+// Join adds all that o has gathered, which stays as it is.
+func (l *Shapes) Join(o *Shapes) {
+	for _, from := range o.order {
+		g := l.group(from.ShapeKey)
+		g.count += from.count
+		for _, v := range append(slices.Clone(from.variants), from.rest) {
+			if v == nil {
+				continue
+			}
+			into := g.variant(v.key) // rest, which has none, comes when there are as many as are told apart
+			into.In = append(into.In, v.In...)
+			into.add(v.Shape.Clone())
+		}
+	}
+}
+
+func (l *Shapes) group(key ShapeKey) *shapeGroup {
 	g := l.groups[key]
 	if g == nil {
 		if l.groups == nil {
@@ -279,27 +322,37 @@ func (l *Shapes) Add(key ShapeKey, m *Message, in ShapeIn) {
 		}
 		key.Operation = Name{strings.Clone(key.Operation.Space), strings.Clone(key.Operation.Local)}
 		key.Fault = strings.Clone(key.Fault)
-		g = &shapeGroup{ShapeKey: key, byKey: map[string]*Variant{}}
+		g = &shapeGroup{ShapeKey: key, byKey: map[uint64]*Variant{}}
 		l.groups[key] = g
 		l.order = append(l.order, g)
 	}
-	g.count++
-	s := ShapeOfMessage(m)
-	k := s.key()
-	v := g.byKey[k]
+	return g
+}
+
+// variant is the one that messages of a structure are put to.
+func (g *shapeGroup) variant(key uint64) *Variant {
+	v := g.byKey[key]
 	switch {
 	case v != nil:
 	case len(g.variants) < maxVariants:
-		v = &Variant{key: k}
-		g.byKey[k] = v
+		v = &Variant{key: key}
+		g.byKey[key] = v
 		g.variants = append(g.variants, v)
 	default:
-		if g.rest == nil {
-			g.rest = &Variant{}
-		}
-		v = g.rest
+		v = g.lump()
 	}
-	v.In = append(v.In, in)
+	return v
+}
+
+// lump is the one of all structures beyond maxVariants.
+func (g *shapeGroup) lump() *Variant {
+	if g.rest == nil {
+		g.rest = &Variant{}
+	}
+	return g.rest
+}
+
+func (v *Variant) add(s *Shape) {
 	if v.Shape == nil {
 		v.Shape = s
 	} else {
@@ -319,9 +372,9 @@ func (l *Shapes) Groups() []ShapeGroup {
 		}
 		for _, v := range all.Variants {
 			if all.Shape == nil {
-				all.Shape = v.Shape.clone()
+				all.Shape = v.Shape.Clone()
 			} else {
-				all.Shape.merge(v.Shape.clone())
+				all.Shape.merge(v.Shape.Clone())
 			}
 		}
 		list = append(list, all)

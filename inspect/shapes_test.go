@@ -274,3 +274,40 @@ func TestKinds(t *testing.T) {
 		t.Error("number is a kind")
 	}
 }
+
+// Shapes that were gathered apart and joined are those gathered together.
+func TestShapesJoin(t *testing.T) {
+	var bodies []string
+	for n := range 230 { // in each half more than are told apart
+		bodies = append(bodies, fmt.Sprintf("<a><b>1</b><c%d/></a>", n), "<a><b>x</b></a>", "<z>"+strings.Repeat("<y/>", 1+n/120)+"</z>")
+	}
+	var together, first, second, joined Shapes
+	for n, body := range bodies {
+		m := parse(t, envelope(body))
+		key, in := ShapeKey{Operation: m.Payload.Name}, ShapeIn{"a.yaml", n}
+		together.Add(key, m, in)
+		if n < len(bodies)/2 {
+			first.Add(key, m, in)
+		} else {
+			second.Add(key, m, in)
+		}
+	}
+	describe := func(l *Shapes) (text string) {
+		for _, g := range l.Groups() {
+			text += fmt.Sprintln(g.ShapeKey, g.Count, g.Lumped, drawn(g.Shape))
+			for _, v := range g.Variants {
+				text += fmt.Sprintln(v.In, drawn(v.Shape))
+			}
+		}
+		return text
+	}
+	before := describe(&first)
+	joined.Join(&first)
+	joined.Join(&second)
+	if got, want := describe(&joined), describe(&together); got != want {
+		t.Errorf("joined:\n%s\ntogether:\n%s", got, want)
+	}
+	if describe(&first) != before {
+		t.Error("what was joined is another by now")
+	}
+}

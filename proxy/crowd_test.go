@@ -84,12 +84,17 @@ func TestTenThousandIdleTunnels(t *testing.T) {
 		{"TLS_and_an_exchange_in_each", "TLS", min(all, 1000), Limits{}, 192 << 10},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			tt.limits.FirstByte, tt.limits.Idle = time.Hour, time.Hour
-			r := newFaultRigWith(t, tt.limits)
+			tt.limits.FirstByte, tt.limits.Idle, tt.limits.ReadHeader, tt.limits.TLSHandshake = time.Hour, time.Hour, time.Hour, time.Hour
+			r := newFaultRigWith(t, tt.limits, UpstreamConfig{
+				DialTimeout: time.Hour, TLSHandshakeTimeout: time.Hour, ResponseHeaderTimeout: time.Hour, BodyIdleTimeout: time.Hour,
+			})
 			good := r.goodClient()
 			grown := watchMemory()
 			began := time.Now()
 			tunnels := crowd(tt.n, func(i int) net.Conn {
+				if t.Failed() {
+					return nil // those that follow would wait as long
+				}
 				c := r.tunnel(r.secure.Listener.Addr().String())
 				if tt.tunnel == "TLS" {
 					if got := askOver(tls.Client(c, &tls.Config{RootCAs: pool(r.ca), ServerName: "127.0.0.1"}), "/"); got != "200" {

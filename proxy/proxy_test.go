@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience is how long a test waits for what must happen.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // testCA is one authority for the tests that only need any.
 var testCA = sync.OnceValues(func() (*CA, error) {

@@ -26,7 +26,8 @@ type checks struct {
 
 	cassettes []report.CheckedCassette
 	moments   []inspect.Moment
-	where     []momentPlace // by the N of a moment
+	where     []momentPlace     // by the N of a moment
+	calls     map[string]string // their identifiers, so that there is one of each
 }
 
 // momentPlace is the interaction that a moment was, as indexes.
@@ -55,6 +56,14 @@ func (c *checks) read(path, name string, step func(done, total int64)) error {
 		}
 		for k, m := range p.moments {
 			m.N = len(c.moments)
+			if call, known := c.calls[m.Call]; known {
+				m.Call = call
+			} else {
+				if c.calls == nil {
+					c.calls = map[string]string{}
+				}
+				c.calls[m.Call] = m.Call
+			}
 			c.moments = append(c.moments, m)
 			c.where = append(c.where, momentPlace{len(c.cassettes), first + p.of[k]})
 		}
@@ -110,12 +119,15 @@ func (c *checks) piece(name string, p *cassettes.Piece, off map[string]bool) che
 	made := checkedPiece{checked: make([]report.Checked, 0, len(p.Interactions)), aged: agedPlace{Aged: cassettes.Aged{Before: c.before, Again: p.Confirmed()}}}
 	for n, i := range p.Interactions {
 		e := entry(name, i)
-		of := report.Checked{ID: i.ID, Operation: strings.Clone(e.Operation), Line: i.Line} // a part of the message, which is not kept
+		of := report.Checked{ID: i.ID, Line: i.Line}
 		found := append(i.Check(), um.CheckExcept(e.Reading, off)...)
 		found = append(found, c.held(e.Reading, off)...)
 		found = append(found, c.heldToWSDL(e.Reading, off)...)
 		found = append(found, c.live[name][i.ID]...)
 		m, ok := moment(e)
+		if of.Operation = m.Operation; of.Operation != e.Operation {
+			of.Operation = strings.Clone(e.Operation) // a part of the message, which is not kept
+		}
 		about := found
 		if ok {
 			about = append(about, m.Named.Find(inspect.Rule{}, ""), m.Shown.Find(inspect.Rule{}, ""))
@@ -169,7 +181,9 @@ func (c *checks) held(r *inspect.Reading, off map[string]bool) (found []inspect.
 // done checks the calls and returns all cassettes. What was found in an interaction
 // comes in the order in which its file has it.
 func (c *checks) done() []report.CheckedCassette {
-	for _, f := range um.CheckCalls(inspect.CallsOf(c.moments)) {
+	moments := c.moments
+	c.moments, c.calls = nil, nil
+	for _, f := range um.CheckCalls(inspect.CallsOf(moments)) {
 		at := c.where[f.At.N]
 		of := &c.cassettes[at.cassette].Interactions[at.interaction]
 		of.Found = c.keep(of.Found, report.Located{File: f.At.File, ID: of.ID, Operation: of.Operation, Line: f.Spot.FileLine, Column: f.Spot.FileColumn, Finding: f.Finding})

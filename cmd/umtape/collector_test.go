@@ -2,6 +2,7 @@ package main
 
 import (
 	"runtime"
+	"runtime/debug"
 	"testing"
 )
 
@@ -15,14 +16,42 @@ func TestCollectLess(t *testing.T) {
 		return int64(m.NextGC)
 	}
 	before := next()
-	back := collectLess()
+	back := collectLess(recordingFloor)
 	during := next()
 	back()
 	after := next()
-	if more := during - before; more < heapFloor || more > 3*heapFloor {
-		t.Errorf("the collector runs at %d bytes, before at %d: want about %d more", during, before, 2*heapFloor)
+	if more := during - before; more < recordingFloor || more > 3*recordingFloor {
+		t.Errorf("the collector runs at %d bytes, before at %d: want about %d more", during, before, 2*recordingFloor)
 	}
-	if after-before > heapFloor {
+	if after-before > recordingFloor {
 		t.Errorf("taken back, the collector runs at %d bytes, before at %d", after, before)
 	}
+}
+
+// TestCollectReplay: a replay of little has the collector run less often than usual, one
+// of much more often, and afterwards all is as it was, as it is throughout for somebody
+// with a GOGC of their own.
+func TestCollectReplay(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(usualPercent))
+	percent := func() int {
+		p := debug.SetGCPercent(usualPercent)
+		debug.SetGCPercent(p)
+		return p
+	}
+	much := make([]byte, 8*replayGarbage)
+	runtime.GC()
+	back := collectReplay()
+	if got := percent(); got < 5 || got > 13 {
+		t.Errorf("of much: %d percent", got)
+	}
+	back()
+	if got := percent(); got != usualPercent {
+		t.Errorf("taken back: %d percent", got)
+	}
+	debug.SetGCPercent(200)
+	collectReplay()()
+	if got := percent(); got != 200 {
+		t.Errorf("of the user's own 200: %d percent", got)
+	}
+	runtime.KeepAlive(much)
 }

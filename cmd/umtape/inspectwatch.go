@@ -126,6 +126,11 @@ func (w *watching) write(e report.Entry) error {
 		return report.LineJSON(w.stdout, e)
 	}
 	text := ""
+	if w.fitted {
+		if now := terminalWidth(w.stdout); now != w.inspection.look.Width { // the window was made larger or smaller
+			w.inspection.look.Width, w.lines = now, nil
+		}
+	}
 	if w.lines == nil {
 		text, w.lines = report.NewLines(w.inspection.look)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -186,5 +187,29 @@ func TestWatchDamaged(t *testing.T) {
 		}
 	case <-time.After(20 * time.Second):
 		t.Fatal("it does not end")
+	}
+}
+
+// TestWatchOfAWindowThatGrows: lines are cut to what the terminal is now, below a
+// heading of their own.
+func TestWatchOfAWindowThatGrows(t *testing.T) {
+	a, _ := testApp(t)
+	var out bytes.Buffer
+	a.stdout = &out
+	tape, err := cassettes.Load("../../testdata/rules/UM030/pass.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := &inspection{app: a, lookFlags: lookFlags{fitted: true}}
+	w := watching{inspection: i, path: "calls.yaml"}
+	for _, columns := range []string{"60", "60", "160"} {
+		t.Setenv("COLUMNS", columns)
+		if err := w.write(entry("calls.yaml", tape.Interactions[0])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lines := strings.Split(out.String(), "\n")
+	if strings.Count(out.String(), "OPERATION") != 2 || len([]rune(lines[0])) > 60 || !strings.Contains(lines[3], "SERVER") || strings.Contains(lines[0], "SERVER") {
+		t.Errorf("%s", &out)
 	}
 }

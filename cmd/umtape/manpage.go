@@ -144,7 +144,8 @@ diff(1).`},
   UMTAPE_UPSTREAM_PROXY_AUTH    user:password for --upstream-proxy
   UMTAPE_P12_PASSWORD           protects what ca export --format p12 writes
   UMTAPE_STOREPASS              opens the Java keystore of ca trust
-  NO_COLOR, COLUMNS             no colours; how wide lists are
+  NO_COLOR, CLICOLOR_FORCE      no colours; colours in a pipe too
+  COLUMNS                       how wide lists are
   XDG_CONFIG_HOME               where the certificate authority is
   XDG_CACHE_HOME                where what is known of long cassettes is`},
 	{"FILES", `  ~/.config/umtape/ca.pem       the certificate authority, which clients trust

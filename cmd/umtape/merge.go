@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +19,8 @@ func (a *app) mergeCommand() *cobra.Command {
 		Long: `merge writes the interactions of all the cassettes to one, in the order in which
 the cassettes are named, with ids from 0 on: a replay of it answers as a replay
 of all of them. With --sort they are put in the order in which their requests
-arrived. The cassettes themselves stay as they are.`,
+arrived. The cassettes themselves stay as they are. FILE itself is one of them only
+if it is named, not if it is in a folder that is.`,
 		Example: `  umtape merge -o calls.yaml monday.yaml tuesday.yaml
   umtape merge --sort -o calls.yaml recorded/`,
 		Args: cassetteArgs(true),
@@ -40,9 +42,18 @@ func (a *app) merge(args []string, f outputFlags, sorted bool) error {
 	if err != nil {
 		return err
 	}
+	if f.output == "-" {
+		return misuse("merge writes to a file, and not to standard output")
+	}
 	if _, err := os.Lstat(f.output); err == nil && !f.force {
 		// Said before anything is read, which can take long.
 		return fmt.Errorf("%s: there is a file already; --force replaces it", f.output)
+	}
+	isOutput := func(path string) bool { return oneFile(path, f.output) }
+	if len(paths) > 1 && !slices.ContainsFunc(args, isOutput) && slices.ContainsFunc(paths, isOutput) {
+		// Of a folder, where an earlier merge has left it: it has what the others have.
+		a.say("%s is what is written, and is not merged into itself", f.output)
+		paths = slices.DeleteFunc(paths, isOutput)
 	}
 	var from []*cassettes.Edit
 	for _, path := range paths {

@@ -28,9 +28,8 @@ type missReport struct {
 // maxMissReport bounds what clients can fill a disk with.
 const maxMissReport = 64 << 20
 
-// openMissReport begins the file anew, unless path is "". The cassettes are not
-// written over.
-func openMissReport(path string, tapes []*cassettes.Reel) (*missReport, error) {
+// openMissReport begins the file anew, unless path is "".
+func openMissReport(path string) (*missReport, error) {
 	r := &missReport{path: path}
 	if path == "" {
 		return r, nil
@@ -40,11 +39,6 @@ func openMissReport(path string, tapes []*cassettes.Reel) (*missReport, error) {
 	}
 	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
 		return nil, misuse("--miss-report %s: there is no folder %s", path, filepath.Dir(path))
-	}
-	for _, tape := range tapes {
-		if oneFile(path, tape.Path()) {
-			return nil, misuse("--miss-report would write over the cassette %s", tape.Path())
-		}
 	}
 	var err error
 	if r.file, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600); err != nil {

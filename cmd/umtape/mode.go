@@ -77,7 +77,7 @@ func (s *recording) openPlayer(p *recordPlan) error {
 		if runtime.GOOS == "windows" {
 			room = math.MaxInt64 // a file that is open cannot be replaced there
 		}
-		reel, err := shelf.openOne(s.path, room)
+		reel, err := shelf.openOne(s.path, "", room)
 		if err != nil {
 			return err
 		}

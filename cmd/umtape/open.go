@@ -23,6 +23,7 @@ const holdBytes = 16 << 20
 type shelf struct {
 	app     *app
 	args    []string
+	flags   replayFlags
 	options cassettes.OpenOptions
 	reels   []*cassettes.Reel
 	states  map[string]string // by path: of the file when it was opened
@@ -30,10 +31,7 @@ type shelf struct {
 
 // newShelf is a shelf on which nothing is yet.
 func (a *app) newShelf(args []string, f replayFlags) *shelf {
-	s := &shelf{app: a, args: args, options: cassettes.OpenOptions{Match: f.matching()}}
-	if f.maxAge > 0 {
-		s.options.Before = time.Now().Add(-time.Duration(f.maxAge))
-	}
+	s := &shelf{app: a, args: args, flags: f, options: cassettes.OpenOptions{Match: f.matching()}}
 	if dir, err := os.UserCacheDir(); err == nil && !f.noCache {
 		s.options.CacheDir = filepath.Join(dir, "umtape", "marks")
 	}
@@ -51,40 +49,52 @@ func (a *app) openShelf(args []string, f replayFlags) (*shelf, error) {
 }
 
 // open opens what was changed since it was opened last, given what state the files
-// are in. After an error everything is as it was.
+// are in. It warns of what is older than it may be, or refuses it. After an error
+// everything is as it was.
 func (s *shelf) open(paths []string, now map[string]string) error {
-	had := map[string]*cassettes.Reel{}
+	had, names := map[string]*cassettes.Reel{}, map[string]string{}
+	for n, name := range cassettes.Names(paths) {
+		names[paths[n]] = name
+	}
 	room := int64(holdBytes)
 	for _, r := range s.reels {
-		if now[r.Path()] == s.states[r.Path()] {
+		if now[r.Path()] == s.states[r.Path()] && names[r.Path()] == r.Name() {
 			had[r.Path()] = r
 			room -= r.HeldBytes()
 		}
 	}
-	var reels []*cassettes.Reel
+	var reels, opened []*cassettes.Reel
+	undo := func(err error) error {
+		for _, r := range opened {
+			r.Close()
+		}
+		return err
+	}
 	for _, path := range paths {
 		r := had[path]
 		if r == nil {
 			var err error
-			if r, err = s.openOne(path, room); err != nil {
-				for _, r := range reels {
-					if had[r.Path()] == nil {
-						r.Close()
-					}
-				}
-				return err
+			if r, err = s.openOne(path, names[path], room); err != nil {
+				return undo(err)
 			}
+			opened = append(opened, r)
 			room -= r.HeldBytes()
 		}
 		reels = append(reels, r)
+	}
+	if err := s.app.checkAge(opened, s.flags); err != nil {
+		return undo(err)
 	}
 	s.reels, s.states = reels, now
 	return nil
 }
 
-func (s *shelf) openOne(path string, room int64) (*cassettes.Reel, error) {
+func (s *shelf) openOne(path, name string, room int64) (*cassettes.Reel, error) {
 	options := s.options
-	options.HoldBytes = room
+	options.Name, options.HoldBytes = name, room
+	if s.flags.maxAge > 0 {
+		options.Before = time.Now().Add(-time.Duration(s.flags.maxAge))
+	}
 	opening := s.app.progress("opening "+report.Printable(path), false)
 	options.OnProgress = opening.step
 	r, err := cassettes.Open(path, options)
@@ -94,6 +104,14 @@ func (s *shelf) openOne(path string, room int64) (*cassettes.Reel, error) {
 	}
 	s.app.warnTorn(path, r.Torn())
 	return r, nil
+}
+
+// paths returns where the cassettes are.
+func (s *shelf) paths() (paths []string) {
+	for _, r := range s.reels {
+		paths = append(paths, r.Path())
+	}
+	return paths
 }
 
 // interactions returns how many there are.

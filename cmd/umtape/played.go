@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -125,7 +126,11 @@ func writeReport(path string, j playedJSON) (err error) {
 func readReport(path string) (j playedJSON, err error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return j, err
+		var inner *fs.PathError
+		if errors.As(err, &inner) {
+			err = inner.Err
+		}
+		return j, hint(fmt.Errorf("%s: %w", path, err), "`umtape replay --report FILE CASSETTE` writes one")
 	}
 	if err := json.Unmarshal(data, &j); err != nil || j.Cassettes == nil || j.Unused == nil {
 		return j, hint(fmt.Errorf("%s is no report of a replay", path), "`umtape replay --report FILE CASSETTE` writes one")

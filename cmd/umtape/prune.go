@@ -36,6 +36,9 @@ is left alone. It is not touched while it is being recorded.`,
 			if dry && f.output != "" {
 				return misuse("--dry-run writes nothing, and --output does: give one of them")
 			}
+			if f.output != "" && oneFile(f.output, unused) {
+				return misuse("--output would write over the report %s", unused)
+			}
 			j, err := readReport(unused)
 			if err != nil {
 				return err
@@ -104,8 +107,7 @@ func prune(e *cassettes.Edit, j playedJSON) (did string, err error) {
 		}
 		byID[i.ID] = i
 	}
-	idle := map[int]bool{}
-	used := 0
+	idle, used := map[int]bool{}, map[int]bool{} // both, if the cassette was replayed under two names
 	for _, list := range [][]playedUse{j.Used, j.Unused} {
 		for _, u := range list {
 			if u.File != file.File {
@@ -114,20 +116,21 @@ func prune(e *cassettes.Edit, j playedJSON) (did string, err error) {
 			if i := byID[u.ID]; i == nil || i.Fingerprint() != u.Fingerprint {
 				return "", changedSince(e, "interaction %d is not what it was", u.ID)
 			}
-			idle[u.ID] = u.Times == 0
 			if u.Times > 0 {
-				used++
+				used[u.ID] = true
+			} else {
+				idle[u.ID] = true
 			}
 		}
 	}
 	var kept []cassettes.Record
 	for _, r := range e.Records {
-		if !idle[r.ID] {
+		if !idle[r.ID] || used[r.ID] {
 			kept = append(kept, r)
 		}
 	}
 	out := len(e.Records) - len(kept)
-	if used == 0 && out > 0 {
+	if len(used) == 0 && out > 0 {
 		return "", hint(fmt.Errorf("%s: nothing of it was used in that replay, so that prune would empty it", e.Path), "delete it if it is of no use; or replay it to the clients that need it, with --report")
 	}
 	e.Records = kept

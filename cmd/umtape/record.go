@@ -192,7 +192,7 @@ func (a *app) openRecording(path string, f recordFlags) (*recording, error) {
 		return nil, err
 	}
 	s.monitor, s.page = monitor, page
-	page.start(a, "record", titleOf([]string{path}), s.addr(), func() []string { return []string{path} })
+	page.start(a, "record", titleOf([]string{path}), s.addr())
 	if monitor != nil {
 		monitor.metrics.follow(s.server, ca)
 		monitor.setReady(func() error { return s.tape.Ready(0) })
@@ -284,7 +284,7 @@ func (a *app) startRecording(path string, ca *proxy.CA, p *recordPlan) (*recordi
 	if err != nil {
 		return nil, err
 	}
-	s := &recording{app: a, path: path, ca: ca, who: p.access, listener: ln, served: make(chan error, 1), collectAsUsual: collectLess()}
+	s := &recording{app: a, path: path, ca: ca, who: p.access, listener: ln, served: make(chan error, 1), collectAsUsual: collectLess(recordingFloor)}
 	if s.server, err = proxy.New(proxy.Config{
 		NewTransport: func() http.RoundTripper {
 			record := s.recorder.Wrap(p.servers.Transport())

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -11,22 +12,26 @@ import (
 func (a *app) recoverCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "recover CASSETTE",
-		Short: "Cut off an interaction that was not written to its end",
-		Long: `recover mends a cassette whose last interaction was not written to its end, as a
-power loss leaves it. Every whole interaction stays as it is; the bytes that are
-cut off are kept beside the cassette, in CASSETTE.torn.`,
+		Short: "Cut out what a power loss has left of interactions",
+		Long: `recover mends a cassette whose last interaction was not written to its end, or in
+which zeros stand where interactions were, as a power loss leaves it. Every whole
+interaction stays as it is, with its id; the bytes that are cut out are kept
+beside the cassette, in CASSETTE.torn. Where zeros were in the middle, the
+cassette is replaced at one stroke.`,
 		Example: "  umtape recover calls.yaml",
 		Args:    cassetteArgs(false),
 		RunE: a.begin(func(_ *cobra.Command, args []string) error {
 			torn, err := cassettes.Recover(args[0])
 			if err != nil {
-				return err
+				return loadHint(err, args[0])
 			}
-			if torn == nil {
+			if len(torn) == 0 {
 				_, err = fmt.Fprintf(a.stdout, "%s is whole; nothing to do\n", args[0])
-				return err
 			}
-			_, err = fmt.Fprintf(a.stdout, "%s: cut off %d bytes from line %d (%s); they are in %s.torn\n", args[0], torn.Lost, torn.Line, torn.Why, args[0])
+			for _, t := range torn {
+				_, errOne := fmt.Fprintf(a.stdout, "%s: cut off %d bytes from line %d (%s); they are in %s.torn\n", args[0], t.Lost, t.Line, t.Why, args[0])
+				err = errors.Join(err, errOne)
+			}
 			return err
 		}),
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -160,7 +161,7 @@ func (f *replayFlags) register(cmd *cobra.Command, listen string) {
 	cmd.Flags().StringVar(&f.misses, "miss-report", "", "write each miss to `FILE` as it happens, one line of JSON: the nearest interaction, every difference, the flags that would help")
 	cmd.Flags().BoolVar(&f.strict, "strict", false, "fail at the end if a request was missed or an interaction not used")
 	cmd.Flags().Var(&f.maxAge, "max-age", "warn of cassettes that hold what was recorded longer ago, such as 90d, 12h, 2w")
-	cmd.Flags().BoolVar(&f.tooOld, "max-age-fail", false, "fail before answering anything if --max-age has something to warn of")
+	cmd.Flags().BoolVar(&f.tooOld, "max-age-fail", false, "refuse what --max-age has something to warn of: at the start by failing, later by replaying what was there before")
 	metricsFlag(cmd, &f.metrics)
 	uiFlag(cmd, &f.ui)
 	f.access.register(cmd)
@@ -232,6 +233,9 @@ func (a *app) openReplay(paths []string, f replayFlags) (*replaying, error) {
 	if err := reportable(f.report); err != nil {
 		return nil, err
 	}
+	if f.report != "" && (filepath.Clean(f.report) == filepath.Clean(f.misses) || oneFile(f.report, f.misses)) {
+		return nil, misuse("--report and --miss-report name the same file")
+	}
 	if f.tooOld && f.maxAge == 0 {
 		return nil, misuse("--max-age-fail goes with --max-age")
 	}
@@ -251,13 +255,7 @@ func (a *app) openReplay(paths []string, f replayFlags) (*replaying, error) {
 		return nil, err
 	}
 	s.monitor, s.page = monitor, f.page
-	s.page.start(a, "replay", titleOf(paths), s.addr(), func() []string {
-		tapes, err := tapesIn(paths)
-		if err != nil {
-			return nil // the folder is empty for the moment
-		}
-		return tapes
-	})
+	s.page.start(a, "replay", titleOf(paths), s.addr())
 	if monitor != nil {
 		monitor.metrics.follow(s.server, s.ca)
 		monitor.setReady(func() error { return nil }) // the cassettes are loaded
@@ -306,6 +304,8 @@ type replaying struct {
 	server       *proxy.Server
 	listener     net.Listener
 	served       chan error
+
+	collectAsUsual func()
 }
 
 func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replaying, error) {
@@ -322,7 +322,7 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 	if s.shelf, err = a.openShelf(paths, f); err != nil {
 		return nil, err
 	}
-	if err := a.checkAge(s.shelf.reels, f); err != nil {
+	if err := errors.Join(spare("report", f.report, s.shelf.paths()), spare("miss-report", f.misses, s.shelf.paths())); err != nil {
 		return nil, err
 	}
 	s.interactions = s.shelf.interactions()
@@ -355,10 +355,11 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 	if s.listener, err = f.who.listen(f.listen); err != nil {
 		return nil, err
 	}
-	if s.misses, err = openMissReport(f.misses, s.shelf.reels); err != nil {
+	if s.misses, err = openMissReport(f.misses); err != nil {
 		return nil, errors.Join(err, s.listener.Close())
 	}
 	s.endFollowing = s.shelf.following(s.player)
+	s.collectAsUsual = collectReplay()
 	go func() { s.served <- s.server.Serve(s.listener) }()
 	return s, nil
 }
@@ -369,6 +370,7 @@ func (s *replaying) addr() string { return s.listener.Addr().String() }
 func (s *replaying) stop(w io.Writer) error {
 	defer s.monitor.close()
 	defer s.page.close()
+	defer s.collectAsUsual()
 	s.endFollowing()
 	s.monitor.stopping()
 	err := s.app.endServing(s.server.Shutdown)
@@ -406,8 +408,17 @@ func writePlayed(w io.Writer, p cassettes.Played) error {
 	if p.Troubled > 0 {
 		fmt.Fprintf(&b, "  went wrong on demand: %d\n", p.Troubled)
 	}
+	others := p.Missed
 	for _, m := range p.Misses {
-		fmt.Fprintf(&b, "  missed: %s: %s\n", report.Printable(inspect.Shorten(m.Operation, maxShownOperation)), report.Printable(inspect.Shorten(m.Reason, maxShownReason)))
+		times := ""
+		if m.Times > 1 {
+			times = fmt.Sprintf(" (%d times)", m.Times)
+		}
+		others -= m.Times
+		fmt.Fprintf(&b, "  missed%s: %s: %s\n", times, report.Printable(inspect.Shorten(m.Operation, maxShownOperation)), report.Printable(inspect.Shorten(m.Reason, maxShownReason)))
+	}
+	if others > 0 {
+		fmt.Fprintf(&b, "  and missed %d more, of other kinds; --report and --miss-report have them\n", others)
 	}
 	for i, name := range p.Unused {
 		if i == maxListed {

@@ -75,3 +75,17 @@ func writeTo(path string, data []byte) error {
 	_, err = f.Write(data)
 	return errors.Join(err, f.Close())
 }
+
+// spare says that a flag would have a cassette written over; path is "" if the flag
+// was not given.
+func spare(flag, path string, tapes []string) error {
+	if path == "" || path == "-" {
+		return nil
+	}
+	for _, tape := range tapes {
+		if oneFile(path, tape) {
+			return misuse("--%s would write over the cassette %s", flag, tape)
+		}
+	}
+	return nil
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,6 +35,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	// net/http's own log line for bytes that nobody asked for quotes them.
 	log.SetOutput(io.Discard)
 	root := a.root()
+	if len(args) > 0 && args[0] == cobra.ShellCompRequestCmd {
+		plainUsage(root)
+	}
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	switch {
@@ -131,15 +135,22 @@ func hint(err error, format string, args ...any) error {
 	return &hintedError{err: err, hint: fmt.Sprintf(format, args...)}
 }
 
-// oneLine is an error's text on one line: joined errors, and cobra's suggestions.
+// oneLine is an error's text on one line: joined errors, and cobra's suggestions; and
+// in words for people what flag packages say in theirs.
 func oneLine(err error) string {
 	var number *strconv.NumError
 	if errors.As(err, &number) {
 		err = errors.New(strings.Replace(err.Error(), number.Error(), strconv.Quote(number.Num)+" is not a number", 1))
 	}
+	if m := excluding.FindStringSubmatch(err.Error()); m != nil {
+		err = errors.New("--" + strings.Join(strings.Fields(m[1]), " and --") + " exclude each other: give one of them")
+	}
 	text := strings.TrimSpace(strings.Replace(err.Error(), "\n\nDid you mean this?\n\t", "; did you mean ", 1))
 	return strings.Join(strings.Fields(strings.ReplaceAll(text, "\n", "; ")), " ")
 }
+
+// excluding is what cobra says of flags of which one may be given.
+var excluding = regexp.MustCompile(`^if any flags in the group \[.*\] are set none of the others can be; \[(.+)\] were all set$`)
 
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{

@@ -5,16 +5,39 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/umtape/umtape/cassettes"
 	"github.com/umtape/umtape/inspect/report"
 )
 
-// tapesIn returns the cassettes that arguments name: files as they are, of a folder
+// tapesIn returns the cassettes that arguments name, as namedTapes does, each once:
+// under the first of its names if it has several, as the links in a folder have.
+func tapesIn(args []string) ([]string, error) {
+	paths, err := namedTapes(args)
+	if err != nil || len(paths) < 2 {
+		return paths, err
+	}
+	had := map[string]bool{}
+	return slices.DeleteFunc(paths, func(path string) bool {
+		real, err := filepath.EvalSymlinks(path)
+		if err == nil {
+			real, err = filepath.Abs(real)
+		}
+		if err != nil {
+			return false // whoever reads it says what is wrong
+		}
+		again := had[real]
+		had[real] = true
+		return again
+	}), nil
+}
+
+// namedTapes returns the cassettes that arguments name: files as they are, of a folder
 // each *.yaml and *.yml in it, sorted; not those of folders in it, and no hidden
 // ones, which are half-written.
-func tapesIn(args []string) ([]string, error) {
+func namedTapes(args []string) ([]string, error) {
 	var paths []string
 	for _, arg := range args {
 		if info, err := os.Stat(arg); err != nil || !info.IsDir() {

@@ -16,10 +16,12 @@ type lookFlags struct {
 	color string
 	width int
 	wide  bool
+
+	fitted bool // the width is that of the terminal, which may change
 }
 
 func (f *lookFlags) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.color, "color", "auto", "`WHEN` to use colours: auto (on a terminal, unless NO_COLOR is set), always or never")
+	cmd.Flags().StringVar(&f.color, "color", "auto", "`WHEN` to use colours: auto (on a terminal, or where CLICOLOR_FORCE is set, unless NO_COLOR is), always or never")
 	cmd.Flags().IntVar(&f.width, "width", 0, "keep to `N` columns (default: COLUMNS, or those of the terminal; in a pipe as many as it takes)")
 	cmd.Flags().BoolVar(&f.wide, "wide", false, "show everything, however many columns it takes")
 	cmd.MarkFlagsMutuallyExclusive("width", "wide")
@@ -32,7 +34,7 @@ func (f *lookFlags) look(a *app, cmd *cobra.Command) (report.Look, error) {
 	case "always":
 		look.Color = true
 	case "auto":
-		look.Color = isTerminal(a.stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+		look.Color = wantsColor(isTerminal(a.stdout))
 	case "never":
 	default:
 		return look, misuse("--color %q is none of auto, always and never", f.color)
@@ -44,9 +46,23 @@ func (f *lookFlags) look(a *app, cmd *cobra.Command) (report.Look, error) {
 		}
 		look.Width = f.width
 	case !f.wide:
+		f.fitted = true
 		look.Width = terminalWidth(a.stdout)
 	}
 	return look, nil
+}
+
+// wantsColor reports whether there are to be colours if nobody says so on the command
+// line: no-color.org and bixense.com/clicolors.
+func wantsColor(terminal bool) bool {
+	force := os.Getenv("CLICOLOR_FORCE")
+	switch {
+	case os.Getenv("NO_COLOR") != "":
+		return false
+	case force != "" && force != "0":
+		return true
+	}
+	return terminal && os.Getenv("TERM") != "dumb"
 }
 
 // minWidth is the narrowest layout; a terminal that is narrower wraps its lines.

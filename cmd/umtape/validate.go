@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -151,16 +152,17 @@ func (f *validateFlags) check(cmd *cobra.Command, cassettes []string, threshold 
 			return misuse("--rules lists rules and checks nothing; --%s goes with a cassette", name)
 		case path == "" || path == "-" || name == "shapes":
 			continue
-		case f.junit == f.sarif:
+		case f.junit == f.sarif, oneFile(f.junit, f.sarif):
 			return misuse("--junit and --sarif name the same file")
 		}
-		for _, c := range cassettes {
-			if oneFile(path, c) {
-				return misuse("--%s would write over the cassette %s", name, c)
-			}
+		if err := spare(name, path, cassettes); err != nil {
+			return err
 		}
 		if oneFile(path, f.shapes) {
 			return misuse("--%s would write over the contract %s", name, f.shapes)
+		}
+		if oneFile(path, f.wsdl.file) {
+			return misuse("--%s would write over the WSDL %s", name, f.wsdl.file)
 		}
 	}
 	return nil
@@ -171,6 +173,11 @@ func (a *app) validate(ctx context.Context, paths []string, threshold inspect.Se
 	var err error
 	if v.Dir, err = os.Getwd(); err != nil {
 		return err
+	}
+	if root := os.Getenv("GITHUB_WORKSPACE"); filepath.IsAbs(root) {
+		if rel, err := filepath.Rel(root, v.Dir); err == nil && filepath.IsLocal(rel) {
+			v.Root = root
+		}
 	}
 	c := checks{settings: f.settings, quiet: f.quiet}
 	if f.shapes != "" {

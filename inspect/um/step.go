@@ -2,6 +2,7 @@ package um
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/umtape/umtape/inspect"
@@ -55,17 +56,59 @@ func named(s *inspect.Step, part string, m *inspect.Message) {
 	id, e := idIn(m)
 	s.Call, s.Named = strings.Clone(id), inspect.Spot{}
 	if e != nil {
-		s.Named = m.Spot(part, pathTo(m, e), e)
+		s.Named = m.Spot(part, pathTo(m, e, ""), e)
 	}
 }
 
-// pathTo is the path of the payload or of a child of it.
-func pathTo(m *inspect.Message, e *inspect.Element) string {
+// pathTo is the path of the payload or of a child of it, or of a child of that if below
+// is not "".
+func pathTo(m *inspect.Message, e *inspect.Element, below string) string {
+	child := ""
+	if e != m.Payload {
+		child = e.Name.Local
+	}
+	if path, ok := usualPaths[[3]string{m.Payload.Name.Local, child, below}]; ok {
+		return path
+	}
 	path := "Body/" + name(m.Payload)
 	if e != m.Payload {
 		path += "/" + name(e)
 	}
+	if below != "" {
+		path += "/" + below
+	}
 	return path
+}
+
+// usualPaths are those that every other message has, so that there is one of each: a
+// cassette can have a million steps, all of which are kept.
+var usualPaths = func() map[[3]string]string {
+	paths := map[[3]string]string{}
+	add := func(steps ...string) {
+		var key [3]string
+		copy(key[:], steps)
+		paths[key] = "Body/" + strings.Join(steps, "/")
+	}
+	for _, op := range Operations {
+		for _, f := range op.Request {
+			add(op.Name, f.Name)
+		}
+		add(op.Name+"Response", op.Name+"Response")
+		add(op.Name+"Response", "PhoneCallId")
+	}
+	add("GetCallInfoResponse", "GetCallInfoResponse", "CallState")
+	add("GetPhoneCallInformationResponse", "PhoneCallInformation", "PhoneCallState")
+	return paths
+}()
+
+// usualWord is a state or a cause, not as a part of a message.
+func usualWord(s string) string {
+	for _, list := range [][]string{states, hiddenStates, failureCauses} {
+		if n := slices.Index(list, s); n >= 0 {
+			return list[n]
+		}
+	}
+	return strings.Clone(s)
 }
 
 // lastState is the one that nothing leaves (section 3.1).
@@ -110,9 +153,9 @@ func shown(s *inspect.Step, op Operation, m *inspect.Message) {
 		at = p // the inner element left out, which Check reports
 	}
 	state := at.Child(names[0])
-	s.State, s.Cause = strings.Clone(trim(state.Value())), strings.Clone(trim(at.Child(names[1]).Value()))
+	s.State, s.Cause = usualWord(trim(state.Value())), usualWord(trim(at.Child(names[1]).Value()))
 	if state != nil {
-		s.Shown = m.Spot("response", pathTo(m, at)+"/"+names[0], state)
+		s.Shown = m.Spot("response", pathTo(m, at, names[0]), state)
 	}
 }
 

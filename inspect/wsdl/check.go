@@ -73,7 +73,9 @@ func (s *Service) find(r *inspect.Reading) *operation {
 	return best
 }
 
-// isElsewhere reports whether a request has nothing to do with the WSDL.
+// isElsewhere reports whether a request that no operation takes has nothing to do with
+// the WSDL. Services can share a namespace, as those of Exchange do: then what is sent
+// elsewhere than where the WSDL has its own, and is called as nothing in it, is another's.
 func (s *Service) isElsewhere(r *inspect.Reading) bool {
 	if u, err := url.Parse(r.URL); err == nil && s.paths[strings.ToLower(u.Path)] {
 		return false
@@ -82,15 +84,23 @@ func (s *Service) isElsewhere(r *inspect.Reading) bool {
 	if p == nil {
 		return true
 	}
-	if s.spaces[p.Name.Space] && p.Name.Space != "" {
-		return false
-	}
 	for name := range s.byBody {
-		if name.Local == p.Name.Local || name.Space == p.Name.Space {
+		if strings.EqualFold(name.Local, p.Name.Local) {
 			return false
 		}
 	}
-	return true
+	return len(s.paths) > 0 || !s.spaces[p.Name.Space] || p.Name.Space == ""
+}
+
+// Takes reports whether an operation takes an element of that name.
+func (s *Service) Takes(name inspect.Name) bool { return len(s.byBody[name]) > 0 }
+
+// Elsewhere is what there is to say of a request that is known to be for another
+// service, though its name may be in the WSDL too.
+func (s *Service) Elsewhere(r *inspect.Reading, off map[string]bool) []inspect.Finding {
+	c := &checker{m: r.Request, part: "request", off: off}
+	c.add(ruleElsewhere, "Body/"+local(r.Request.Payload), r.Request.Payload, "%s", ruleElsewhere.Summary)
+	return c.done()
 }
 
 // near tells of the same name in another namespace, or in another case.
@@ -158,11 +168,11 @@ func (c *checker) body(op *operation, b *body) {
 			return
 		}
 		path := "Body/" + local(list[i])
-		if d := p.element; list[i].Name != d.name && memberOf(d, list[i].Name) == nil {
+		if d := p.element; list[i].Name != d.name && d.members[list[i].Name] == nil {
 			c.add(ruleAnswerOr(c.part, ruleStray), path, list[i], "the Body holds %s of %s; %s %s %s of %s",
 				local(list[i]), inNamespace(list[i].Name.Space), shorten(op.name), says(c.part), shorten(d.name.Local), inNamespace(d.name.Space))
 			return
-		} else if m := memberOf(d, list[i].Name); m != nil {
+		} else if m := d.members[list[i].Name]; m != nil {
 			c.element(path, soapless(list[i], c.m), m)
 		} else {
 			c.element(path, soapless(list[i], c.m), d)
@@ -172,15 +182,6 @@ func (c *checker) body(op *operation, b *body) {
 		stray := list[len(b.parts)]
 		c.add(ruleAnswerOr(c.part, ruleStray), "Body/"+local(stray), stray, "the Body holds %s, which is more than %s %s", local(stray), shorten(op.name), says(c.part))
 	}
-}
-
-func memberOf(d *elementDecl, name inspect.Name) *elementDecl {
-	for _, m := range d.members {
-		if m.name == name {
-			return m
-		}
-	}
-	return nil
 }
 
 func ruleAnswerOr(part string, other inspect.Rule) inspect.Rule {
@@ -208,19 +209,8 @@ func (c *checker) rpc(op *operation, b *body) {
 		c.add(ruleAnswerOr(c.part, ruleStray), path, e, "%s %s one %s of %s", shorten(op.name), says(c.part), shorten(b.wrapper.Local), inNamespace(b.wrapper.Space))
 		return
 	}
-	content := &particle{kind: isSequence, min: 1, max: 1}
-	for _, p := range b.parts {
-		d := p.element
-		if d == nil {
-			d = &elementDecl{name: inspect.Name{Local: p.name}, typ: p.typ}
-			if d.typ == nil {
-				d.typ = anyType
-			}
-		}
-		content.parts = append(content.parts, &particle{kind: isElement, min: 1, max: 1, decl: d})
-	}
 	wrapper := soapless(c.m.Payload, c.m)
-	c.content("Body/"+local(wrapper), wrapper, &typ{complex: true, content: content}, nil)
+	c.content("Body/"+local(wrapper), wrapper, b.typ, nil)
 }
 
 // fault holds the detail of a fault to the faults that the operation declares.

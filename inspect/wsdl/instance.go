@@ -18,6 +18,7 @@ type checker struct {
 	off   map[string]bool
 	found []inspect.Finding
 	more  int
+	all   map[*particle]map[inspect.Name]*elementDecl // what stands in content models that were not kept to
 }
 
 func (c *checker) add(rule inspect.Rule, path string, e *inspect.Element, format string, args ...any) {
@@ -50,6 +51,21 @@ func xsi(e *inspect.Element, local string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// anywhere is the declaration of an element of that name somewhere in a content model,
+// nil for none; so that what stands in the wrong place is still looked into.
+func (c *checker) anywhere(p *particle, name inspect.Name) *elementDecl {
+	list, known := c.all[p]
+	if !known {
+		if c.all == nil {
+			c.all = map[*particle]map[inspect.Name]*elementDecl{}
+		}
+		list = map[inspect.Name]*elementDecl{}
+		p.within(list, map[*particle]bool{})
+		c.all[p] = list
+	}
+	return list[name]
 }
 
 // element holds e to its declaration.
@@ -158,6 +174,8 @@ func (c *checker) children(path string, e *inspect.Element, list []*inspect.Elem
 	m := matcher{children: list, decls: make([]*elementDecl, len(list)), wild: make([]*wildcard, len(list))}
 	ok := content == nil || m.match(content)
 	switch {
+	case len(c.found) >= maxFindings && (!ok || m.at < len(list)):
+		c.more++ // there is no need for its words
 	case !ok && m.at < len(list):
 		// What has to come here is missing, or stands further on, or is called otherwise.
 		c.add(ruleLacking, path+"/"+first(m.lacking), e, "%s is missing before %s", m.lacking.words(), local(list[m.at]))
@@ -167,7 +185,7 @@ func (c *checker) children(path string, e *inspect.Element, list []*inspect.Elem
 		stray := list[m.at]
 		why := ""
 		if content != nil {
-			if other := content.find(stray.Name, map[*particle]bool{}); other != nil {
+			if c.anywhere(content, stray.Name) != nil {
 				why = ": it is one too many, or comes too late"
 			} else if space, there := otherSpace(content, stray, map[*particle]bool{}); there {
 				why = fmt.Sprintf(": it is in %s; the schema has it in %s", inNamespace(stray.Name.Space), inNamespace(space))
@@ -183,7 +201,7 @@ func (c *checker) children(path string, e *inspect.Element, list []*inspect.Elem
 		case m.wild[i] != nil:
 			c.wild(at, child, m.wild[i])
 		default:
-			if d := content.find(child.Name, map[*particle]bool{}); d != nil {
+			if d := c.anywhere(content, child.Name); d != nil {
 				c.element(at, child, d)
 			}
 		}
@@ -191,8 +209,11 @@ func (c *checker) children(path string, e *inspect.Element, list []*inspect.Elem
 }
 
 func first(p *particle) string {
-	for name := range p.begins().names {
-		if len(p.begins().names) == 1 {
+	switch {
+	case p.kind == isElement && len(p.decl.members) == 0:
+		return shorten(p.decl.name.Local)
+	case p.first != nil && len(p.first.names) == 1:
+		for name := range p.first.names {
 			return shorten(name.Local)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"net/url"
 	"os"
 	"path"
 	"path/filepath"
@@ -32,9 +34,15 @@ const (
 
 // Load reads a WSDL and the files that it imports and includes, by relative names,
 // from root and the folders in it: that of the WSDL if root is "". A place outside, a
-// link that leads there, and URLs are not read. Warnings tell what cannot be checked.
-// Errors name the file.
+// link that leads there, and URLs are not read. Warnings tell what cannot be checked,
+// and come with an error too.
+// Errors name the file and the place in it; that of a file that is not there, the WSDL
+// or an import of its, wraps [fs.ErrNotExist].
 func Load(file, root string) (s *Service, warnings []string, err error) {
+	return load(file, root, maxNames)
+}
+
+func load(file, root string, names budget) (s *Service, warnings []string, err error) {
 	name := filepath.Base(file)
 	if root == "" {
 		root = filepath.Dir(file)
@@ -50,19 +58,23 @@ func Load(file, root string) (s *Service, warnings []string, err error) {
 	if root != filepath.Dir(file) {
 		l.shown = root
 	}
+	l.schemas.budget = names
 	l.service = &Service{schemas: l.schemas, messages: map[inspect.Name]*inspect.Element{}, portTypes: map[inspect.Name]*inspect.Element{}, spaces: map[string]bool{}}
-	if err := l.definitions(filepath.ToSlash(name)); err != nil {
-		return nil, nil, err
-	}
-	if err := l.schemas.resolve(); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", file, err)
-	}
-	if err := l.service.bind(l.bindings); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", file, err)
+	if err = l.definitions(filepath.ToSlash(name)); err == nil {
+		if err = l.schemas.resolve(); err == nil {
+			err = l.service.bind(l.bindings)
+		}
+		var has *placed
+		if err != nil && !errors.As(err, &has) {
+			err = fmt.Errorf("%s: %w", file, err)
+		}
 	}
 	warnings = append(l.warnings, l.schemas.warnings...)
 	slices.Sort(warnings)
-	return l.service, slices.Compact(warnings), nil
+	if warnings = slices.Compact(warnings); err != nil {
+		return nil, warnings, err
+	}
+	return l.service, warnings, nil
 }
 
 func relative(root, file string) (string, error) {
@@ -112,6 +124,25 @@ func (l *loader) document(file string) (*inspect.Document, error) {
 		}
 		return fmt.Errorf("%s: %w", l.name(file), err)
 	}
+	failAt := func(err error) error {
+		var bad *inspect.SyntaxError
+		if !errors.As(err, &bad) {
+			return fail(err)
+		}
+		what := bad.Reason
+		switch {
+		case errors.Is(err, inspect.ErrDoctype):
+			what = "it has a DOCTYPE, which is not read: take it out"
+		case errors.Is(err, inspect.ErrEmpty):
+			return fail(errors.New("it is empty"))
+		case errors.Is(err, inspect.ErrNotXML):
+			what = strings.TrimSuffix("it is not well-formed XML: "+what, ": ")
+		}
+		if bad.Line == 0 {
+			return fail(errors.New(what))
+		}
+		return fmt.Errorf("%s:%d:%d: %s", l.name(file), bad.Line, bad.Column, what)
+	}
 	if len(l.read) == maxFiles {
 		return nil, fail(fmt.Errorf("more than %d files are imported", maxFiles))
 	}
@@ -132,23 +163,60 @@ func (l *loader) document(file string) (*inspect.Document, error) {
 	}
 	d, err := inspect.Limits{Depth: maxDepth}.ParseDocument(text)
 	if err != nil {
-		return nil, fail(err)
+		return nil, failAt(err)
 	}
 	l.read[file] = d
 	return d, nil
 }
 
-// beside is the file that a location in another names; ok is false for one that is
-// not read.
-func (l *loader) beside(file, location string) (name string, ok bool) {
-	if location == "" {
-		return "", false
+// imported reads the file that an attribute of e, an element of file, names; its
+// document is nil if there is none, or it is somewhere that is not read.
+func (l *loader) imported(file string, in *inspect.Document, e *inspect.Element, attr string) (name string, d *inspect.Document, err error) {
+	location, _ := e.Attr(attr)
+	if location = strings.TrimSpace(location); location == "" {
+		return "", nil, nil
 	}
-	if strings.Contains(location, "://") || strings.HasPrefix(location, "/") || strings.ContainsRune(location, '\\') || strings.HasPrefix(location, "urn:") {
-		l.warn("%s: %s is not read, since only relative names are; put the file beside it, and its name there", l.name(file), shorten(location))
-		return "", false
+	line, column := in.Place(e)
+	if isURL(location) {
+		l.warn("%s:%d:%d: %s is not read, since only relative names are; put the file beside it, and its name there", l.name(file), line, column, shorten(location))
+		return "", nil, nil
 	}
-	return path.Join(path.Dir(file), location), true
+	name = path.Join(path.Dir(file), location)
+	if plain, err := url.PathUnescape(location); err == nil && plain != location && l.try(name) != nil {
+		name = path.Join(path.Dir(file), plain)
+	}
+	if err := l.try(name); err != nil {
+		why := ErrOutside
+		if errors.Is(err, fs.ErrNotExist) {
+			why = fs.ErrNotExist
+		}
+		return "", nil, fmt.Errorf("%s:%d:%d: what it imports, %s: %w", l.name(file), line, column, shorten(location), why)
+	}
+	d, err = l.document(name)
+	return name, d, err
+}
+
+// ErrOutside is wrapped by the error of [Load] for a file that is not in the folder
+// that files are read from.
+var ErrOutside = errors.New("it is not in the folder that files may come from")
+
+// isURL reports whether a location is no relative name: a URL, or a path from the root
+// of a host or a disk.
+func isURL(location string) bool {
+	if strings.HasPrefix(location, "/") || strings.ContainsRune(location, '\\') {
+		return true
+	}
+	before, _, scheme := strings.Cut(location, ":")
+	return scheme && !strings.Contains(before, "/")
+}
+
+// try reports whether there is a file, or something that is none, in the folder.
+func (l *loader) try(name string) error {
+	if l.read[name] != nil {
+		return nil
+	}
+	_, err := l.dir.Stat(filepath.FromSlash(name))
+	return err
 }
 
 func (l *loader) definitions(file string) error {
@@ -172,21 +240,17 @@ func (l *loader) definitions(file string) error {
 	for _, e := range root.Children {
 		switch {
 		case e.Name.Space == wsdlNS && e.Name.Local == "import":
-			location, _ := e.Attr("location")
-			name, ok := l.beside(file, location)
-			if !ok {
-				continue
-			}
-			if d, err := l.document(name); err != nil {
+			name, imported, err := l.imported(file, d, e, "location")
+			switch {
+			case err != nil:
 				return err
-			} else if d.Root.Name.Space == xsdNS {
-				err = l.schema(name, d, d.Root, "")
-				if err != nil {
-					return err
-				}
-				continue
+			case imported == nil:
+			case imported.Root.Name.Space == xsdNS:
+				err = l.schema(name, imported, imported.Root, "")
+			default:
+				err = l.definitions(name)
 			}
-			if err := l.definitions(name); err != nil {
+			if err != nil {
 				return err
 			}
 		case e.Name.Space == wsdlNS && e.Name.Local == "types":
@@ -236,14 +300,12 @@ func (l *loader) schema(file string, d *inspect.Document, root *inspect.Element,
 			l.warn("%s: xs:redefine is read as xs:include: what it changes is not", c.file)
 			fallthrough
 		case "import", "include":
-			location, _ := e.Attr("schemaLocation")
-			name, ok := l.beside(file, location)
-			if !ok {
-				continue
-			}
-			included, err := l.document(name)
+			name, included, err := l.imported(file, d, e, "schemaLocation")
 			if err != nil {
 				return err
+			}
+			if included == nil {
+				continue
 			}
 			if included.Root.Name != (inspect.Name{Space: xsdNS, Local: "schema"}) {
 				return fmt.Errorf("%s: it is no XML Schema", l.name(name))

@@ -27,7 +27,7 @@ type particle struct {
 	wild     *wildcard    // of isAny
 	parts    []*particle
 
-	first    *firstSet // made when first needed
+	first    *firstSet // of what is made of parts
 	nullable int8      // 1 if it may be nothing, -1 if not; 0 for not known yet
 }
 
@@ -176,58 +176,117 @@ func (s *schemas) group(name inspect.Name, from source) (*particle, error) {
 	return g, nil
 }
 
-// firstSet is what a particle may begin with.
+// firstSet is what a particle may begin with: those of its parts, in the order of
+// the schema.
 type firstSet struct {
-	names map[inspect.Name]*elementDecl
+	names map[inspect.Name]beginning
 	wild  []*wildcard
+	under []int // the index of the part that each of wild is in
 }
 
-func (f *firstSet) has(name inspect.Name) bool {
-	if _, ok := f.names[name]; ok {
-		return true
-	}
-	return slices.ContainsFunc(f.wild, func(w *wildcard) bool { return w.admits(name.Space) })
+// beginning is an element that a particle may begin with, and the index of the part
+// that it is in.
+type beginning struct {
+	d    *elementDecl
+	part int
 }
 
-// begins is the firstSet of p. Particles are shared where groups are, so that each is
-// looked at once.
-func (p *particle) begins() *firstSet {
-	if p.first != nil {
-		return p.first
+func (f *firstSet) add(d *elementDecl, part int) {
+	if _, known := f.names[d.name]; !known {
+		f.names[d.name] = beginning{d, part}
 	}
-	f := &firstSet{names: map[inspect.Name]*elementDecl{}}
-	switch p.kind {
-	case isElement:
-		if !p.decl.abstract {
-			f.names[p.decl.name] = p.decl
+}
+
+// part is the index of the part that begins with an element of that name: one that
+// names it before one with a wildcard; -1 for none.
+func (f *firstSet) part(name inspect.Name) int {
+	if b, ok := f.names[name]; ok {
+		return b.part
+	}
+	if n := slices.IndexFunc(f.wild, func(w *wildcard) bool { return w.admits(name.Space) }); n >= 0 {
+		return f.under[n]
+	}
+	return -1
+}
+
+// prepare finds out what p, and all in it, may begin with, before messages are held
+// to it by several goroutines. Particles are shared where groups are, so that each is
+// looked at once. budget is told how much is kept.
+func (p *particle) prepare(b *budget) error {
+	p.mayBeNothing()
+	if p.first != nil || p.kind == isElement || p.kind == isAny {
+		return nil
+	}
+	f := &firstSet{names: map[inspect.Name]beginning{}}
+	for _, part := range p.parts {
+		if err := part.prepare(b); err != nil {
+			return err
 		}
-		for _, m := range p.decl.members {
-			if !m.abstract {
-				f.names[m.name] = m
+	}
+	for n, part := range p.parts {
+		switch {
+		case part.kind == isElement:
+			part.decl.each(func(d *elementDecl) { f.add(d, n) })
+		case part.kind == isAny:
+			f.wild, f.under = append(f.wild, part.wild), append(f.under, n)
+		default:
+			for _, b := range part.first.names {
+				f.add(b.d, n)
 			}
-		}
-	case isAny:
-		f.wild = append(f.wild, p.wild)
-	default:
-		for _, part := range p.parts {
-			b := part.begins()
-			for name, decl := range b.names {
-				if _, known := f.names[name]; !known {
-					f.names[name] = decl
-				}
-			}
-			for _, w := range b.wild {
+			for _, w := range part.first.wild {
 				if !slices.Contains(f.wild, w) {
-					f.wild = append(f.wild, w)
+					f.wild, f.under = append(f.wild, w), append(f.under, n)
 				}
 			}
-			if p.kind == isSequence && !part.mayBeNothing() {
-				break
-			}
+		}
+		if p.kind == isSequence && !part.mayBeNothing() {
+			break
 		}
 	}
 	p.first = f
-	return f
+	return b.spend(len(f.names))
+}
+
+// each calls f with what may stand where d is named: d itself and its substitutes, but
+// for what is abstract.
+func (d *elementDecl) each(f func(*elementDecl)) {
+	if !d.abstract {
+		f(d)
+	}
+	for _, m := range d.members {
+		if !m.abstract {
+			f(m)
+		}
+	}
+}
+
+// named is the declaration of an element of that name, if p may begin with one.
+func (p *particle) named(name inspect.Name) *elementDecl {
+	switch p.kind {
+	case isElement:
+		d := p.decl
+		if d.name != name {
+			d = d.members[name]
+		}
+		if d == nil || d.abstract {
+			return nil
+		}
+		return d
+	case isAny:
+		return nil
+	}
+	return p.first.names[name].d
+}
+
+// beginsWith reports whether p may begin with an element of that name.
+func (p *particle) beginsWith(name inspect.Name) bool {
+	if p.kind == isAny {
+		return p.wild.admits(name.Space)
+	}
+	if p.kind == isElement {
+		return p.named(name) != nil
+	}
+	return p.first.part(name) >= 0
 }
 
 func (p *particle) mayBeNothing() bool {
@@ -269,7 +328,7 @@ func (m *matcher) next() (name inspect.Name, ok bool) {
 func (m *matcher) match(p *particle) bool {
 	for n := 0; n < p.max; n++ {
 		name, more := m.next()
-		if !more || !p.begins().has(name) {
+		if !more || !p.beginsWith(name) {
 			if n < p.min && !p.mayBeNothing() {
 				m.lacking = p
 				return false
@@ -290,7 +349,7 @@ func (m *matcher) match(p *particle) bool {
 func (m *matcher) once(p *particle, name inspect.Name) bool {
 	switch p.kind {
 	case isElement:
-		m.decls[m.at] = p.begins().names[name]
+		m.decls[m.at] = p.named(name)
 		m.at++
 		return true
 	case isAny:
@@ -298,15 +357,8 @@ func (m *matcher) once(p *particle, name inspect.Name) bool {
 		m.at++
 		return true
 	case isChoice:
-		for _, part := range p.parts { // a name before a wildcard
-			if _, named := part.begins().names[name]; named {
-				return m.match(part)
-			}
-		}
-		for _, part := range p.parts {
-			if part.begins().has(name) {
-				return m.match(part)
-			}
+		if n := p.first.part(name); n >= 0 {
+			return m.match(p.parts[n])
 		}
 		return true
 	case isAll:
@@ -326,7 +378,7 @@ func (m *matcher) all(p *particle) bool {
 		name, more := m.next()
 		i := -1
 		if more {
-			i = slices.IndexFunc(p.parts, func(q *particle) bool { return q.begins().has(name) })
+			i = p.first.part(name)
 		}
 		if i < 0 || had[i] {
 			break
@@ -345,36 +397,43 @@ func (m *matcher) all(p *particle) bool {
 	return true
 }
 
-// find is the declaration of an element of that name somewhere in p, nil for none; so
-// that what stands in the wrong place is still looked into.
-func (p *particle) find(name inspect.Name, seen map[*particle]bool) *elementDecl {
+// within adds the elements that stand somewhere in p to list.
+func (p *particle) within(list map[inspect.Name]*elementDecl, seen map[*particle]bool) {
 	if p == nil || seen[p] {
-		return nil
+		return
 	}
 	seen[p] = true
 	if p.kind == isElement {
-		return p.begins().names[name]
+		p.decl.each(func(d *elementDecl) {
+			if list[d.name] == nil {
+				list[d.name] = d
+			}
+		})
 	}
 	for _, part := range p.parts {
-		if e := part.find(name, seen); e != nil {
-			return e
-		}
+		part.within(list, seen)
 	}
-	return nil
 }
 
 // words says what may come, for people: a few names.
 func (p *particle) words() string {
-	f := p.begins()
 	var names []string
-	for name := range f.names {
-		names = append(names, shorten(name.Local))
+	wild := p.kind == isAny
+	switch p.kind {
+	case isElement:
+		p.decl.each(func(d *elementDecl) { names = append(names, shorten(d.name.Local)) })
+	case isAny:
+	default:
+		wild = len(p.first.wild) > 0
+		for name := range p.first.names {
+			names = append(names, shorten(name.Local))
+		}
 	}
 	slices.Sort(names)
 	if len(names) > 4 {
 		return strings.Join(names[:4], ", ") + " or another"
 	}
-	if len(f.wild) > 0 {
+	if wild {
 		names = append(names, "an element that a wildcard admits")
 	}
 	if len(names) == 0 && p.kind == isElement {

@@ -17,7 +17,7 @@ var (
 	ruleOperation = rule("01", inspect.Error, "no operation of the WSDL takes this request",
 		"the server cannot map it to an operation", byWSDL+" (WSDL 1.1 §2.4, §3.5)", makeFit)
 	ruleElsewhere = rule("02", inspect.Note, "the request is for another service, so it is not checked against the WSDL",
-		"neither its URL nor its namespace is in the WSDL", byWSDL, "none needed; check each service against its own WSDL")
+		"it is sent elsewhere than where the WSDL has its services, and none of them takes such an element", byWSDL, "none needed; check each service against its own WSDL")
 	ruleAnswer = rule("03", inspect.Error, "the Body of the response is not what the operation answers",
 		"a client made from the WSDL does not find its answer", byWSDL+" (WSDL 1.1 §2.4, §3.5; WS-I Basic Profile 1.1 R2729)", makeFit)
 	ruleLacking = rule("04", inspect.Error, "an element is missing", badMessage, byWSDL+" (XML Schema part 1 §3.4.4)", makeFit)
@@ -30,8 +30,8 @@ var (
 	ruleText   = rule("10", inspect.Error, "text is where only elements are allowed", badMessage, byWSDL+" (XML Schema part 1 §3.4.4)", makeFit)
 	ruleAction = rule("11", inspect.Warning, "the SOAPAction is not the operation's",
 		"servers that choose by it take the request for another operation", byWSDL+" (WSDL 1.1 §3.4)", "send the soapAction of the binding")
-	ruleFault = rule("12", inspect.Warning, "the fault's detail is none that the operation declares",
-		"a client made from the WSDL sees a fault that it has no type for", byWSDL+" (WSDL 1.1 §3.6)", "declare the fault; a fault that every operation may give needs no declaration")
+	ruleFault = rule("12", inspect.Note, "the fault's detail is none that the operation declares",
+		"it is allowed, but a client made from the WSDL has no type for it", byWSDL+" (WSDL 1.1 §3.6; WS-I Basic Profile 1.1 R2742 allows it)", "declare the fault; one that every operation may give needs no declaration")
 	ruleEncoded = rule("13", inspect.Note, "the operation is of use=\"encoded\", whose values are not checked",
 		"what SOAP encoding makes of a schema is not what the schema says", "WSDL 1.1 §3.5; WS-I Basic Profile 1.1 R2706 forbids it", "none needed")
 	ruleMore = rule("14", inspect.Note, "a message has more findings than are listed",

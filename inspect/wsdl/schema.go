@@ -1,6 +1,7 @@
 package wsdl
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -18,6 +19,11 @@ type context struct {
 	attrsQualified bool
 }
 
+// placed is an error that says where it is.
+type placed struct{ text string }
+
+func (p *placed) Error() string { return p.text }
+
 // source is a declaration as it is written.
 type source struct {
 	e *inspect.Element
@@ -26,7 +32,7 @@ type source struct {
 
 func (s source) fail(format string, args ...any) error {
 	line, column := s.c.doc.Place(s.e)
-	return fmt.Errorf("%s:%d:%d: %s", s.c.file, line, column, fmt.Sprintf(format, args...))
+	return &placed{fmt.Sprintf("%s:%d:%d: %s", s.c.file, line, column, fmt.Sprintf(format, args...))}
 }
 
 // qname resolves an attribute that names something.
@@ -54,8 +60,8 @@ type elementDecl struct {
 	abstract bool
 	fixed    *string
 	dflt     bool
-	head     inspect.Name // of its substitution group
-	members  []*elementDecl
+	head     inspect.Name                  // of its substitution group
+	members  map[inspect.Name]*elementDecl // its substitutes, and theirs
 }
 
 type attrDecl struct {
@@ -116,10 +122,27 @@ type schemas struct {
 	all      []*particle
 	depth    int
 	warnings []string
+	budget
+}
+
+// budget is how many names may still be taken in. What a schema stands for can be
+// larger than the schema by any factor: types take over all that their base has, and a
+// file is included into as many namespaces as there are.
+type budget int
+
+// maxNames is several times what the largest public WSDLs take.
+const maxNames = 2_000_000
+
+func (b *budget) spend(n int) error {
+	if *b -= budget(n); *b < 0 {
+		return errors.New("its schemas stand for too much: too many names, with those that types take over from others")
+	}
+	return nil
 }
 
 func newSchemas() *schemas {
 	s := &schemas{
+		budget:  maxNames,
 		sources: map[string]map[inspect.Name]source{}, elements: map[inspect.Name]*elementDecl{}, types: map[inspect.Name]*typ{},
 		attrs: map[inspect.Name]*attrDecl{}, groups: map[inspect.Name]*particle{}, open: map[string]bool{},
 	}
@@ -158,7 +181,7 @@ func (s *schemas) declare(e *inspect.Element, c *context) error {
 	if _, twice := s.sources[kind][name]; !twice { // the same document may be included by two names
 		s.sources[kind][name] = source{e, c}
 	}
-	return nil
+	return s.spend(1)
 }
 
 // resolve reads all declarations.
@@ -188,12 +211,19 @@ func (s *schemas) resolve() error {
 		seen := map[*elementDecl]bool{e: true}
 		for h := s.elements[e.head]; h != nil && !seen[h]; h = s.elements[h.head] {
 			seen[h] = true
-			h.members = append(h.members, e)
+			if h.members == nil {
+				h.members = map[inspect.Name]*elementDecl{}
+			}
+			h.members[e.name] = e
+			if err := s.spend(1); err != nil {
+				return err
+			}
 		}
 	}
 	for _, p := range s.all { // now, so that checking changes nothing
-		p.begins()
-		p.mayBeNothing()
+		if err := p.prepare(&s.budget); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -356,6 +386,9 @@ func (s *schemas) complexType(src source, t *typ) (*typ, error) {
 		for name, a := range t.base.attrs {
 			t.attrs[name] = a
 		}
+		if err := s.spend(len(t.base.attrs)); err != nil {
+			return nil, err
+		}
 		if !restricts {
 			t.anyAttr = t.base.anyAttr
 			t.mixed = t.mixed || t.base.mixed
@@ -397,6 +430,9 @@ func (s *schemas) simpleContent(src source, t *typ) (err error) {
 	for n, a := range t.base.attrs {
 		t.attrs[n] = a
 	}
+	if err := s.spend(len(t.base.attrs)); err != nil {
+		return err
+	}
 	if !restricts {
 		t.anyAttr = t.base.anyAttr
 	} else {
@@ -420,6 +456,9 @@ func (s *schemas) simpleContent(src source, t *typ) (err error) {
 func (s *schemas) attributes(src source, t *typ, depth int) error {
 	if depth > maxDepth {
 		return src.fail("attribute groups refer to each other more than %d deep", maxDepth)
+	}
+	if err := s.spend(1 + len(src.e.Children)); err != nil {
+		return err
 	}
 	for _, e := range src.e.Children {
 		at := source{e, src.c}

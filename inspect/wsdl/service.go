@@ -34,8 +34,9 @@ type operation struct {
 // body is what one message has in its Body.
 type body struct {
 	encoded bool
-	wrapper inspect.Name // of rpc
 	parts   []part
+	wrapper inspect.Name // of rpc
+	typ     *typ         // of the wrapper
 }
 
 type part struct {
@@ -201,6 +202,21 @@ func (s *Service) body(op *operation, bound, abstract *inspect.Element, which st
 			continue
 		}
 		b.parts = append(b.parts, p)
+	}
+	if op.rpc {
+		content := &particle{kind: isSequence, min: 1, max: 1}
+		for _, p := range b.parts {
+			d := p.element
+			if d == nil {
+				d = &elementDecl{name: inspect.Name{Local: p.name}, typ: p.typ}
+				if d.typ == nil {
+					d.typ = anyType
+				}
+			}
+			content.parts = append(content.parts, &particle{kind: isElement, min: 1, max: 1, decl: d})
+		}
+		b.typ = &typ{complex: true, content: content}
+		return b, content.prepare(&s.schemas.budget)
 	}
 	return b, nil
 }

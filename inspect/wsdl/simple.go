@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/big"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -15,6 +16,7 @@ import (
 type simple struct {
 	primitive string  // of an atomic type: the built-in type that says what is a value
 	item      *simple // of a list
+	lists     bool    // it is one, or a union with one
 	union     []*typ  // of a union
 	of        *simple // what it restricts; nil for a built-in type
 	space     string  // preserve, replace or collapse
@@ -77,8 +79,11 @@ func (s *schemas) simpleType(src source, t *typ) (*typ, error) {
 		if err != nil {
 			return nil, err
 		}
+		if item.simple != nil && item.simple.lists {
+			return nil, d.fail("a list of lists")
+		}
 		t.base = builtin("anySimpleType")
-		t.simple = &simple{item: item.simple, space: "collapse", facets: noFacets()}
+		t.simple = &simple{item: item.simple, lists: true, space: "collapse", facets: noFacets()}
 	case src.e.Child("union") != nil:
 		d := source{src.e.Child("union"), src.c}
 		t.base = builtin("anySimpleType")
@@ -101,6 +106,9 @@ func (s *schemas) simpleType(src source, t *typ) (*typ, error) {
 			}
 		}
 		t.simple.space = "preserve" // each member has its own
+		for _, m := range t.simple.union {
+			t.simple.lists = t.simple.lists || m.simple != nil && m.simple.lists
+		}
 	default:
 		err = src.fail("a simpleType that is no restriction, list or union")
 	}
@@ -109,7 +117,7 @@ func (s *schemas) simpleType(src source, t *typ) (*typ, error) {
 
 // restrict reads the facets of a restriction.
 func (s *schemas) restrict(src source, base *simple) (*simple, error) {
-	t := &simple{primitive: base.primitive, item: base.item, union: base.union, of: base, space: base.space, facets: noFacets()}
+	t := &simple{primitive: base.primitive, item: base.item, lists: base.lists, union: base.union, of: base, space: base.space, facets: noFacets()}
 	var patterns []string
 	for _, e := range src.e.Children {
 		if e.Name.Space != xsdNS {
@@ -143,7 +151,9 @@ func (s *schemas) restrict(src source, base *simple) (*simple, error) {
 		case "minInclusive", "minExclusive", "maxInclusive", "maxExclusive":
 			t.facets.bounds = append(t.facets.bounds, bound{e.Name.Local, value})
 		case "whiteSpace":
-			t.space = value
+			if t.union == nil { // each member has its own
+				t.space = value
+			}
 		}
 		if err != nil {
 			return nil, err
@@ -193,18 +203,26 @@ func xmlFields(v string) []string {
 
 // check says what is wrong with a value, "" for nothing. It never quotes the value.
 // names resolves the prefix of a QName.
-func (t *simple) check(v string, names func(string) bool) string {
+func (t *simple) check(v string, names func(string) bool) string { return t.judge(v, names, nil) }
+
+// judge is check. no are the unions that the value is known not to be of, and why:
+// unions of unions can name one type more often than there is time for.
+func (t *simple) judge(v string, names func(string) bool, no map[*simple]string) (why string) {
 	v = normalize(t.space, v)
 	switch {
 	case t.union != nil:
-		fits := false
-		for _, m := range t.union {
-			if m.simple == nil || m.simple.check(v, names) == "" {
-				fits = true
-				break
-			}
+		if no == nil {
+			no = map[*simple]string{}
 		}
-		if !fits {
+		if why, known := no[t]; known {
+			return why
+		}
+		defer func() {
+			if why != "" {
+				no[t] = why
+			}
+		}()
+		if !slices.ContainsFunc(t.union, func(m *typ) bool { return m.simple == nil || m.simple.judge(v, names, no) == "" }) {
 			return "is of none of the union's types"
 		}
 	case t.item != nil:

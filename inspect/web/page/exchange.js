@@ -1,17 +1,16 @@
 import {$, clock, copy, el, many, plain, took} from './dom.js';
+import {load} from './load.js';
 import {xml} from './xml.js';
 
 // show asks for one exchange and shows it. go opens another one.
-export async function show(n, reveal, {go, close}) {
+export async function show(n, anew, reveal, {go, close, comparing}) {
 	const box = $('exchange');
 	box.setAttribute('aria-busy', 'true');
 	let x;
 	try {
-		const response = await fetch(`/api/exchange?n=${n}&reveal=${reveal ? 1 : 0}`);
-		const text = await response.text();
-		try { x = JSON.parse(text); } catch { x = {error: text.trim()}; }
-	} catch {
-		x = {error: 'umtape does not answer; it may have been ended. Start it again and open the link that it prints.'};
+		x = await load('exchange', {n, anew, reveal: reveal ? 1 : 0});
+	} catch (e) {
+		x = {error: e.message};
 	}
 	const closer = el('button', {type: 'button', class: 'close', onclick: close, 'aria-keyshortcuts': 'Escape'}, 'Close');
 	box.removeAttribute('aria-busy');
@@ -19,8 +18,10 @@ export async function show(n, reveal, {go, close}) {
 		box.replaceChildren(el('header', {}, el('h2', {}, 'It cannot be shown'), closer), el('p', {class: 'problem'}, plain(x.error)));
 		return;
 	}
+	x.findings?.forEach((f, k) => { f.k = k; });
 	box.replaceChildren(...[
-		el('header', {}, el('h2', {}, plain(x.operation), x.file ? el('span', {class: 'where'}, ` ${plain(x.file)}#${x.id}`) : null), closer),
+		el('header', {}, el('h2', {}, plain(x.operation), x.file ? el('span', {class: 'where'}, ` ${plain(x.file)}#${x.id}`) : null),
+			comparing && el('button', {type: 'button', onclick: comparing.act, 'aria-keyshortcuts': 'c'}, plain(comparing.text)), closer),
 		facts(x, go),
 		findings(x),
 		ofCall(x, go),
@@ -62,11 +63,26 @@ function facts(x, go) {
 function findings(x) {
 	if (!x.findings?.length) return null;
 	return el('section', {}, el('h3', {}, many(x.findings.length, 'finding')), el('ul', {class: 'findings'}, ...x.findings.map((f) =>
-		el('li', {class: `finding ${f.severity}`},
-			el('strong', {}, `${f.rule} ${f.severity}`), ` ${plain(f.message)}`,
+		el('li', {class: `finding ${f.severity}`, 'data-finding': f.k},
+			el('strong', {}, `${f.rule} ${f.severity}`), ` ${plain(f.message)} `,
+			f.header || f.tag >= 0 ? el('button', {type: 'button', 'aria-label': `Show the place of ${f.rule}`, onclick: () => reach(f.k)}, 'Show') : '',
 			el('p', {}, [f.part, f.header ? `header ${f.header}` : f.path].filter(Boolean).map(plain).join(', ')),
 			f.fix ? el('p', {}, `Fix: ${f.fix}`) : null,
 			f.source ? el('p', {}, `Source: ${f.source}`) : null))));
+}
+
+// reach goes to the place of a finding of the exchange that is shown: its element or
+// header, or else what is said of it. It reports whether there is such a place.
+export function reach(k) {
+	const box = $('exchange'), all = [...box.querySelectorAll(`[data-finding~="${k}"]`)];
+	const at = all.find((e) => !e.matches('.finding') && e.getClientRects().length) || all[0];
+	if (!at) return false;
+	for (const e of box.querySelectorAll('.reached')) e.classList.remove('reached');
+	at.classList.add('reached');
+	at.setAttribute('tabindex', '-1');
+	at.scrollIntoView({block: 'center'});
+	at.focus({preventScroll: true});
+	return true;
 }
 
 function ofCall(x, go) {
@@ -89,7 +105,7 @@ function side(title, what, s, x, part) {
 		box.append(el('details', {open: told.size > 1 || !told.has('') && told.size > 0},
 			el('summary', {}, many(s.headers.length, 'header')),
 			el('table', {class: 'headers'}, el('tbody', {}, ...s.headers.map(([name, value]) =>
-				el('tr', {class: told.has(name.toLowerCase()) ? 'about' : null}, el('th', {scope: 'row'}, plain(name)), el('td', {}, plain(value))))))));
+				el('tr', {class: told.has(name.toLowerCase()) ? 'about' : null, 'data-finding': about.filter((f) => f.header?.toLowerCase() === name.toLowerCase()).map((f) => f.k).join(' ')}, el('th', {scope: 'row'}, plain(name)), el('td', {}, plain(value))))))));
 	}
 	if (!s.bytes) {
 		box.append(el('p', {class: 'raw faint'}, 'no body'));

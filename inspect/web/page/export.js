@@ -2,13 +2,15 @@ import {$, many} from './dom.js';
 
 const endings = {cassette: 'yaml', har: 'har', json: 'json'};
 
-// exporting lets what the list shows be downloaded.
-export function exporting(rows, state) {
+// exporting lets what is shown be downloaded: selection returns numbers of rows.
+export function exporting(rows, state, selection) {
 	const dialog = $('exports');
+	let chosen = [];
 	$('export').addEventListener('click', () => {
-		const n = state.shown.length;
+		chosen = selection();
+		const n = chosen.length;
 		$('exports-problem').textContent = '';
-		$('exports-what').textContent = `What the list shows: ${many(n, 'exchange')}, without what is on no cassette. ` + (state.reveal
+		$('exports-what').textContent = `What is shown: ${many(n, 'exchange')}, without what is on no cassette. ` + (state.reveal
 			? 'What is sensitive goes with it, as it is shown now.'
 			: 'Names of people, numbers and internal servers become pseudonyms, so that it can still be replayed. Press "Show sensitive" before to export them as they are.');
 		for (const b of dialog.querySelectorAll('[data-as]')) b.disabled = n === 0;
@@ -22,7 +24,7 @@ export function exporting(rows, state) {
 			const response = await fetch(`/api/export?as=${as}`, {
 				method: 'POST',
 				headers: {'Content-Type': 'application/json', 'Umtape-Token': document.querySelector('meta[name="umtape-token"]').content},
-				body: JSON.stringify({anew: rows.anew, rows: state.shown, reveal: state.reveal}),
+				body: JSON.stringify({anew: rows.anew, rows: chosen, reveal: state.reveal}),
 			});
 			if (!response.ok) {
 				const text = await response.text();

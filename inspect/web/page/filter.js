@@ -15,6 +15,9 @@ export function parse(text) {
 	return terms.map(test);
 }
 
+// texts are those that the terms look for in bodies.
+export const texts = (terms) => terms.flatMap((t) => t.text || []);
+
 const compare = {'>': (a, b) => a > b, '<': (a, b) => a < b, '>=': (a, b) => a >= b, '<=': (a, b) => a <= b};
 
 // test makes of a term what prepares a test of rows from all of them.
@@ -23,10 +26,13 @@ function test({not, where, value}) {
 		const yes = make(rows);
 		return not ? (n) => !yes(n) : yes;
 	};
-	if (where in places) {
+	if (Object.hasOwn(places, where)) {
 		if (!value && where !== 'fault') return of(() => () => true); // still being typed
 		if (!value) return of((rows) => any(rows.fault, (t) => t !== ''));
 		return of((rows) => any(rows[places[where]], (t) => t.toLowerCase().includes(value)));
+	}
+	if (where === 'text') {
+		return Object.assign((rows) => value ? rows.search.test(value, not) : () => true, {text: value});
 	}
 	if (where === 'call') return of((rows) => inCall(rows, value));
 	if (where === 'id') return of((rows) => (n) => String(rows.id[n]) === value);
@@ -67,9 +73,9 @@ function inCall(rows, value) {
 }
 
 // choose returns the numbers of the rows that all terms let through.
-export function choose(rows, terms, from = 0, into = []) {
+export function choose(rows, terms, from = 0, into = [], end = rows.length) {
 	const tests = terms.map((t) => t(rows));
-	for (let n = from; n < rows.length; n++) {
+	for (let n = from; n < end; n++) {
 		if (tests.every((yes) => yes(n))) into.push(n);
 	}
 	return into;

@@ -1,3 +1,5 @@
+import {load} from './load.js';
+
 // All rows, in columns: texts once, rows as numbers, so that 100 000 of them take a few
 // megabytes and are filtered at once.
 
@@ -37,9 +39,7 @@ export class Rows {
 	async load(total, anew, changed) {
 		if (anew !== this.anew) this.clear(anew);
 		while (this.length < total) {
-			const response = await fetch(`/api/rows?from=${this.length}&calls=${this.calls.length}`);
-			if (!response.ok) throw new Error((await response.text()).trim());
-			const part = await response.json();
+			const part = await load('rows', {from: this.length, calls: this.calls.length});
 			if (part.anew !== this.anew) {
 				this.clear(part.anew);
 				if (part.from > 0) continue;

@@ -1,4 +1,5 @@
 import {el, plain} from './dom.js';
+import {report} from './load.js';
 
 const veil = '***'; // what the server puts in the place of what is sensitive
 
@@ -21,6 +22,7 @@ export function xml(text, findings) {
 		const e = el('div', {class: 'line'}, gutter, shown);
 		if (about.length) {
 			e.classList.add('about');
+			e.dataset.finding = about.map((f) => f.k).join(' ');
 			for (const f of about) {
 				e.classList.add(f.severity);
 				shown.append(el('span', {class: `mark ${f.severity}`}, `${f.rule}: ${plain(f.message)}`));
@@ -50,10 +52,6 @@ export function xml(text, findings) {
 	return {
 		box,
 		foldAll: (closed) => lines.forEach((_, k) => { if (depth[k] >= 4 && made[k].querySelector('.fold')) fold(k, closed); }),
-		reach: (n) => {
-			const at = [...made].find((e) => e.dataset && e.classList.contains('about') && e.textContent.includes(n));
-			at?.scrollIntoView({block: 'center'});
-		},
 	};
 }
 
@@ -63,7 +61,7 @@ function tokens(line, state, tag, into, at) {
 	const put = (kind, text) => {
 		const parts = plain(text).split(veil);
 		parts.forEach((part, k) => {
-			if (k > 0) into.append(el('span', {class: 'veil', title: 'hidden; Show sensitive shows it'}, veil));
+			if (k > 0) into.append(el('span', {class: 'veil', title: report ? 'left out of this report' : 'hidden; Show sensitive shows it'}, veil));
 			if (part) into.append(kind ? el('span', {class: kind}, part) : part);
 		});
 	};
