@@ -205,7 +205,7 @@ func LoadContract(path string) (*inspect.Contract, error) {
 	case errors.Is(err, io.EOF):
 		return nil, bad("empty: there is no contract in it")
 	case err != nil:
-		return nil, bad("not a contract: " + strings.Join(strings.Fields(strings.TrimPrefix(err.Error(), "yaml: ")), " "))
+		return nil, bad("not a contract: " + contractError(err))
 	case in.Format == 0:
 		return nil, bad("not a contract: it has no umtape_shapes")
 	case in.Format != contractFormat:
@@ -349,3 +349,28 @@ func occurs(s string) (least, most int, err error) {
 	}
 	return least, most, nil
 }
+
+// contractError says on one line what is wrong with a contract's YAML, without the names
+// of Go.
+func contractError(err error) string {
+	var list *yaml.TypeError
+	if !errors.As(err, &list) || len(list.Errors) == 0 {
+		return strings.Join(strings.Fields(strings.TrimPrefix(err.Error(), "yaml: ")), " ")
+	}
+	first, more := list.Errors[0], len(list.Errors)-1
+	if m := unknownKey.FindStringSubmatch(first); m != nil {
+		first = m[1] + fmt.Sprintf("%q is no key of a contract", m[2])
+	}
+	if m := wrongKind.FindStringSubmatch(first); m != nil {
+		first = m[1] + "a value of another kind is expected"
+	}
+	if more > 0 {
+		first += fmt.Sprintf(" (and %d more)", more)
+	}
+	return first
+}
+
+var (
+	unknownKey = regexp.MustCompile(`^(line \d+: )field (.+) not found in type `)
+	wrongKind  = regexp.MustCompile(`^(line \d+: )cannot unmarshal `)
+)

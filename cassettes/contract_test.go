@@ -67,11 +67,11 @@ func TestBadContracts(t *testing.T) {
 	const head = "umtape_shapes: 1\nshapes:\n- operation: a\n  message: request\n  parts:\n  - element: Body\n"
 	for name, tt := range map[string]struct{ text, want string }{
 		"empty":         {"", "empty"},
-		"a cassette":    {"version: 2\ninteractions: []\n", "not a contract: "},
-		"another YAML":  {"[1]\n", "not a contract: "},
+		"a cassette":    {"version: 2\ninteractions: []\n", `not a contract: line 1: "version" is no key of a contract (and 1 more); `},
+		"another YAML":  {"[1]\n", "not a contract: line 1: a value of another kind is expected; "},
 		"no version":    {"shapes: []\n", "it has no umtape_shapes"},
 		"a later one":   {"umtape_shapes: 2\n", "umtape_shapes is 2; this umtape reads 1"},
-		"an unknown":    {head + "    ocurs: 1\n", "line 7: field ocurs not found"},
+		"an unknown":    {head + "    ocurs: 1\n", `line 7: "ocurs" is no key of a contract; `},
 		"a prefix":      {head + "    parts: [{element: 'x:y'}]\n", "the prefix of \"x:y\" is not in namespaces"},
 		"a name":        {head + "    parts: [{element: 'x:y:z'}]\n", "\"x:y:z\" is no name"},
 		"an occurs":     {head + "    occurs: many\n", "\"Body\": occurs is written 1, 0..1"},
@@ -82,7 +82,7 @@ func TestBadContracts(t *testing.T) {
 		"neither":       {head + "    parts: [{value: text}]\n", "either an element or an attribute"},
 		"a message":     {strings.Replace(head, "request", "question", 1), "message is none of request, response, fault"},
 		"a fault":       {strings.Replace(head, "request", "fault", 1), "a fault, and nothing else, has the key fault"},
-		"a bomb":        {"umtape_shapes: 1\nx: &a [1]\n", "field x not found"},
+		"a bomb":        {"umtape_shapes: 1\nx: &a [1]\n", `"x" is no key of a contract; `},
 		"a binary file": {"\x00\x01", "not a contract: "},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -21,8 +21,9 @@ type DiffOptions struct {
 	// whatever was said, such as Date.
 	Headers bool
 
-	// Ignore are local names of elements and attributes, such as "CallId", in
-	// which differences do not count.
+	// Ignore are places in which differences do not count, nor in what is inside: an
+	// element or attribute of a local name, such as "CallId", or one as in
+	// [inspect.ParseSelector], such as "Disconnect/CallId" and "PhoneCallId/@Id".
 	Ignore []string
 }
 
@@ -399,9 +400,30 @@ func wholeness(i *Interaction, part string) string {
 
 // ignored reports whether the caller does not want to know of a place.
 func (d *differ) ignored(path string) bool {
-	last := path[strings.LastIndexByte(path, '/')+1:]
-	last, _, _ = strings.Cut(strings.TrimPrefix(last, "@"), "[")
-	return slices.Contains(d.options.Ignore, last)
+	steps := strings.Split(positions.ReplaceAllString(path, ""), "/")
+	return slices.ContainsFunc(d.options.Ignore, func(place string) bool {
+		for n := range steps {
+			if endsIn(steps[:n+1], place) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// endsIn reports whether a path ends in a place.
+func endsIn(path []string, place string) bool {
+	place = strings.TrimPrefix(strings.TrimPrefix(place, "/"), "/")
+	want := strings.Split(strings.TrimPrefix(place, "Envelope/"), "/")
+	if len(path) < len(want) {
+		return false
+	}
+	for n, step := range path[len(path)-len(want):] {
+		if step != want[n] && want[n] != "*" && (len(want) > 1 || step != "@"+want[n]) {
+			return false
+		}
+	}
+	return true
 }
 
 // headers compares headers by name, after redaction. Values are told only of the

@@ -90,3 +90,17 @@ func TestDiffSecrets(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
+
+func TestIgnoredPlaces(t *testing.T) {
+	const path = "Body/Find[2]/Item/@Id"
+	for place, want := range map[string]bool{
+		"Id": true, "@Id": true, "Item/@Id": true, "Find/Item/@Id": true, "Body/Find/Item/@Id": true, "/Body/Find/Item/@Id": true, "//Item/@Id": true, "Find/*/@Id": true,
+		"Item": true, "Find": true, "Body/Find": true, // what is inside them, too
+		"Find/@Id": false, "Body/Item": false, "Ite": false, "Find/Id": false, "Other/Item": false, "Item/Id": false,
+	} {
+		d := differ{options: DiffOptions{Ignore: []string{"Nothing", place}}}
+		if got := d.ignored(path); got != want {
+			t.Errorf("--ignore %s leaves %s out: %v", place, path, got)
+		}
+	}
+}

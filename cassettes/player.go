@@ -74,12 +74,12 @@ type Player struct {
 
 // Played counts what a [Player] has answered.
 type Played struct {
-	Answered int      // requests answered from a cassette
-	Repeated int      // of those, the ones that an interaction answered which had answered before
-	Missed   int      // requests that nothing answered
-	Troubled int      // requests that came to nothing on demand
-	Misses   []Miss   // why, each reason once, in their order; the first maxMisses
-	Unused   []string // interactions that answered nothing, as FILE#ID; not the challenges before an answer
+	Answered int         // requests answered from a cassette
+	Repeated int         // of those, the ones that an interaction answered which had answered before
+	Missed   int         // requests that nothing answered
+	Troubled int         // requests that came to nothing on demand
+	Misses   []MissCount // why, each reason once, in their order; the first maxMisses
+	Unused   []string    // interactions that answered nothing, as FILE#ID; not the challenges before an answer
 }
 
 // maxMisses bounds of how many misses Played tells; Uses tells of more.
@@ -125,9 +125,7 @@ func (p *Player) Replace(reels ...*Reel) {
 func (p *Player) Played() Played {
 	p.mu.Lock()
 	played := p.report
-	for _, m := range p.uses.misses[:min(len(p.uses.misses), maxMisses)] {
-		played.Misses = append(played.Misses, m.Miss)
-	}
+	played.Misses = slices.Clone(p.uses.misses[:min(len(p.uses.misses), maxMisses)])
 	p.mu.Unlock()
 	l := p.library.Load()
 	for n, times := range l.index.uses() {
@@ -202,7 +200,7 @@ func (p *Player) answer(req *http.Request, body []byte, over bool, otherwise fun
 		return otherwise()
 	}
 	if err != nil {
-		return p.miss(req, began, q.operation, Miss{Operation: q.read().operation(), Nearest: name, Reason: err.Error()}), nil
+		return p.miss(req, began, q.operation, Miss{Operation: q.read().operation(), Nearest: name, file: l.path(found.n), Reason: err.Error()}), nil
 	}
 	p.mu.Lock()
 	p.report.Answered++
@@ -234,7 +232,7 @@ func (p *Player) answer(req *http.Request, body []byte, over bool, otherwise fun
 		if p.options.OnExchange != nil { // or nobody wants to know
 			fault = shared.faultOf(i, p.options.Match.maxBody())
 		}
-		p.tell(req, began, Facts{Verdict: Replayed, Operation: q.operation, Call: i.Umtape.Call, Fault: fault, Interaction: name, Reason: reason})
+		p.tell(req, began, Facts{Verdict: Replayed, Operation: q.operation, Call: i.Umtape.Call, Fault: fault, File: l.path(found.n), Interaction: name, Reason: reason})
 	}
 	p.wait(req, delay, i.Response.Duration)
 	return resp, nil

@@ -40,13 +40,18 @@ line is wrong or a cassette cannot be read.`,
 			return cassetteArgs(true)(cmd, args)
 		},
 		RunE: a.begin(func(_ *cobra.Command, args []string) error {
+			for _, place := range options.Ignore {
+				if _, err := inspect.ParseSelector(place); err != nil {
+					return misuse("--ignore: %w", err)
+				}
+			}
 			return trouble(a.diff(args[0], args[1], options, asJSON, quiet))
 		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "print nothing; the exit code tells")
 	cmd.Flags().BoolVar(&options.Headers, "headers", false, "compare headers and SOAP headers that differ each time, too")
-	cmd.Flags().StringSliceVar(&options.Ignore, "ignore", nil, "`NAMES` of elements and attributes that may differ, such as CallId,DialString")
+	cmd.Flags().StringSliceVar(&options.Ignore, "ignore", nil, "`PLACES` in the Body that may differ, with what is in them, such as CallId,Disconnect/CallId or PhoneCallId/@Id")
 	return cmd
 }
 

@@ -41,7 +41,11 @@ func (i *inspection) showShapes(paths []string) error {
 		if len(groups) > 0 {
 			blank = "\n"
 		}
-		if _, err := fmt.Fprintf(i.stdout, "%s%s without a SOAP message\n", blank, count(others, "interaction")); err != nil {
+		what := count(others, "interaction") + " without a SOAP message"
+		if others == 0 {
+			what = "no interactions"
+		}
+		if _, err := fmt.Fprintf(i.stdout, "%s%s\n", blank, what); err != nil {
 			return err
 		}
 	}

@@ -255,13 +255,7 @@ func (a *app) openReplay(paths []string, f replayFlags) (*replaying, error) {
 		return nil, err
 	}
 	s.monitor, s.page = monitor, f.page
-	s.page.start(a, "replay", titleOf(paths), s.addr(), func() []string {
-		tapes, err := tapesIn(paths)
-		if err != nil {
-			return nil // the folder is empty for the moment
-		}
-		return tapes
-	})
+	s.page.start(a, "replay", titleOf(paths), s.addr())
 	if monitor != nil {
 		monitor.metrics.follow(s.server, s.ca)
 		monitor.setReady(func() error { return nil }) // the cassettes are loaded
@@ -414,8 +408,17 @@ func writePlayed(w io.Writer, p cassettes.Played) error {
 	if p.Troubled > 0 {
 		fmt.Fprintf(&b, "  went wrong on demand: %d\n", p.Troubled)
 	}
+	others := p.Missed
 	for _, m := range p.Misses {
-		fmt.Fprintf(&b, "  missed: %s: %s\n", report.Printable(inspect.Shorten(m.Operation, maxShownOperation)), report.Printable(inspect.Shorten(m.Reason, maxShownReason)))
+		times := ""
+		if m.Times > 1 {
+			times = fmt.Sprintf(" (%d times)", m.Times)
+		}
+		others -= m.Times
+		fmt.Fprintf(&b, "  missed%s: %s: %s\n", times, report.Printable(inspect.Shorten(m.Operation, maxShownOperation)), report.Printable(inspect.Shorten(m.Reason, maxShownReason)))
+	}
+	if others > 0 {
+		fmt.Fprintf(&b, "  and missed %d more, of other kinds; --report and --miss-report have them\n", others)
 	}
 	for i, name := range p.Unused {
 		if i == maxListed {

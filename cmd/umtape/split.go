@@ -18,13 +18,13 @@ import (
 // splitFlags are those of umtape split.
 type splitFlags struct {
 	by    string
-	every time.Duration
+	every age
 	into  string
 	force bool
 }
 
 func (a *app) splitCommand() *cobra.Command {
-	var f splitFlags
+	f := splitFlags{every: age(time.Hour)}
 	cmd := &cobra.Command{
 		Use:   "split --by WHAT CASSETTE",
 		Short: "Make several cassettes of one",
@@ -38,7 +38,7 @@ func (a *app) splitCommand() *cobra.Command {
 named after the cassette and what they hold, calls-Disconnect.yaml, beside it or
 in the folder that --output names. Interactions keep their order, and get ids
 from 0 on. What belongs to none is in calls-other.yaml. The cassette itself
-stays as it is.`,
+stays as it is. If one of them cannot be written, those made before it go again.`,
 		Example: `  umtape split --by call calls.yaml
   umtape split --by operation -o operations calls.yaml
   umtape split --by time --every 24h calls.yaml`,
@@ -49,14 +49,12 @@ stays as it is.`,
 				return misuse("--by %q is none of call, operation, host, time", f.by)
 			case f.by != "time" && cmd.Flags().Changed("every"):
 				return misuse("--every goes with --by time")
-			case f.every <= 0:
-				return misuse("--every has to be longer than nothing")
 			}
 			return a.split(args[0], f)
 		}),
 	}
 	cmd.Flags().StringVar(&f.by, "by", "", "`WHAT` the interactions of one cassette have in common: call, operation, host or time")
-	cmd.Flags().DurationVar(&f.every, "every", time.Hour, "with --by time, how `LONG` a span is")
+	cmd.Flags().Var(&f.every, "every", "with --by time, how `LONG` a span is, such as 10m, 24h, 1d, 1w")
 	cmd.Flags().StringVarP(&f.into, "output", "o", "", "`FOLDER` to write to (default: the cassette's own)")
 	cmd.Flags().BoolVar(&f.force, "force", false, "replace files that exist")
 	return cmd
@@ -81,18 +79,35 @@ func (a *app) split(path string, f splitFlags) error {
 		if oneFile(p.path, path) {
 			return misuse("%s is the cassette that is split; write to another folder with --output", p.path)
 		}
+		if info, err := os.Stat(p.path); err == nil && !info.Mode().IsRegular() {
+			return fmt.Errorf("%s: not a regular file; move it away, or write to another folder with --output", p.path)
+		}
 	}
+	_, errInto := os.Stat(into)
 	if err := os.MkdirAll(into, 0o700); err != nil {
 		return fmt.Errorf("the folder cannot be made: %w", err)
 	}
 	a.sayOf(e, false)
+	var made []string
 	for _, p := range parts {
 		out := cassettes.Derived(e)
 		out.Records = p.records
 		out.Renumber()
+		_, errBefore := os.Lstat(p.path)
 		if err := out.SaveAs(p.path, f.force); err != nil {
-			return err
+			for _, path := range made {
+				os.Remove(path)
+			}
+			if errInto != nil {
+				os.Remove(into)
+			}
+			return hint(err, "what was made before it was taken away again: make room for all of it, or write to another folder with --output")
 		}
+		if errBefore != nil {
+			made = append(made, p.path)
+		}
+	}
+	for _, p := range parts {
 		if _, err := fmt.Fprintf(a.stdout, "%s: %s\n", p.path, count(len(p.records), "interaction")); err != nil {
 			return err
 		}
@@ -112,13 +127,13 @@ type part struct {
 func partsOf(e *cassettes.Edit, f splitFlags) []*part {
 	var parts []*part
 	byKey := map[string]*part{}
-	names := map[string]bool{}
+	names := map[string]bool{otherPart: true}
 	for _, r := range e.Records {
 		key, name := partOf(e.Path, r, f)
 		p := byKey[key]
 		if p == nil {
 			p = &part{key: key, name: fileName(name, len(parts)+1)}
-			for n := 2; names[strings.ToLower(p.name)]; n++ { // a file system may not tell cases apart
+			for n := 2; key != otherPart && names[strings.ToLower(p.name)]; n++ { // a file system may not tell cases apart
 				p.name = fmt.Sprintf("%s-%d", fileName(name, len(parts)+1), n)
 			}
 			names[strings.ToLower(p.name)] = true
@@ -157,7 +172,7 @@ func partOf(path string, r cassettes.Record, f splitFlags) (key, name string) {
 		}
 	case "time":
 		if t := r.Recorded(); !t.IsZero() {
-			t = t.Truncate(f.every)
+			t = t.Truncate(time.Duration(f.every))
 			return "=" + t.String(), t.Format("20060102T150405Z")
 		}
 	}

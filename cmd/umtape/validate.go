@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -178,6 +179,11 @@ func (a *app) validate(ctx context.Context, paths []string, threshold inspect.Se
 	var err error
 	if v.Dir, err = os.Getwd(); err != nil {
 		return err
+	}
+	if root := os.Getenv("GITHUB_WORKSPACE"); filepath.IsAbs(root) {
+		if rel, err := filepath.Rel(root, v.Dir); err == nil && filepath.IsLocal(rel) {
+			v.Root = root
+		}
 	}
 	c := checks{settings: f.settings, quiet: f.quiet}
 	if f.shapes != "" {

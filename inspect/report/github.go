@@ -19,16 +19,24 @@ func GitHub(w io.Writer, v Validation) error {
 			text += "\nin: " + where
 		}
 		text += "\nwhy: " + f.Rule.Reason + "\nfix: " + f.Rule.Fix
-		if err := githubCommand(w, f.Rule.Severity, f.File, f.Line, f.Column, f.Rule.ID+": "+f.Rule.Summary, text); err != nil {
+		if err := githubCommand(w, f.Rule.Severity, v.githubFile(f.File), f.Line, f.Column, f.Rule.ID+": "+f.Rule.Summary, text); err != nil {
 			return err
 		}
 	}
 	for _, u := range v.Unread() {
-		if err := githubCommand(w, inspect.Error, u.File, 0, 0, "the cassette cannot be read", u.Error); err != nil {
+		if err := githubCommand(w, inspect.Error, v.githubFile(u.File), 0, 0, "the cassette cannot be read", u.Error); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// githubFile names a file as GitHub looks for it, from the root of the checkout.
+func (v Validation) githubFile(file string) string {
+	if path, below := v.inRoot(file); below {
+		return path
+	}
+	return file
 }
 
 func githubCommand(w io.Writer, s inspect.Severity, file string, line, column int, title, text string) error {

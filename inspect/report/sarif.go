@@ -126,7 +126,7 @@ func SARIF(w io.Writer, v Validation) error {
 		}
 	}
 	for _, c := range v.Cassettes {
-		at := sarifArtifactOf(v.Dir, c.File)
+		at := v.sarifArtifactOf(c.File)
 		if c.Unread != "" {
 			invocation.Successful = false
 			invocation.Notifications = append(invocation.Notifications, sarifNotification{
@@ -186,14 +186,11 @@ func fingerprint(f Located) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// sarifArtifactOf names a file: relative to dir if it is below it, else absolute.
-func sarifArtifactOf(dir, file string) sarifArtifact {
-	full := file
-	if !filepath.IsAbs(full) {
-		full = filepath.Join(dir, full)
-	}
-	if rel, err := filepath.Rel(dir, full); err == nil && filepath.IsLocal(rel) {
-		u := url.URL{Path: filepath.ToSlash(rel)}
+// sarifArtifactOf names a file: relative to the root if it is below it, else absolute.
+func (v Validation) sarifArtifactOf(file string) sarifArtifact {
+	full, below := v.inRoot(file)
+	if below {
+		u := url.URL{Path: full}
 		return sarifArtifact{URI: u.String(), BaseID: "%SRCROOT%"}
 	}
 	path := filepath.ToSlash(full)

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"cmp"
+	"path/filepath"
 	"slices"
 
 	"github.com/umtape/umtape/inspect"
@@ -15,6 +17,20 @@ type Validation struct {
 	Cassettes []CheckedCassette // in the order in which they were named
 	FailOn    inspect.Severity  // the lowest severity that is a failure
 	Dir       string            // what relative paths start from: the working directory, absolute
+	Root      string            // of the checkout, absolute: what paths in SARIF and annotations are relative to; Dir if it is ""
+}
+
+// inRoot is a file's path relative to the root, with slashes, if it is below it, else
+// as an absolute path of the system's.
+func (v Validation) inRoot(file string) (path string, below bool) {
+	full := file
+	if !filepath.IsAbs(full) {
+		full = filepath.Join(v.Dir, full)
+	}
+	if rel, err := filepath.Rel(cmp.Or(v.Root, v.Dir), full); err == nil && filepath.IsLocal(rel) {
+		return filepath.ToSlash(rel), true
+	}
+	return full, false
 }
 
 // CheckedCassette is a cassette with what was found in it, or why it could not be
