@@ -104,6 +104,8 @@ func TestPageReportFromAFile(t *testing.T) {
 				t.Errorf("%s: %s", v, wrong)
 			}
 		}
+		script(t, ctx, `location.hash = '#x=' + encodeURIComponent('../../testdata/rules/UM070/fail.yaml#0')`)
+		until(t, ctx, `document.querySelectorAll('#exchange .of-call li').length === 2`)
 		press(t, ctx, "/", "f", "o", "u", "n", "d")
 		until(t, ctx, `/^[1-5] of 6 exchanges$/.test(document.getElementById('count').textContent)`)
 		do(t, ctx, chromedp.Sleep(200*time.Millisecond))

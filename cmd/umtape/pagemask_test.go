@@ -274,7 +274,7 @@ func TestPageOfAReplayOfTwoOfOneName(t *testing.T) {
 
 // TestPageOfARecordingOverAnother has a recording take the place of a cassette.
 func TestPageOfARecordingOverAnother(t *testing.T) {
-	um, err := startUM("127.0.0.1:0", testCA(t), umserver.Options{})
+	um, err := startUM("127.0.0.1:0", testCA(t), umserver.Options{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -144,7 +145,11 @@ func (r *Report) answers(w io.Writer) error {
 	if _, err := fmt.Fprintf(w, "<script type=\"application/json\" id=\"report\">%s</script>\n", meta); err != nil {
 		return err
 	}
-	put := func(name string, params url.Values) ([]byte, error) {
+	write := func(name string, params url.Values, answer []byte) error {
+		_, err := fmt.Fprintf(w, "<script type=\"application/json\" data-load=\"%s\">%s</script>\n", template.HTMLEscapeString(name+"?"+params.Encode()), answer)
+		return err
+	}
+	ask := func(name string, params url.Values) ([]byte, error) {
 		asked := url.Values{}
 		for name, values := range params {
 			asked[name] = values
@@ -152,12 +157,14 @@ func (r *Report) answers(w io.Writer) error {
 		if r.Reveal {
 			asked.Set("reveal", "1")
 		}
-		answer, err := s.answer("/api/" + name + "?" + asked.Encode())
+		return s.answer("/api/" + name + "?" + asked.Encode())
+	}
+	put := func(name string, params url.Values) ([]byte, error) {
+		answer, err := ask(name, params)
 		if err != nil {
 			return nil, err
 		}
-		_, err = fmt.Fprintf(w, "<script type=\"application/json\" data-load=\"%s\">%s</script>\n", template.HTMLEscapeString(name+"?"+params.Encode()), answer)
-		return answer, err
+		return answer, write(name, params, answer)
 	}
 	for from, calls := 0, 0; ; {
 		answer, err := put("rows", url.Values{"from": {fmt.Sprint(from)}, "calls": {fmt.Sprint(calls)}})
@@ -184,12 +191,44 @@ func (r *Report) answers(w io.Writer) error {
 	if err := shapesOf(put); err != nil {
 		return err
 	}
+	told := map[string]bool{} // calls
 	for n := range state.Total {
-		if _, err := put("exchange", url.Values{"n": {fmt.Sprint(n)}}); err != nil {
+		params := url.Values{"n": {fmt.Sprint(n)}}
+		answer, err := ask("exchange", params)
+		if err != nil {
 			return fmt.Errorf("exchange %d of %d: %w", n+1, state.Total, err)
+		}
+		// The exchanges of a call are told once, and not in each of them.
+		var x map[string]json.RawMessage
+		if err := json.Unmarshal(answer, &x); err != nil {
+			return err
+		}
+		if of, ok := x["of_call"]; ok {
+			delete(x, "of_call")
+			call := strconv.Itoa(r.Book.callAt(n))
+			x["of"] = json.RawMessage(call)
+			if !told[call] {
+				told[call] = true
+				if err := write("of", url.Values{"call": {call}}, of); err != nil {
+					return err
+				}
+			}
+			if answer, err = json.Marshal(x); err != nil {
+				return err
+			}
+		}
+		if err := write("exchange", params, answer); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// callAt is the number of the n-th row's call; -1 if it has none.
+func (b *Book) callAt(n int) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.call[n]
 }
 
 // shapesOf puts the shapes of all kinds of messages: of each kind those of all together,

@@ -60,6 +60,9 @@ func TestReportIsOneFileWithItsOwnScriptOnly(t *testing.T) {
 			t.Errorf("the policy %s has no %s of a %s of %d bytes", policy, hashOf(m[3]), m[1], len(m[3]))
 		}
 	}
+	if strings.Count(text, `data-load="of?call=0"`) != 1 || strings.Contains(text, `"of_call"`) {
+		t.Error("the exchanges of a call are not told once")
+	}
 	if data < 1+1+2+1+3 || code != 2 {
 		t.Errorf("%d elements of data, and %d of script and style", data, code)
 	}

@@ -14,7 +14,11 @@ function asKey(name, params) {
 
 function kept(name, params) {
 	const e = answers.get(asKey(name, params));
-	if (e) return json(e);
+	if (e) {
+		const data = json(e);
+		if (name === 'exchange' && 'of' in data) data.of_call = kept('of', {call: data.of}); // told once for all of a call
+		return data;
+	}
 	if (name === 'found') return found(new URLSearchParams(params));
 	if (name === 'search') return search(params);
 	throw new Error('This report does not hold it. umtape ui, with the cassettes it was made of, shows it.');
