@@ -116,7 +116,7 @@ var flagWords = map[string]cobra.CompletionFunc{
 // flagFiles are the extensions of the files that flags take, where they have one.
 var flagFiles = map[string][]string{
 	"redact": {"yaml", "yml"}, "shapes": {"yaml", "yml"},
-	"unused": {"json"}, "report": {"json"},
+	"unused": {"json"}, "report": {"json"}, "html": {"html"},
 	"upstream-ca": {"pem", "crt", "cer"}, "client-cert": {"pem", "crt", "p12", "pfx"},
 }
 

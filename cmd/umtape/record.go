@@ -192,7 +192,7 @@ func (a *app) openRecording(path string, f recordFlags) (*recording, error) {
 		return nil, err
 	}
 	s.monitor, s.page = monitor, page
-	page.start(a, "record", titleOf([]string{path}), s.addr(), func() []string { return []string{path} })
+	page.start(a, "record", titleOf([]string{path}), s.addr())
 	if monitor != nil {
 		monitor.metrics.follow(s.server, ca)
 		monitor.setReady(func() error { return s.tape.Ready(0) })
