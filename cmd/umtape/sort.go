@@ -32,7 +32,7 @@ left alone. It is not touched while it is being recorded.`,
 				switch {
 				case sorted:
 					return all + ", now in order of arrival", false, nil
-				case !numbered && !e.Foreign: // as prune leaves them
+				case !numbered: // as prune leaves them, or some editor
 					return all + ", in order already, now with ids from 0 on", false, nil
 				}
 				return all + ", in order already", true, nil
