@@ -124,3 +124,25 @@ func TestVeiled(t *testing.T) {
 		t.Error("the interaction itself was changed")
 	}
 }
+
+func TestVeiledText(t *testing.T) {
+	r := cassettes.Pseudonyms(um.Profile())
+	for _, tt := range []struct{ text, want string }{
+		{"curl/8.5.0", "curl/8.5.0"},
+		{"Mozilla/5.0 (X11; Linux x86_64) Chrome/120.0.0.0", "Mozilla/5.0 (X11; Linux x86_64) Chrome/120.0.0.0"},
+		{"Dialler/1 (anna@corp.example.net)", "Dialler/1 (***)"},
+		{"um.corp refused the connection: check it", "*** refused the connection: check it"},
+		{"um.corp:8443 refused the connection: check it", "***:8443 refused the connection: check it"},
+		{"the request to 10.1.2.3:443 failed", "the request to *** failed"},
+		{"the request to 127.0.0.1:443 failed", "the request to 127.0.0.1:443 failed"},
+		{"see https://mail.corp.example.net/owa for more", "see https://***/owa for more"},
+		{"", ""},
+	} {
+		if got := r.VeiledText(tt.text, "um.corp", ""); got != tt.want {
+			t.Errorf("VeiledText(%q) = %q, want %q", tt.text, got, tt.want)
+		}
+	}
+	if got := (cassettes.Redaction{}).VeiledText("anna@corp.example.net", "anna"); got != "anna@corp.example.net" {
+		t.Errorf("without rules: %q", got)
+	}
+}

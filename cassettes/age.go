@@ -24,6 +24,7 @@ func (i *Interaction) Recorded() time.Time {
 // Aged tells how many interactions of a cassette are older than they may be.
 type Aged struct {
 	Before  time.Time // what is older was recorded before that
+	Again   time.Time // when all of them were confirmed, see HeaderMeta; zero for never
 	Old     int       // how many are
 	Oldest  time.Time // when the oldest of them was recorded; zero if there are none
 	First   int       // the index of that one
@@ -33,17 +34,22 @@ type Aged struct {
 
 // RecordedBefore counts the interactions that were recorded before t.
 func (c *Cassette) RecordedBefore(t time.Time) Aged {
-	a := Aged{Before: t}
+	a := Aged{Before: t, Again: c.Header.Umtape.Confirmed}
 	for n, i := range c.Interactions {
 		a.Add(i, n)
 	}
 	return a
 }
 
-// Add counts an interaction, the n-th of its cassette.
+// Add counts an interaction, the n-th of its cassette. One that was confirmed later than
+// it was recorded is as old as that.
 func (a *Aged) Add(i *Interaction, n int) {
 	a.Of++
-	switch at := i.Recorded(); {
+	at := i.Recorded()
+	if a.Again.After(at) {
+		at = a.Again
+	}
+	switch {
 	case at.IsZero():
 		a.Unknown++
 	case at.Before(a.Before):

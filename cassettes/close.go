@@ -12,7 +12,8 @@ import (
 
 // Close ends the recording. Interactions that are not in the order in which
 // their requests arrived (ties: in the order of the calls of Append) are put
-// so, with IDs from 0 on, by replacing the file at one stroke; if that fails,
+// so, with IDs from 0 on, by replacing the file at one stroke, and in mode Renew the
+// records of what went as before come back in the same way; if that fails,
 // the file stays as it was appended. A file that Create made and that got no
 // interaction is removed again. The lock is free when it returns. A second Close
 // does nothing and returns nil.
@@ -29,6 +30,7 @@ func (w *Writer) Close() error {
 		return nil
 	}
 	err := errors.Join(w.finish(), w.lock.release())
+	w.old.close()
 	w.file = nil
 	return err
 }
@@ -52,6 +54,14 @@ func (w *Writer) finish() error {
 	if !w.inPlace() {
 		err = errors.Join(err, fmt.Errorf("%s: %w", w.path, errMoved))
 	}
+	if err == nil && w.old != nil {
+		switch done, errRenew := w.renew(); {
+		case errRenew != nil:
+			return fmt.Errorf("%s: whole, but without the records of what went as before: %w", w.path, errors.Join(bare(errRenew), closeAgain(w.file)))
+		case done:
+			return nil
+		}
+	}
 	if err != nil || w.ordered() {
 		return errors.Join(err, w.file.Close())
 	}
@@ -61,6 +71,14 @@ func (w *Writer) finish() error {
 	}
 	if err := w.reorder(); err != nil {
 		return fmt.Errorf("%s: whole, but not in order of arrival: %w", w.path, bare(err))
+	}
+	return nil
+}
+
+// closeAgain closes a file that may be closed already.
+func closeAgain(f file) error {
+	if err := f.Close(); !errors.Is(err, os.ErrClosed) {
+		return err
 	}
 	return nil
 }

@@ -223,6 +223,15 @@ func (d *decoder) headerMeta(n *yaml.Node) (HeaderMeta, error) {
 			h.Redact, err = d.texts(v, name)
 		case "kept":
 			h.Kept, err = d.text(v, name)
+		case "confirmed":
+			var s string
+			if s, err = d.text(v, name); err != nil || s == "" {
+				return err
+			}
+			t, bad := time.Parse(time.RFC3339, s)
+			if h.Confirmed = t.UTC(); bad != nil || h.Confirmed.Year() < 0 || h.Confirmed.Year() > 9999 {
+				return d.fail(v, "umtape.confirmed %s is not a time such as 2026-11-23T10:15:00Z", quoteShort(s))
+			}
 		}
 		return err
 	})

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -186,7 +187,7 @@ func (e *Edit) Save() (changed bool, err error) {
 	if err != nil {
 		return false, pathFault(e.Path, err, "")
 	}
-	if err := putWhole(e.real, out, info.Mode().Perm(), osDisk{}.rename); err != nil {
+	if err := putWhole(e.real, writes(out), info.Mode().Perm(), osDisk{}.rename); err != nil {
 		return false, pathFault(e.Path, err, "")
 	}
 	return true, nil
@@ -196,7 +197,7 @@ func (e *Edit) Save() (changed bool, err error) {
 // is there is an error that wraps os.ErrExist, unless force is set, and then is
 // replaced.
 func (e *Edit) SaveAs(path string, force bool) (err error) {
-	return writeWhole(path, e.bytes(false), force)
+	return writeWhole(path, func(w io.Writer) error { return e.writeTo(w, false) }, force)
 }
 
 // SameFile reports whether path is the file that is edited.
@@ -207,7 +208,7 @@ func (e *Edit) SameFile(path string) bool {
 }
 
 // writeWhole puts a file in place, under the lock of the cassette that it may be.
-func writeWhole(path string, data []byte, force bool) (err error) {
+func writeWhole(path string, write func(io.Writer) error, force bool) (err error) {
 	real := path
 	if r, err := filepath.EvalSymlinks(path); err == nil {
 		real = r
@@ -227,7 +228,7 @@ func writeWhole(path string, data []byte, force bool) (err error) {
 		}
 		way, mode = osDisk{}.rename, info.Mode().Perm()
 	}
-	if err := putWhole(real, data, mode, way); errors.Is(err, os.ErrExist) {
+	if err := putWhole(real, write, mode, way); errors.Is(err, os.ErrExist) {
 		return existsFault(path)
 	} else if err != nil {
 		return pathFault(path, err, "")
@@ -239,26 +240,42 @@ func existsFault(path string) error {
 	return &fault{kind: os.ErrExist, path: path, what: "there is a file already", next: "--force replaces it"}
 }
 
+// writes is a function that writes data.
+func writes(data []byte) func(io.Writer) error {
+	return func(w io.Writer) error { _, err := w.Write(data); return err }
+}
+
 // putWhole writes a file anew, with this mode.
-func putWhole(path string, data []byte, mode fs.FileMode, way func(from, to string) error) error {
+func putWhole(path string, write func(io.Writer) error, mode fs.FileMode, way func(from, to string) error) error {
 	return replace(osDisk{}, path, way, func(f file) error {
 		if f, ok := f.(osFile); ok && mode != 0o600 {
 			if err := f.Chmod(mode); err != nil {
 				return err
 			}
 		}
-		_, err := f.WriteAt(data, 0)
-		return err
+		return write(io.NewOffsetWriter(f, 0))
 	})
 }
 
 // bytes is the file as it is to be.
 func (e *Edit) bytes(torn bool) []byte {
-	b := appendHeader(make([]byte, 0, len(e.data)+4096), e.Header.Umtape)
+	var b bytes.Buffer
+	b.Grow(len(e.data) + 4096)
+	e.writeTo(&b, torn) // which cannot fail
+	return b.Bytes()
+}
+
+// writeTo writes the file as it is to be, a record at a time. The error is w's.
+func (e *Edit) writeTo(w io.Writer, torn bool) error {
+	b := appendHeader(nil, e.Header.Umtape)
 	if !e.rewrite && sameMeta(e.headerAsRead(), e.Header.Umtape) {
 		b = append(b[:0], e.data[:e.headerEnd]...) // comments and all
 	}
 	for _, r := range e.Records {
+		if _, err := w.Write(b); err != nil {
+			return err
+		}
+		b = b[:0]
 		b = append(b, r.lead...)
 		if r.text != nil {
 			b = append(b, r.text...)
@@ -274,7 +291,8 @@ func (e *Edit) bytes(torn bool) []byte {
 	if e.Torn == nil || torn {
 		b = append(b, e.tail...)
 	}
-	return b
+	_, err := w.Write(b)
+	return err
 }
 
 // headerAsRead is our part of the header as it is in the file.
@@ -287,7 +305,7 @@ func (e *Edit) headerAsRead() HeaderMeta {
 }
 
 func sameMeta(a, b HeaderMeta) bool {
-	return a.Format == b.Format && a.RecordedBy == b.RecordedBy && a.Profile == b.Profile && a.Kept == b.Kept && slices.Equal(a.Redact, b.Redact)
+	return a.Format == b.Format && a.RecordedBy == b.RecordedBy && a.Profile == b.Profile && a.Kept == b.Kept && a.Confirmed.Equal(b.Confirmed) && slices.Equal(a.Redact, b.Redact)
 }
 
 // Sort puts the records in the order in which their requests arrived; those of which
@@ -312,7 +330,10 @@ func Derived(from ...*Edit) *Edit {
 	for n, f := range from {
 		m := f.Header.Umtape
 		if n == 0 {
-			h.Profile, h.Kept = m.Profile, m.Kept
+			h.Profile, h.Kept, h.Confirmed = m.Profile, m.Kept, m.Confirmed
+		}
+		if m.Confirmed.Before(h.Confirmed) { // also if it never was
+			h.Confirmed = m.Confirmed
 		}
 		if h.Profile != m.Profile {
 			h.Profile = ""

@@ -47,7 +47,15 @@ func appendHeader(b []byte, h HeaderMeta) []byte {
 		}
 	}
 	b = appendOptional(b, "    kept: ", h.Kept)
+	if !h.Confirmed.IsZero() {
+		b = appendConfirmed(b, h.Confirmed)
+	}
 	return append(b, headerEnd...)
+}
+
+func appendConfirmed(b []byte, t time.Time) []byte {
+	b = append(b, "    confirmed: "...)
+	return append(t.UTC().AppendFormat(b, time.RFC3339), '\n')
 }
 
 // idRoom is space for the longest line "    - id: N\n".

@@ -16,6 +16,7 @@ type Facts struct {
 	Call        string        // the CallId or PhoneCallId, verbatim, which names an internal server; "" if there is none or it is not known
 	Fault       string        // inspect.Fault.Kind of the answer, as sent, "Fault" if it has none; "" if the answer is no fault
 	Interaction string        // FILE#ID of what was kept or has answered; while recording the ID at this moment, see [Writer.Close]; "" for none
+	File        string        // path, as given, of the cassette that Interaction or Nearest is in; "" if there is neither
 	Nearest     string        // FILE#ID of the interaction nearest to a request that was Missed; "" for none
 	Miss        *MissReport   // all that is known of a request that was Missed; nil otherwise
 	Reason      string        // why, and what to mind; "" if nothing is to be said

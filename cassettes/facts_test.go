@@ -103,7 +103,10 @@ func TestRecorderTellsEachExchangeOnce(t *testing.T) {
 			if (got.Upstream > 0) != sent {
 				t.Errorf("%s: upstream %v", tt.name, got.Upstream)
 			}
-			got.Reason, got.Upstream, got.Tape = tt.want.Reason, 0, 0
+			if want := map[bool]string{true: w.Path()}[got.Interaction != ""]; got.File != want {
+				t.Errorf("%s: it is said to be in %q, not %q", tt.name, got.File, want)
+			}
+			got.Reason, got.Upstream, got.Tape, got.File = tt.want.Reason, 0, 0, ""
 			if got != tt.want {
 				t.Errorf("%s: told\n %+v\nwant\n %+v", tt.name, got, tt.want)
 			}

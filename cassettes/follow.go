@@ -15,6 +15,7 @@ type Follower struct {
 	path string
 
 	info   os.FileInfo // of the file as it was read last; nil before
+	meta   HeaderMeta  // of that file
 	header []byte      // of that file; nil if it is not in our layout
 	end    int64       // after its last whole record
 	lines  int         // line breaks before end
@@ -60,6 +61,10 @@ func (f *Follower) Next() (fresh []*Interaction, anew bool, err error) {
 	return fresh, anew, err
 }
 
+// Header returns our part of the header of the file as it was read last; zero before
+// that, and of a cassette written by others.
+func (f *Follower) Header() HeaderMeta { return f.meta }
+
 // grown reports whether what was read of the file is still there.
 func (f *Follower) grown(file io.ReaderAt) bool {
 	if f.header == nil {
@@ -82,7 +87,7 @@ func (f *Follower) First(each func(*Interaction) error, progress func(done, tota
 	if err != nil {
 		return nil, err
 	}
-	f.info, f.header = info, nil
+	f.info, f.meta, f.header = info, c.Header.Umtape, nil
 	if c.rewrite {
 		return c, nil
 	}
@@ -126,7 +131,7 @@ func (f *Follower) readWhole() ([]*Interaction, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.header = nil
+	f.meta, f.header = c.Header.Umtape, nil
 	if !c.rewrite {
 		f.header = bytes.Clone(data[:c.headerEnd])
 		f.read(data, 0, c.end)

@@ -147,7 +147,9 @@ func (i *Interaction) Redacted() []string {
 
 // WriteFile puts a file in place at one stroke, mode 0600. One that is there is an
 // error that wraps os.ErrExist, unless force is set, and then is replaced.
-func WriteFile(path string, data []byte, force bool) error { return writeWhole(path, data, force) }
+func WriteFile(path string, data []byte, force bool) error {
+	return writeWhole(path, writes(data), force)
+}
 
 // IsSOAP reports whether an interaction is one that a [Recorder] keeps unless told
 // otherwise.

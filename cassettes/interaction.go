@@ -74,6 +74,10 @@ type HeaderMeta struct {
 	Profile    string   // the service, such as "um"
 	Redact     []string // names of the rule sets applied before anything was kept
 	Kept       string   // what was kept: "soap", "all", "Disconnect,GetCallInfo"
+
+	// Confirmed is when all that is there was recorded anew, in whole seconds, and some
+	// of it went as before, so that its records stayed; zero for never. See [Renew].
+	Confirmed time.Time
 }
 
 // Cassette is a whole cassette in memory.

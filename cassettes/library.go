@@ -137,6 +137,12 @@ func (l *library) name(n int) string {
 	return r.name(k)
 }
 
+// path is that of the cassette that holds the n-th interaction.
+func (l *library) path(n int) string {
+	r, _ := l.at(n)
+	return r.path
+}
+
 // like returns interactions to compare a request of that operation with, or
 // those that are of others; maxCompared at most, in their order.
 func (l *library) like(operation string, same bool) []int {

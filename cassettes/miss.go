@@ -25,6 +25,7 @@ type Miss struct {
 	Differences []inspect.Difference `json:"differences,omitempty"` // from the nearest, at most maxDifferences
 	Rules       []string             `json:"rules,omitempty"`       // flags of umtape replay, each of which would let the nearest answer
 
+	file     string               // path of the cassette that has Nearest
 	all      []inspect.Difference // Differences and those beyond them, at most maxReported
 	distance int
 }
@@ -42,7 +43,7 @@ const (
 func (p *Player) explain(l *library, a asked, f found) Miss {
 	m := Miss{Operation: a.operation()}
 	if f.spent {
-		m.Nearest = l.name(f.n)
+		m.Nearest, m.file = l.name(f.n), l.path(f.n)
 		m.Reason = fmt.Sprintf("it was recorded, as %s, and each answer was given as often as it was recorded (--repeat fail)", m.Nearest)
 		return m
 	}
@@ -65,7 +66,8 @@ func (p *Player) explain(l *library, a asked, f found) Miss {
 			}
 		}
 		if best >= 0 {
-			m.Nearest, m.distance, m.all = l.name(best), nearest.distance, a.differences(like, maxReported)
+			m.Nearest, m.file = l.name(best), l.path(best)
+			m.distance, m.all = nearest.distance, a.differences(like, maxReported)
 			m.Differences = m.all[:min(len(m.all), maxDifferences)]
 			break
 		}
@@ -193,7 +195,7 @@ func (p *Player) miss(req *http.Request, began time.Time, operation string, m Mi
 	if p.options.OnMiss != nil {
 		p.options.OnMiss(report)
 	}
-	p.tell(req, began, Facts{Verdict: Missed, Operation: operation, Nearest: m.Nearest, Reason: m.Reason, Miss: &report})
+	p.tell(req, began, Facts{Verdict: Missed, Operation: operation, File: m.file, Nearest: m.Nearest, Reason: m.Reason, Miss: &report})
 	resp := refusal(req, http.StatusInternalServerError, fmt.Sprintf("umtape: no recorded interaction answers this %s: %s", m.Operation, m.Reason), m.detail())
 	resp.Header.Set(HeaderMiss, oneLine(inspect.Shorten(m.Reason, maxSaidReason)))
 	return resp

@@ -204,6 +204,7 @@ func (s *scanner) mark(last bool) error {
 func (s *scanner) reader(failed *error, aged *Aged) func(int) {
 	var fast fastReader
 	aged.Before = s.options.Before
+	aged.Again = s.reel.header.Umtape.Confirmed
 	return func(k int) {
 		l, r := s.layout, s.reel
 		n := len(r.marks) - len(l.records) + k

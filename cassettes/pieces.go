@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/umtape/umtape/inspect"
 )
@@ -18,8 +19,12 @@ type Piece struct {
 	text  *Text
 	first int // index in the text's cassette of the first of them
 
-	edit *Edit // the same, for being searched; only for [AuditEach]
+	edit      *Edit // the same, for being searched; only for [AuditEach]
+	confirmed time.Time
 }
+
+// Confirmed is that of the cassette's [HeaderMeta].
+func (p *Piece) Confirmed() time.Time { return p.confirmed }
 
 // Places is [Text.Places] for the n-th interaction of the piece.
 func (p *Piece) Places(n int, found []inspect.Finding) []Place {
@@ -303,7 +308,7 @@ func (p *filePart) read() (*Piece, *Cassette, error) {
 	t := newText(c, text)
 	list := c.Interactions
 	shift := p.at - int64(len(p.header))
-	piece := &Piece{Interactions: list, text: t, edit: &Edit{data: text, lines: p.lines, shift: shift, goesOn: !p.last}}
+	piece := &Piece{Interactions: list, text: t, edit: &Edit{data: text, lines: p.lines, shift: shift, goesOn: !p.last}, confirmed: c.Header.Umtape.Confirmed}
 	t.cassette = &Cassette{Interactions: list}
 	// From here on they have their places in the file, and the text knows its own.
 	t.at.line += p.lines
@@ -337,7 +342,7 @@ func (t *Text) pieces(c *Cassette, list []*Interaction) (next func() (*part, err
 			at.move(t.starts[first])
 		}
 		view.at = at
-		p := &Piece{Interactions: list[first:to], text: &view, first: first}
+		p := &Piece{Interactions: list[first:to], text: &view, first: first, confirmed: c.Header.Umtape.Confirmed}
 		first, done = to, to == len(list)
 		return &part{func() (*Piece, *Cassette, error) { return p, c, nil }, int64(t.starts[to])}, nil
 	}

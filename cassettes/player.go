@@ -200,7 +200,7 @@ func (p *Player) answer(req *http.Request, body []byte, over bool, otherwise fun
 		return otherwise()
 	}
 	if err != nil {
-		return p.miss(req, began, q.operation, Miss{Operation: q.read().operation(), Nearest: name, Reason: err.Error()}), nil
+		return p.miss(req, began, q.operation, Miss{Operation: q.read().operation(), Nearest: name, file: l.path(found.n), Reason: err.Error()}), nil
 	}
 	p.mu.Lock()
 	p.report.Answered++
@@ -232,7 +232,7 @@ func (p *Player) answer(req *http.Request, body []byte, over bool, otherwise fun
 		if p.options.OnExchange != nil { // or nobody wants to know
 			fault = shared.faultOf(i, p.options.Match.maxBody())
 		}
-		p.tell(req, began, Facts{Verdict: Replayed, Operation: q.operation, Call: i.Umtape.Call, Fault: fault, Interaction: name, Reason: reason})
+		p.tell(req, began, Facts{Verdict: Replayed, Operation: q.operation, Call: i.Umtape.Call, Fault: fault, File: l.path(found.n), Interaction: name, Reason: reason})
 	}
 	p.wait(req, delay, i.Response.Duration)
 	return resp, nil

@@ -362,7 +362,7 @@ func (x *exchange) toTape(respBody []byte, whole bool, note string) (v Verdict, 
 	if err := x.append(i, x.facts.Fault != ""); err != nil {
 		return lost(err)
 	}
-	x.facts.Interaction = x.name + strconv.Itoa(i.ID)
+	x.facts.File, x.facts.Interaction = x.tape.Path(), x.name+strconv.Itoa(i.ID)
 	return Recorded, x.remark(i), nil
 }
 

@@ -71,7 +71,7 @@ func recoverZeros(path, real string, data []byte, bad error) ([]Torn, error) {
 		err = keep(osDisk{}, real+".torn", out)
 	}
 	if err == nil {
-		err = putWhole(real, rest, info.Mode().Perm(), osDisk{}.rename)
+		err = putWhole(real, writes(rest), info.Mode().Perm(), osDisk{}.rename)
 	}
 	if err != nil {
 		return nil, pathFault(path, err, "")

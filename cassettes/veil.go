@@ -1,5 +1,11 @@
 package cassettes
 
+import (
+	"net"
+	"net/netip"
+	"strings"
+)
+
 // Veil stands for what is not to be seen.
 const Veil = "***"
 
@@ -29,4 +35,33 @@ func (r Redaction) Veiled(i *Interaction) *Interaction {
 		c.Umtape.Call = Veil
 	}
 	return c
+}
+
+// VeiledText returns text of an exchange, such as a User-Agent or a reason, for the
+// same people: what has a sensitive form, a server's address included, has Veil in its
+// place, and so have names that are given because the text may hold them. Without Forms
+// it is text as it is.
+func (r Redaction) VeiledText(text string, names ...string) string {
+	if !r.Forms {
+		return text
+	}
+	veil := func(string) string { return Veil }
+	w := rewriter{Redaction: r, gone: redacted, stand: veil, server: veil}
+	for _, name := range names {
+		if name != "" {
+			w.own = append(w.own, name, Veil)
+		}
+	}
+	words := strings.Split(w.free(text, 0), " ")
+	for n, word := range words {
+		bare := strings.TrimRight(word, ".,:;!?)")
+		host, _, err := net.SplitHostPort(bare)
+		if err != nil {
+			host = bare
+		}
+		if ip, err := netip.ParseAddr(host); err == nil && !ip.IsLoopback() {
+			words[n] = Veil + word[len(bare):]
+		}
+	}
+	return strings.Join(words, " ")
 }

@@ -30,6 +30,14 @@ const (
 	// recording that fails before that, or that captures nothing, leaves it as
 	// it was.
 	Replace
+
+	// Renew is Replace for a recording of what is in the file already. At the end an
+	// interaction that went as the one before it, of the same request and turn, but for
+	// what is of one exchange only (Date and its like, how long it took, when it was),
+	// has that one's record, byte for byte, and what went otherwise its place, id and
+	// time of arrival. HeaderMeta.Confirmed says when it was so. A file that cannot be read,
+	// is in another layout, or hides other things, is replaced.
+	Renew
 )
 
 // SyncPolicy says when what was appended is made to last through a power loss
@@ -55,6 +63,9 @@ type Writer struct {
 
 	headerEnd int64 // where the first record goes
 	made      bool  // the file was not there before
+
+	old     *old // what is replaced, in mode Renew; nil for nothing
+	renewed Renewed
 
 	// unnamed is true until a recording that replaces another one has its
 	// first interaction and takes that one's name. It changes under syncMu and
@@ -131,12 +142,16 @@ func (w *Writer) start(mode OpenMode) (err error) {
 				w.file = nil
 			}
 			_ = w.lock.release()
+			w.old.close()
 		}
 	}()
 	switch mode {
 	case Append:
 		err = w.startAppend()
 	case Replace:
+		err = w.startReplace()
+	case Renew:
+		w.old = openOld(w.real)
 		err = w.startReplace()
 	default:
 		if _, err = os.Lstat(w.real); err == nil {

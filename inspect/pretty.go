@@ -1,9 +1,8 @@
 package inspect
 
 import (
-	"bytes"
 	"encoding/xml"
-	"io"
+	"strings"
 )
 
 // Pretty returns an XML message indented for people. Only white space between
@@ -18,18 +17,26 @@ func Pretty(body []byte) string {
 	if _, err := guard(text, limitsFor(body)); err != nil {
 		return Text(body)
 	}
-	p := printer{text: text, open: []bool{true}}
+	p := printer{text: text}
 	p.survey()
-	p.print()
-	return string(bytes.TrimRight(p.out.Bytes(), "\n"))
+	size := 0
+	p.print(func(piece []byte) { size += len(piece) })
+	var out strings.Builder
+	out.Grow(size)
+	p.print(func(piece []byte) { out.Write(piece) })
+	return strings.TrimRight(out.String(), "\n")
 }
+
+// maxIndent is how many elements deep lines go on to be indented: what is nested deeper
+// is not read by its distance from the margin.
+const maxIndent = 20
+
+var indentation = []byte("\n" + strings.Repeat("  ", maxIndent))
 
 // printer copies the tokens of a text that has passed the guard.
 type printer struct {
 	text  []byte
 	lined []bool // of each element in document order: children on lines of their own
-	open  []bool // the same of the elements open, below the document itself
-	out   bytes.Buffer
 }
 
 // tokens calls f with each token and its bytes.
@@ -69,38 +76,35 @@ func (p *printer) survey() {
 	})
 }
 
-func (p *printer) print() {
-	elements := 0
+// print gives write the indented text, piece by piece.
+func (p *printer) print(write func([]byte)) {
+	open := []bool{true} // lined of the elements open, below the document itself
+	elements, begun := 0, false
+	line := func(wanted bool) {
+		if wanted && begun {
+			write(indentation[:1+2*min(len(open)-1, maxIndent)])
+		}
+	}
 	p.tokens(func(t xml.Token, raw []byte) {
-		lines := p.open[len(p.open)-1]
+		lines := open[len(open)-1]
 		switch t.(type) {
 		case xml.StartElement:
-			p.line(lines)
-			p.open = append(p.open, lines && p.lined[elements])
+			line(lines)
+			open = append(open, lines && p.lined[elements])
 			elements++
 		case xml.EndElement:
-			p.open = p.open[:len(p.open)-1]
+			open = open[:len(open)-1]
 			if len(raw) > 0 { // else the start tag was <a/>
-				p.line(lines)
+				line(lines)
 			}
 		case xml.CharData:
 			if lines {
 				return
 			}
 		default:
-			p.line(lines)
+			line(lines)
 		}
-		p.out.Write(raw)
+		begun = begun || len(raw) > 0
+		write(raw)
 	})
-}
-
-// line starts an indented line, if there are to be lines.
-func (p *printer) line(wanted bool) {
-	if !wanted || p.out.Len() == 0 {
-		return
-	}
-	p.out.WriteByte('\n')
-	for range len(p.open) - 1 {
-		io.WriteString(&p.out, "  ")
-	}
 }

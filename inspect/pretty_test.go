@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -23,6 +24,18 @@ func TestPretty(t *testing.T) {
 		if got := Pretty([]byte(body)); got != want {
 			t.Errorf("Pretty(%q) = %q, want %q", body, got, want)
 		}
+	}
+}
+
+// TestPrettyDeep: what is nested very deep does not wander off.
+func TestPrettyDeep(t *testing.T) {
+	got := Pretty([]byte(strings.Repeat("<a>", 30) + strings.Repeat("</a>", 30)))
+	widest := 0
+	for line := range strings.Lines(got) {
+		widest = max(widest, strings.Index(line, "<"))
+	}
+	if widest != 40 || strings.Count(got, "\n") != 58 {
+		t.Errorf("indented by %d:\n%s", widest, got)
 	}
 }
 

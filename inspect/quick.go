@@ -12,7 +12,7 @@ import (
 // promise to test: what the quick reader accepts, that way accepts, and gives an
 // equal tree.
 //
-// Out of the ordinary are a DOCTYPE, comments, processing instructions other
+// Out of the ordinary are a DOCTYPE, processing instructions other
 // than a usual declaration, CDATA sections, names that are not ASCII, prefixes
 // that are not declared, line breaks inside attribute values, and everything
 // that is not well-formed or over a limit.
@@ -136,11 +136,37 @@ func (r *quickReader) declaration() bool {
 	return r.token()
 }
 
-// blank passes over white space outside of the root.
+// blank passes over white space and comments outside of the root.
 func (r *quickReader) blank() bool {
-	from := r.pos
-	r.space()
-	return r.pos == from || r.token()
+	for {
+		from := r.pos
+		r.space()
+		if r.pos > from && !r.token() {
+			return false
+		}
+		if !strings.HasPrefix(r.s[r.pos:], "<!--") {
+			return true
+		}
+		if !r.comment() {
+			return false
+		}
+	}
+}
+
+// comment passes over one (XML 1.0 §2.5).
+func (r *quickReader) comment() bool {
+	from := r.pos + len("<!--")
+	n := strings.Index(r.s[from:], "--")
+	if n < 0 || !strings.HasPrefix(r.s[from+n:], "-->") || !r.token() {
+		return false
+	}
+	r.pos = from + n + len("-->")
+	for _, char := range r.s[from : from+n] {
+		if char == utf8.RuneError || !isXMLChar(char) {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *quickReader) space() {
@@ -313,8 +339,40 @@ func (r *quickReader) quoted() (string, bool) {
 	return raw, true
 }
 
-// characters reads character data up to the next tag, which there must be.
-func (r *quickReader) characters() (string, bool) {
+// characters reads character data up to the next tag, which there must be, without the
+// comments in it.
+func (r *quickReader) characters() (text string, ok bool) {
+	text, ok = r.run()
+	if !ok || !strings.HasPrefix(r.s[r.pos:], "<!--") {
+		return text, ok
+	}
+	var several strings.Builder // several pieces, "" for one
+	for strings.HasPrefix(r.s[r.pos:], "<!--") {
+		if !r.comment() {
+			return "", false
+		}
+		more, ok := r.run()
+		switch {
+		case !ok:
+			return "", false
+		case more == "":
+			continue
+		case text == "":
+			text = more
+			continue
+		case several.Len() == 0:
+			several.WriteString(text)
+		}
+		several.WriteString(more)
+	}
+	if several.Len() > 0 {
+		text = several.String()
+	}
+	return text, true
+}
+
+// run reads character data up to the next tag or comment, which there must be.
+func (r *quickReader) run() (string, bool) {
 	n := strings.IndexByte(r.s[r.pos:], '<')
 	if n <= 0 {
 		return "", n == 0

@@ -78,12 +78,14 @@ var (
 		`<a b="&#10;&#9;&#13;&amp;lt;"/>`, "<a>&amp;amp;</a>", "<a>1<b/>2<c>3</c>4</a>", "<a>" + strings.Repeat("<b>x</b>", 500) + "</a>",
 		"<a>\r\n\t<b/>\r\n</a>", strings.Repeat("<a>", 64) + strings.Repeat("</a>", 64),
 		"<a " + declarations(20) + " " + attributes(30) + "><p19:b p3:c=''/></a>", "<a>\t</a>", "<a>]]</a>", "<a>&#xa;\r&#xa;</a>",
+		"<a><!-- b --></a>", "<!-- b --><a/>", "<a/><!-- b -->", "<a><!----></a>", "<a><!-->--></a>", "<a><!--->--></a>", "<a>1<!-- <b/> & ]]> é -->2<b/>\r<!-- -->\n<!-- -->3</a>",
+		"<?xml version=\"1.0\"?>\n<!-- 1 -->\n<!-- 2 --><a>]]<!-- -->&gt;</a> <!-- 3 -->\n", "<a>" + strings.Repeat("x<!-- -->&amp;", 500) + "<b/></a>",
 	}
 	hostile = []string{
 		"", " ", "a", "<", "<a", "<a>", "</a>", "<a", "<a/", "<a/>x", "x<a/>", "<a/><b/>", "<a></b>", "<a></a", "<a></a/>", "<a/ >", "< a/>", "</ a>", "<a></ a>", "<a><b></a></b>",
 		"<a/>&#32;", "&#32;<a/>", "\ufeff<a/>", "<a/>\x00", "<a/>\u00a0", "<?xml?><a/>", "<?xml version=\"1.1\"?><a/>", "<?xml encoding=\"utf-8\"?><a/>",
 		" <?xml version=\"1.0\"?><a/>", "<?xml version=\"1.0\"?><?xml version=\"1.0\"?><a/>", "<?xml-stylesheet x?><a/>", "<?xml version=\"1.0\" encoding=\"utf-16\"?><a/>",
-		"<?xml version='1.0\"?><a/>", "<!DOCTYPE a><a/>", "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "<a><!-- b --></a>", "<!-- b --><a/>", "<a/><!-- b -->", "<a><?b c?></a>",
+		"<?xml version='1.0\"?><a/>", "<!DOCTYPE a><a/>", "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "<a><!-- b -- c --></a>", "<!-- b ---><a/>", "<a/><!-- b --", "<a><!- b --></a>", "<a><!--\x01--></a>", "<a><!--\xff--></a>", "<a><!-->", "<a b='<!-- -->'/>", "<a <!-- -->/>", "x<!-- --><a/>", "<a/><!-- -->x", "<!-- --><?xml version=\"1.0\"?><a/>", "<!-- -->", "<a>&<!-- -->amp;</a>", "<a><?b c?></a>",
 		"<a><![CDATA[<b>]]></a>", "<a>1<![CDATA[2]]>3</a>", "<a>]]></a>", "<a><![CDATA[", "<a>&b;</a>", "<a>&amp</a>", "<a>&</a>", "<a>& </a>", "<a>&;</a>", "<a>&#;</a>", "<a>&#x;</a>",
 		"<a>&#X41;</a>", "<a>&#0;</a>", "<a>&#x1F;</a>", "<a>&#xD800;</a>", "<a>&#xDFFF;</a>", "<a>&#xFFFE;</a>", "<a>&#x110000;</a>", "<a>&#-65;</a>", "<a>&#+65;</a>", "<a>&#6_5;</a>", "<a>&#00000000000065;</a>",
 		"<a>&AMP;</a>", "<a>&amp ;</a>", "<a>\x01</a>", "<a>\x0b</a>", "<a>\x80</a>", "<a>\xff\xfe</a>", "<a>\xed\xa0\x80</a>", "<a>\uffff</a>", "<a>\ufffe</a>", "<a>\xc0\xaf</a>", "<a>\xe2\x82</a>",
@@ -254,7 +256,7 @@ func BenchmarkTree(b *testing.B) {
 func TestText(t *testing.T) {
 	for name, body := range map[string]string{
 		"quick":     sampleQuick,
-		"full":      strings.Replace(sampleQuick, "<soap:Body>", "<soap:Body><!-- odd -->", 1),
+		"full":      strings.Replace(sampleQuick, "<soap:Body>", "<soap:Body><?odd?>", 1),
 		"byte mark": "\ufeff" + sampleQuick,
 	} {
 		m, err := Parse([]byte(body))

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"cmp"
+	"hash/maphash"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,7 +39,7 @@ func ShapeOfMessage(m *Message) *Shape {
 	root := &Shape{Min: 1, Max: 1}
 	for _, e := range []*Element{m.Header, m.Body} {
 		if e != nil {
-			s := shapeOf(e)
+			s := shapeOf(e, Name{}, Name{})
 			s.Name.Space = ""
 			root.Parts = append(root.Parts, s)
 		}
@@ -46,8 +47,13 @@ func ShapeOfMessage(m *Message) *Shape {
 	return root
 }
 
-func shapeOf(e *Element) *Shape {
-	s := &Shape{Name: Name{strings.Clone(e.Name.Space), strings.Clone(e.Name.Local)}, Min: 1, Max: 1}
+// shapeOf is the structure of an element. parent is the name of the one that it is in,
+// and kept the copy of that: mostly the namespaces are one, of which one copy is enough.
+func shapeOf(e *Element, parent, kept Name) *Shape {
+	s := &Shape{Name: Name{kept.Space, strings.Clone(e.Name.Local)}, Min: 1, Max: 1}
+	if e.Name.Space != parent.Space {
+		s.Name.Space = strings.Clone(e.Name.Space)
+	}
 	for _, a := range e.Attrs {
 		s.Parts = append(s.Parts, &Shape{Name: Name{strings.Clone(a.Name.Space), strings.Clone(a.Name.Local)}, Attr: true, Min: 1, Max: 1, Kinds: KindsOf(a.Value)})
 	}
@@ -58,7 +64,7 @@ func shapeOf(e *Element) *Shape {
 	at := map[Name]int{}
 	last := -1
 	for _, c := range e.Children {
-		part := shapeOf(c)
+		part := shapeOf(c, e.Name, s.Name)
 		i, again := at[c.Name]
 		if !again {
 			at[c.Name], last = len(s.Parts), len(s.Parts)
@@ -196,16 +202,25 @@ func (s *Shape) Step() string {
 	return Shorten(s.Name.Local, shownName)
 }
 
-// key is equal for two shapes with nothing between them for [DiffVariants] to tell.
-func (s *Shape) key() string {
-	var b strings.Builder
-	s.writeKey(&b)
-	return b.String()
+// shapeSeed is for this process: keys are compared in it only.
+var shapeSeed = maphash.MakeSeed()
+
+// key is equal for two shapes with nothing between them for [DiffVariants] to tell, and,
+// but for one chance in many, not for others.
+func (s *Shape) key() uint64 {
+	var h maphash.Hash
+	h.SetSeed(shapeSeed)
+	s.writeKey(&h)
+	return h.Sum64()
 }
 
-func (s *Shape) writeKey(b *strings.Builder) {
+func (s *Shape) writeKey(b *maphash.Hash) {
 	// No name holds a control character.
-	b.WriteString(s.Name.Space + "\x01" + s.Name.Local + "\x02" + s.Kinds.Joined().String())
+	b.WriteString(s.Name.Space)
+	b.WriteByte('\x01')
+	b.WriteString(s.Name.Local)
+	b.WriteByte('\x02')
+	b.WriteByte(byte(s.Kinds.Joined()))
 	if s.Min == 0 {
 		b.WriteByte('?')
 	}
@@ -241,7 +256,7 @@ type ShapeIn struct {
 type Variant struct {
 	Shape *Shape
 	In    []ShapeIn
-	key   string
+	key   uint64
 }
 
 // ShapeGroup is the messages with one key.
@@ -266,7 +281,7 @@ type shapeGroup struct {
 	ShapeKey
 	count    int
 	variants []*Variant
-	byKey    map[string]*Variant
+	byKey    map[uint64]*Variant
 	rest     *Variant
 }
 
@@ -307,7 +322,7 @@ func (l *Shapes) group(key ShapeKey) *shapeGroup {
 		}
 		key.Operation = Name{strings.Clone(key.Operation.Space), strings.Clone(key.Operation.Local)}
 		key.Fault = strings.Clone(key.Fault)
-		g = &shapeGroup{ShapeKey: key, byKey: map[string]*Variant{}}
+		g = &shapeGroup{ShapeKey: key, byKey: map[uint64]*Variant{}}
 		l.groups[key] = g
 		l.order = append(l.order, g)
 	}
@@ -315,7 +330,7 @@ func (l *Shapes) group(key ShapeKey) *shapeGroup {
 }
 
 // variant is the one that messages of a structure are put to.
-func (g *shapeGroup) variant(key string) *Variant {
+func (g *shapeGroup) variant(key uint64) *Variant {
 	v := g.byKey[key]
 	switch {
 	case v != nil:

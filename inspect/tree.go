@@ -119,7 +119,8 @@ func (b *builder) content(e *Element, src *etree.Element) error {
 		}
 		run.Reset()
 	}
-	for _, t := range src.Child {
+	for i, t := range src.Child {
+		src.Child[i] = nil // so that there are never two whole trees
 		switch t := t.(type) {
 		case *etree.CharData:
 			run.WriteString(t.Data)

@@ -46,6 +46,14 @@ func clientIP(a net.Addr) netip.Addr {
 	return ip.Unmap().WithZone("")
 }
 
+// clientAddr is clientIP with the port.
+func clientAddr(a net.Addr) netip.AddrPort {
+	if ip := clientIP(a); ip.IsValid() {
+		return netip.AddrPortFrom(ip, uint16(a.(*net.TCPAddr).Port))
+	}
+	return netip.AddrPort{}
+}
+
 // isLocal reports whether a client is on this machine for sure.
 func isLocal(client netip.Addr) bool { return !client.IsValid() || client.IsLoopback() }
 

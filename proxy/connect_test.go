@@ -205,7 +205,7 @@ func TestIPv6(t *testing.T) {
 	ca := sharedCA(t)
 	up := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Host) }), ErrorLog: quiet}
 	served := make(chan error, 1)
-	go func() { served <- up.Serve(ListenTLSOrPlain(ln, ca)) }()
+	go func() { served <- up.Serve(ListenTLSOrPlain(ln, ca, nil)) }()
 	t.Cleanup(func() { up.Close(); <-served })
 	_, addr := start(t, Config{CA: ca})
 	for _, scheme := range []string{"http", "https"} {

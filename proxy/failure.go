@@ -52,6 +52,13 @@ func (x *exchange) fail(err error) *http.Response {
 	return resp
 }
 
+// Explain says in plain words why a [Transport] did not answer r, and what to do next.
+// The text quotes nothing that server or client sent but the address.
+func Explain(err error, r *http.Request) string {
+	_, text := explain(err, r)
+	return text
+}
+
 // explain says in plain words why r was not answered. The text quotes nothing
 // that server or client sent but the address.
 func explain(err error, r *http.Request) (status int, text string) {

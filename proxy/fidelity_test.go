@@ -328,7 +328,7 @@ func waysTo(t testing.TB, wrap func(http.RoundTripper) http.RoundTripper, serve 
 	if err != nil {
 		t.Fatal(err)
 	}
-	ln := ListenTLSOrPlain(raw, ca)
+	ln := ListenTLSOrPlain(raw, ca, nil)
 	var all sync.WaitGroup
 	all.Go(func() {
 		for {

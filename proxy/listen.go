@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"strconv"
@@ -21,9 +22,11 @@ const maxOpening = 1024
 // accepts are *[tls.Conn], handshake done, with a leaf of ca if the client began
 // with TLS, and plain otherwise. A slow client delays nobody; one that says
 // nothing or does not finish its handshake is dropped after the default
-// [Limits]. Closing it closes ln and the connections not yet accepted.
-func ListenTLSOrPlain(ln net.Listener, ca *CA) net.Listener {
-	l := &dualListener{Listener: ln, config: ca.TLSConfig(""), queue: newConnQueue(), slots: make(chan struct{}, maxOpening), opening: map[net.Conn]struct{}{}}
+// [Limits]. failed, unless it is nil, is told of each handshake that a client did
+// not finish, by several goroutines. Closing it closes ln and the connections not
+// yet accepted.
+func ListenTLSOrPlain(ln net.Listener, ca *CA, failed func(client net.Addr, err error)) net.Listener {
+	l := &dualListener{failed: failed, Listener: ln, config: ca.TLSConfig(""), queue: newConnQueue(), slots: make(chan struct{}, maxOpening), opening: map[net.Conn]struct{}{}}
 	l.ctx, l.fail = context.WithCancelCause(context.Background())
 	return l
 }
@@ -33,6 +36,7 @@ type dualListener struct {
 	config *tls.Config
 	queue  *connQueue
 	slots  chan struct{}
+	failed func(net.Addr, error)
 
 	ctx  context.Context // ends, with the cause, when the listener has failed or was closed
 	fail context.CancelCauseFunc
@@ -93,6 +97,12 @@ func (l *dualListener) open(raw net.Conn) {
 	c := net.Conn(sniffed)
 	if sniffed.startsTLS() {
 		if c, err = handshake(sniffed, l.config, limits.TLSHandshake); err != nil {
+			if errors.Is(err, io.EOF) {
+				err = errHandshakeEnded
+			}
+			if l.failed != nil && l.ctx.Err() == nil {
+				l.failed(raw.RemoteAddr(), err)
+			}
 			return
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -16,18 +18,19 @@ import (
 // Exchange is what the wire can tell of one exchange that has ended: nothing of
 // a body, of a header but Host, or of a query.
 type Exchange struct {
-	Conn          uint64        // number of the client connection, from 1; a tunnel has that of the connection it is in
-	Way           Way           // how the request came in
-	Method        string        // as sent
-	Status        int           // that the client got; 0 if it got none
-	Outcome       Outcome       // how it ended
-	Reason        string        // why, for outcomes other than Answered; quotes nothing that was sent but an address
-	Stack         string        // of the goroutine, for Panicked
-	RequestBytes  int64         // of the request's body read from the client, without chunks' framing
-	ResponseBytes int64         // of the answer's body given to the client, likewise
-	Began         time.Time     // when the request's header had been read
-	Took          time.Duration // from then until the answer had been given to the client, or was given up
-	Note          any           // what the transport left with [Note]; nil if nothing
+	Conn          uint64         // number of the client connection, from 1; a tunnel has that of the connection it is in
+	Client        netip.AddrPort // where the client connection comes from; zero if it is no TCP connection
+	Way           Way            // how the request came in
+	Method        string         // as sent
+	Status        int            // that the client got; 0 if it got none
+	Outcome       Outcome        // how it ended
+	Reason        string         // why, for outcomes other than Answered; quotes nothing that was sent but an address
+	Stack         string         // of the goroutine, for Panicked
+	RequestBytes  int64          // of the request's body read from the client, without chunks' framing
+	ResponseBytes int64          // of the answer's body given to the client, likewise
+	Began         time.Time      // when the request's header had been read
+	Took          time.Duration  // from then until the answer had been given to the client, or was given up
+	Note          any            // what the transport left with [Note]; nil if nothing
 
 	request *http.Request
 	secure  bool // the client spoke TLS
@@ -82,6 +85,33 @@ func (e Exchange) URL() string {
 	return scheme + "://" + host[strings.LastIndexByte(host, '@')+1:] + withoutParameters(rawPath(r.URL))
 }
 
+// Host is the name or address of the server that the request goes to, as far as it
+// names one, without the port.
+func (e Exchange) Host() string {
+	if e.request == nil {
+		return ""
+	}
+	if host := e.request.URL.Hostname(); host != "" {
+		return host
+	}
+	return (&url.URL{Host: e.request.Host}).Hostname()
+}
+
+// Asks reports whether the request's query has a parameter of this name, in
+// whatever case.
+func (e Exchange) Asks(name string) bool {
+	if e.request == nil {
+		return false
+	}
+	for part := range strings.SplitSeq(e.request.URL.RawQuery, "&") {
+		if key, _, _ := strings.Cut(part, "="); strings.EqualFold(key, name) {
+			return true
+		}
+	}
+	return false
+
+}
+
 // withoutParameters drops from each segment of a path what follows a semicolon,
 // such as a session's id.
 func withoutParameters(path string) string {
@@ -122,7 +152,7 @@ func Note(ctx context.Context, value any) {
 func (x *exchange) tell() {
 	config := &x.conn.server.config
 	e := Exchange{
-		Conn: x.conn.number, Way: x.way, Method: x.request.Method, Status: x.status, Outcome: x.outcome, Reason: x.reason, Stack: x.stack,
+		Conn: x.conn.number, Client: clientAddr(x.conn.RemoteAddr()), Way: x.way, Method: x.request.Method, Status: x.status, Outcome: x.outcome, Reason: x.reason, Stack: x.stack,
 		ResponseBytes: x.bytes, Began: x.began, Took: time.Since(x.began), Note: x.note, request: x.request, secure: x.conn.secure, asking: x.asking,
 	}
 	if x.body != nil {

@@ -220,6 +220,8 @@ func TestTunnelHasTheNumberOfItsConnection(t *testing.T) {
 			readHead(t, r, "HTTP/1.1 200 ")
 			if e := next(t, told); e.Conn != n || e.Way != WayConnect || e.URL() != "https://"+host+"/a/c" {
 				t.Errorf("conn %d, want %d; %s, %s", e.Conn, n, e.Way, e.URL())
+			} else if e.Client.String() != c.LocalAddr().String() || e.Host() != "127.0.0.1" {
+				t.Errorf("of %s for %q; the client is %s", e.Client, e.Host(), c.LocalAddr())
 			}
 		}
 	}

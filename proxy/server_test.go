@@ -177,7 +177,7 @@ func TestListenTLSOrPlain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ln := ListenTLSOrPlain(raw, ca)
+	ln := ListenTLSOrPlain(raw, ca, nil)
 	addr := ln.Addr().String()
 	srv := &http.Server{ErrorLog: quiet, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, r.TLS != nil)
@@ -210,7 +210,7 @@ func TestListenTLSOrPlain(t *testing.T) {
 
 func TestListenTLSOrPlainGivesTheListenersError(t *testing.T) {
 	broken := errors.New("broken")
-	ln := ListenTLSOrPlain(brokenListener{broken}, sharedCA(t))
+	ln := ListenTLSOrPlain(brokenListener{broken}, sharedCA(t), nil)
 	if _, err := ln.Accept(); err != broken {
 		t.Errorf("Accept = %v, want %v", err, broken)
 	}

@@ -121,7 +121,7 @@ func TestClientsServerNameIsUsedUpstream(t *testing.T) {
 	}
 	up := &http.Server{ErrorLog: quiet, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { names <- r.TLS.ServerName })}
 	served := make(chan error, 1)
-	go func() { served <- up.Serve(ListenTLSOrPlain(raw, ca)) }()
+	go func() { served <- up.Serve(ListenTLSOrPlain(raw, ca, nil)) }()
 	t.Cleanup(func() { up.Close(); <-served })
 	u, err := NewUpstream(UpstreamConfig{})
 	if err != nil {

@@ -60,7 +60,7 @@ func play(role string) {
 	case "server":
 		answer, err := os.ReadFile("../testdata/messages/disconnect-response.xml")
 		must(err)
-		go http.Serve(ListenTLSOrPlain(ln, ca), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		go http.Serve(ListenTLSOrPlain(ln, ca, nil), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			io.Copy(io.Discard, r.Body)
 			w.Header().Set("Content-Type", "text/xml; charset=utf-8")
 			w.Write(answer)

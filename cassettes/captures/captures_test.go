@@ -268,7 +268,7 @@ func TestSAZ(t *testing.T) {
 		t.Error("it is not known by its content")
 	}
 	var got []*Exchange
-	if err := ReadSAZ(b.Bytes(), func(x *Exchange, err error) error { got = append(got, x); return err }); err != nil {
+	if err := ReadSAZ(b.Bytes(), 1<<20, func(x *Exchange, err error) error { got = append(got, x); return err }); err != nil {
 		t.Fatal(err)
 	}
 	if len(got) != 2 || got[1].Response != nil || got[0].Request.URL.String() != "https://h/first" || string(got[0].RequestBody)+string(got[0].ResponseBody) != "ab" {
@@ -278,10 +278,10 @@ func TestSAZ(t *testing.T) {
 		t.Errorf("started %v, took %v", x.Started, x.Took)
 	}
 	locked := bytes.ReplaceAll(b.Bytes(), []byte("PK\x01\x02\x14\x00\x14\x00\x08"), []byte("PK\x01\x02\x14\x00\x14\x00\x09"))
-	if err := ReadSAZ(locked, func(_ *Exchange, err error) error { return err }); err == nil || !strings.Contains(err.Error(), "encrypted") {
+	if err := ReadSAZ(locked, 1<<20, func(_ *Exchange, err error) error { return err }); err == nil || !strings.Contains(err.Error(), "encrypted") {
 		t.Errorf("encrypted: %v", err)
 	}
-	if err := ReadSAZ(b.Bytes()[:b.Len()/2], nil); err == nil {
+	if err := ReadSAZ(b.Bytes()[:b.Len()/2], 1<<20, nil); err == nil {
 		t.Error("half an archive is read")
 	}
 }

@@ -207,6 +207,9 @@ func entryOf(x *Exchange) *harEntry {
 	}
 	ms := max(0, float64(x.Took)/float64(time.Millisecond))
 	req, resp := x.Request, x.Response
+	if resp == nil {
+		resp = &http.Response{Proto: req.Proto} // status 0, as browsers tell of what failed
+	}
 	e := &harEntry{
 		Started: started.UTC().Format("2006-01-02T15:04:05.000000Z07:00"),
 		Time:    ms,
@@ -365,6 +368,9 @@ func (e *harRead) exchange() (*Exchange, error) {
 	u, err := url.Parse(string(e.Request.URL))
 	if err != nil || e.Request.URL == "" {
 		return nil, errors.New("request.url is not a URL")
+	}
+	if !slices.Contains([]string{"", "http", "https", "ws", "wss"}, strings.ToLower(u.Scheme)) { // browsers tell of data: and of their own
+		return nil, errors.New("request.url is none of HTTP's")
 	}
 	if e.Request.Method == "" {
 		return nil, errors.New("request.method is missing")

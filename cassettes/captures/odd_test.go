@@ -55,6 +55,8 @@ func TestHAROddEntries(t *testing.T) {
 		request(`,"postData":{"mimeType":"a\r\nB: c","text":"x"}`):                                                            "entry 1: the header of its request is none that HTTP can have",
 		`{"request":{"method":"GET","url":"http://h/"},"response":{"status":200,"statusText":"OK\r\nSet-Cookie: a=b"}}`:       "entry 1: the header of its response is none that HTTP can have",
 		`{"request":{"method":"GET","url":"http://h/"},"response":{"status":200,"content":{"text":"!","encoding":"base64"}}}`: "entry 1: response.content: its text is not base64, as its encoding says",
+		`{"request":{"method":"GET","url":"data:text/plain,x"},` + response + `}`:                                             "entry 1: request.url is none of HTTP's",
+		`{"request":{"method":"GET","url":"wss://h/"},"_webSocketMessages":[{"type":"send","data":"x"}],` + response + `}`:    "",
 		`5`: "entry 1: ",
 	} {
 		file := `{"log":{"entries":[` + request(``) + `,` + entry + `,` + request(``) + `]}}`
@@ -120,7 +122,7 @@ func TestSAZOddSessions(t *testing.T) {
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
-	got, unread := read(t, func(keep func(*Exchange, error) error) error { return ReadSAZ(b.Bytes(), keep) })
+	got, unread := read(t, func(keep func(*Exchange, error) error) error { return ReadSAZ(b.Bytes(), 64<<20, keep) })
 	if len(unread) != 2 || unread[0] != "raw/2_c.txt: not an HTTP request" || unread[1] != "raw/4_s.txt: not an HTTP response" {
 		t.Errorf("%q", unread)
 	}

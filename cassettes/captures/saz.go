@@ -14,22 +14,20 @@ import (
 	"time"
 )
 
-// maxUnpacked is how many bytes an archive may unpack to, in all.
-var maxUnpacked int64 = 512 << 20 // less in a test
-
 // maxMessage is how many bytes of one message are unpacked: more than anybody keeps.
 const maxMessage = 32 << 20
 
 var sazRequest = regexp.MustCompile(`^raw[/\\]0*([0-9]{1,9})_c\.txt$`)
 
 // ReadSAZ reads an archive of Fiddler: a ZIP file with request, response and times of
-// each session.
-func ReadSAZ(data []byte, keep func(*Exchange, error) error) error {
+// each session. What is read of it may unpack to limit bytes in all, or the error
+// wraps [ErrUnpacked].
+func ReadSAZ(data []byte, limit int64, keep func(*Exchange, error) error) error {
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return errors.New("not a whole ZIP file; save it again with Fiddler")
 	}
-	left := maxUnpacked
+	left := limit
 	files := map[string]*zip.File{}
 	var names []string
 	for _, f := range z.File {
@@ -51,7 +49,7 @@ func ReadSAZ(data []byte, keep func(*Exchange, error) error) error {
 	})
 	for _, name := range names {
 		x, err := sessionOf(files, strings.TrimSuffix(name, "_c.txt"), &left)
-		if errors.Is(err, errTooLong) {
+		if errors.Is(err, ErrUnpacked) {
 			return err
 		}
 		if err := keep(x, err); err != nil {
@@ -108,7 +106,8 @@ func plainVersion(message []byte) []byte {
 	return slices.Concat(message[:at[3]], []byte("HTTP/1.1"), message[at[4]:])
 }
 
-var errTooLong = errors.New("the archive unpacks to more than 512 MiB; save it in parts")
+// ErrUnpacked is wrapped by the error of an archive that unpacks to more than it may.
+var ErrUnpacked = errors.New("with it the files unpack to more than is allowed")
 
 // unzip returns a file's content, nothing for one that is not there; cut says that
 // there is more.
@@ -119,17 +118,20 @@ func unzip(f *zip.File, left *int64) (content []byte, cut bool, err error) {
 	if f.Flags&1 != 0 {
 		return nil, false, errors.New("it is encrypted; save the archive without a password")
 	}
+	if f.UncompressedSize64 <= maxMessage && int64(f.UncompressedSize64) > *left {
+		return nil, false, ErrUnpacked
+	}
 	r, err := f.Open()
 	if err != nil {
 		return nil, false, errors.New("it cannot be unpacked")
 	}
 	defer r.Close()
-	b, err := io.ReadAll(io.LimitReader(r, maxMessage+1))
+	b, err := io.ReadAll(io.LimitReader(r, min(maxMessage, *left)+1))
 	if err != nil {
 		return nil, false, errors.New("it cannot be unpacked to its end")
 	}
 	if *left -= int64(len(b)); *left < 0 {
-		return nil, false, errTooLong
+		return nil, false, ErrUnpacked
 	}
 	return b[:min(len(b), maxMessage)], len(b) > maxMessage, nil
 }

@@ -311,7 +311,7 @@ func openRecording(real, path, test string, header cassettes.HeaderMeta) (*recor
 			r.tests, r.wrote = nil, false
 		}
 		if !r.wrote {
-			mode = cassettes.Replace
+			mode = cassettes.Renew
 		}
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return nil, err

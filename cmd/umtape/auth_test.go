@@ -32,6 +32,8 @@ type authServers struct {
 	Tokens  string // file with a line for each request: its Authorization header, "-" if it had none
 	Env     string // of clients, NAME=value
 	Servers []*authServer
+
+	Certificate struct{ URL, File string } // a server that wants the certificate in that file
 }
 
 // authServer is Apache with one way to log in. Its answers carry X-Served-To,

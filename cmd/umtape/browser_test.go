@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,6 +37,14 @@ const shots = "../../screenshots"
 // anybody but umtape for, fails the test.
 func browser(t *testing.T) context.Context {
 	t.Helper()
+	ctx, _ := counting(t)
+	return ctx
+}
+
+// counting is browser, and how often the page has asked for anything.
+func counting(t *testing.T) (_ context.Context, asked *atomic.Int64) {
+	t.Helper()
+	asked = new(atomic.Int64)
 	program := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -69,7 +78,11 @@ func browser(t *testing.T) context.Context {
 			}
 			t.Errorf("the page's script: %s", what)
 		case *network.EventRequestWillBeSent:
-			if at := ev.Request.URL; !strings.HasPrefix(at, "http://127.0.0.1:") {
+			at := ev.Request.URL
+			if strings.HasPrefix(at, "data:") {
+				return // nobody is asked
+			}
+			if asked.Add(1); !strings.HasPrefix(at, "http://127.0.0.1:") && !strings.HasPrefix(at, "file:///") {
 				t.Errorf("the page asks for %s", at)
 			}
 		}
@@ -78,7 +91,7 @@ func browser(t *testing.T) context.Context {
 	if err := chromedp.Listen(ctx, tell); err != nil {
 		t.Fatal(err)
 	}
-	return ctx
+	return ctx, asked
 }
 
 func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Void]) {
@@ -241,7 +254,7 @@ func browsed(t *testing.T, args ...string) *web.Server {
 	tapes, book := newPageTapes(), web.NewBook()
 	server := web.Serve(ln, web.Config{Book: book, Tape: tapes, Check: um.Check, Title: titleOf(args), Version: version})
 	ctx, cancel := context.WithCancel(context.Background())
-	s := shelfPage{app: a, args: args, tapes: tapes, book: book, begun: func() {}, failed: map[string]string{}}
+	s := newShelfPage(a, args, tapes, book)
 	for _, path := range args {
 		if err := s.begin(ctx, path); err != nil {
 			t.Fatal(err)
@@ -253,13 +266,13 @@ func browsed(t *testing.T, args ...string) *web.Server {
 	return server
 }
 
-// hostile is text that would be markup or script if anything took it for that.
-const hostile = `"><img src=x onerror=document.title='OWNED'><script>document.title='OWNED'</script>'${document.title='OWNED'}`
+// hostile is text that would be markup or script if anything took it for that, and turns
+// the direction of what follows.
+const hostile = `"><img src=x onerror=document.title='OWNED'><script>document.title='OWNED'</script>'${document.title='OWNED'}` + "\u202e"
 
-// TestPageTakesWhatCameForData has hostile text wherever the wire, and whoever names
-// files, can put it.
-func TestPageTakesWhatCameForData(t *testing.T) {
-	ctx := browser(t)
+// hostileTape is a cassette of three such exchanges.
+func hostileTape(t *testing.T) string {
+	t.Helper()
 	dir := t.TempDir()
 	path := filepath.Join(dir, `a"><img src=x onerror=document.title='OWNED'>.yaml`)
 	w, err := cassettes.Create(path, cassettes.HeaderMeta{}, cassettes.Refuse, cassettes.SyncNever)
@@ -288,6 +301,14 @@ func TestPageTakesWhatCameForData(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
+	return path
+}
+
+// TestPageTakesWhatCameForData has hostile text wherever the wire, and whoever names
+// files, can put it.
+func TestPageTakesWhatCameForData(t *testing.T) {
+	ctx := browser(t)
+	path := hostileTape(t)
 	page := browsed(t, path)
 	do(t, ctx, chromedp.Navigate(page.Link()))
 	until(t, ctx, `document.documentElement.dataset.loaded === '3'`)
@@ -302,6 +323,9 @@ func TestPageTakesWhatCameForData(t *testing.T) {
 		}
 		if found := number(t, ctx, `document.querySelectorAll('main img, main script, main [onerror], dialog img').length`); found > 0 {
 			t.Errorf("exchange %d: %v elements were made of text", n, found)
+		}
+		if eval[bool](t, ctx, `document.querySelector('main').textContent.includes('\u202e')`) {
+			t.Errorf("exchange %d: the direction of text is turned", n)
 		}
 		script(t, ctx, `document.querySelector('#exchange .close').click()`)
 	}
@@ -336,20 +360,7 @@ func TestPageTakesWhatCameForData(t *testing.T) {
 // TestPageOfCassettes is a person who reads cassettes, by keyboard alone.
 func TestPageOfCassettes(t *testing.T) {
 	ctx := browser(t)
-	dir := t.TempDir()
-	tapes := []string{}
-	for _, rule := range []string{"UM070", "UM020", "UM033"} {
-		text, err := os.ReadFile("../../testdata/rules/" + rule + "/fail.yaml")
-		if err != nil {
-			t.Fatal(err)
-		}
-		path := filepath.Join(dir, rule+".yaml")
-		if err := os.WriteFile(path, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		tapes = append(tapes, path)
-	}
-	page := browsed(t, tapes...)
+	page := browsed(t, ruleTapes(t, "UM070", "UM020", "UM033")...)
 	do(t, ctx, chromedp.Navigate(page.Link()))
 	until(t, ctx, `document.querySelectorAll('.row:not([hidden])').length > 3`)
 	picture(t, ctx, "list")
@@ -397,11 +408,58 @@ func TestPageOfCassettes(t *testing.T) {
 	picture(t, ctx, "nothing-fits")
 }
 
+// TestPageOfACassetteThatChanges has a cassette replaced and deleted while one of its
+// exchanges is open.
+func TestPageOfACassetteThatChanges(t *testing.T) {
+	ctx := browser(t)
+	path := filepath.Join(t.TempDir(), "calls.yaml")
+	put := func(rule string) {
+		t.Helper()
+		text, err := os.ReadFile("../../testdata/rules/" + rule + ".yaml")
+		if err == nil {
+			err = putFile(path, text)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("UM070/fail") // two
+	page := browsed(t, path)
+	do(t, ctx, chromedp.Navigate(page.Link()))
+	until(t, ctx, `document.documentElement.dataset.loaded === '2'`)
+	press(t, ctx, "p", "j", "Enter")
+	until(t, ctx, `document.querySelector('#exchange h2')?.textContent.includes('#1')`)
+	was := text(t, ctx, `document.querySelector('#exchange h2').textContent`)
+	put("UM072/fail") // three others
+	until(t, ctx, `document.querySelector('#exchange h2').textContent !== `+strconv.Quote(was))
+	if now := text(t, ctx, `document.querySelector('#exchange h2').textContent`); !strings.Contains(now, "#1") {
+		t.Errorf("%s was open, and now it is %s", was, now)
+	}
+	put("UM020/fail") // one
+	until(t, ctx, `document.querySelector('#exchange h2').textContent === 'It is not there' && document.querySelectorAll('.row:not([hidden])').length === 1`)
+	press(t, ctx, "Escape")
+	until(t, ctx, `document.getElementById('exchange').hidden && !location.hash`)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	until(t, ctx, `!document.getElementById('wrong').hidden && document.getElementById('wrong').textContent.includes('calls.yaml')`)
+	picture(t, ctx, "deleted")
+	put("UM070/fail")
+	until(t, ctx, `document.getElementById('wrong').hidden && document.querySelectorAll('.row:not([hidden])').length === 2`)
+
+	// A filter is words, whatever they are.
+	for _, filter := range []string{"constructor:x", "took:x", "__proto__:", "\"", "-"} {
+		script(t, ctx, `document.getElementById('filter').value = `+strconv.Quote(filter)+`; document.getElementById('filter').dispatchEvent(new Event('input'))`)
+	}
+	script(t, ctx, `document.getElementById('filter').value = ''; document.getElementById('filter').dispatchEvent(new Event('input'))`)
+	until(t, ctx, `document.getElementById('count').textContent === '2 exchanges'`)
+}
+
 // TestPageOfARecording has calls made while the page is open.
 func TestPageOfARecording(t *testing.T) {
 	ctx := browser(t)
 	ca := testCA(t)
-	um, err := startUM("127.0.0.1:0", ca, umserver.Options{})
+	um, err := startUM("127.0.0.1:0", ca, umserver.Options{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

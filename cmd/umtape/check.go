@@ -116,7 +116,7 @@ func located(file string, of report.Checked, at cassettes.Place, f inspect.Findi
 
 // piece checks some interactions of a cassette.
 func (c *checks) piece(name string, p *cassettes.Piece, off map[string]bool) checkedPiece {
-	made := checkedPiece{checked: make([]report.Checked, 0, len(p.Interactions)), aged: agedPlace{Aged: cassettes.Aged{Before: c.before}}}
+	made := checkedPiece{checked: make([]report.Checked, 0, len(p.Interactions)), aged: agedPlace{Aged: cassettes.Aged{Before: c.before, Again: p.Confirmed()}}}
 	for n, i := range p.Interactions {
 		e := entry(name, i)
 		of := report.Checked{ID: i.ID, Line: i.Line}

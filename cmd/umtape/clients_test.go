@@ -262,7 +262,7 @@ func startClientServers(t *testing.T, dir string) clientServers {
 		}
 		server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute, ConnContext: withNTLM}
 		served := make(chan error, 1)
-		go func() { served <- server.Serve(proxy.ListenTLSOrPlain(ln, ca)) }()
+		go func() { served <- server.Serve(proxy.ListenTLSOrPlain(ln, ca, nil)) }()
 		stops = append(stops, func() { server.Close(); <-served })
 		return fmt.Sprintf("https://um.example.com:%d%s", ln.Addr().(*net.TCPAddr).Port, um.Path2007)
 	}

@@ -33,6 +33,15 @@ func setCompletions(cmd *cobra.Command) {
 	})
 }
 
+// plainUsage takes the backquotes out of what flags are for, which help reads and
+// shells would show.
+func plainUsage(cmd *cobra.Command) {
+	for _, sub := range cmd.Commands() {
+		plainUsage(sub)
+	}
+	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, "`", "") })
+}
+
 // completionOf is what a flag's value completes to: words of its own, or else what
 // its usage calls the value.
 func completionOf(f *pflag.Flag) cobra.CompletionFunc {
@@ -101,12 +110,13 @@ var flagWords = map[string]cobra.CompletionFunc{
 	"soap12":       words("refuse", "accept", "fault"),
 	"max-age":      words("30d", "90d", "1w", "12h"),
 	"max-body":     words("512KiB", "16MiB", "1GiB"),
+	"max-unpacked": words("256MiB", "1GiB", "4GiB"),
 }
 
 // flagFiles are the extensions of the files that flags take, where they have one.
 var flagFiles = map[string][]string{
 	"redact": {"yaml", "yml"}, "shapes": {"yaml", "yml"},
-	"unused": {"json"}, "report": {"json"},
+	"unused": {"json"}, "report": {"json"}, "html": {"html"},
 	"upstream-ca": {"pem", "crt", "cer"}, "client-cert": {"pem", "crt", "p12", "pfx"},
 }
 

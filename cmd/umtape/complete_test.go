@@ -72,6 +72,15 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
+// What flags are for is told as people read it.
+func TestCompletionTellsWhatFlagsAreFor(t *testing.T) {
+	var out bytes.Buffer
+	run(t.Context(), []string{"__complete", "validate", "--"}, strings.NewReader(""), &out, new(bytes.Buffer))
+	if got := out.String(); !strings.Contains(got, "--fail-on\tlowest SEVERITY that is a failure") || strings.Contains(got, "`") {
+		t.Errorf("%s", got)
+	}
+}
+
 // lastOf is what a shell looks for the beginning of.
 func lastOf(args []string) string {
 	_, value, ok := strings.Cut(args[len(args)-1], "=")

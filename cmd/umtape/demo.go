@@ -103,7 +103,7 @@ func (d *demo) say(format string, args ...any) error {
 // saw, and the server's URL.
 func (d *demo) record(ctx context.Context) (seen []answer, target string, err error) {
 	d.say("1. A UM server, over TLS, and a proxy that records what is said to it\n\n")
-	server, err := startUM("127.0.0.1:0", d.serverCA, umserver.Options{})
+	server, err := startUM("127.0.0.1:0", d.serverCA, umserver.Options{}, nil)
 	if err != nil {
 		return nil, "", err
 	}

@@ -38,8 +38,8 @@ func endsCleanly(cmd *cobra.Command) bool {
 // grace is how long running exchanges may take to finish at the end.
 const grace = 10 * time.Second
 
-// errAgain is that of a command which a second signal has ended.
-var errAgain = errors.New("a second signal has ended it at once: exchanges that were still running were cut off")
+// errAgain is that of a command which a signal has ended while it was ending.
+var errAgain = errors.New("a signal has ended it at once: exchanges that were still running were cut off")
 
 // endServing ends a server by shutdown, which waits for running exchanges until
 // its context ends and then cuts them off: after grace, or at the next signal.
@@ -50,7 +50,7 @@ func (a *app) endServing(shutdown func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(again, grace)
 	defer cancel()
 	notice := time.AfterFunc(time.Second/2, func() {
-		a.say("exchanges are still running; waiting for them, at most %s; Ctrl-C again ends at once", grace)
+		a.say("exchanges are still running; waiting for them, at most %s; Ctrl-C ends at once", grace)
 	})
 	defer notice.Stop()
 	err := shutdown(ctx)

@@ -259,7 +259,7 @@ func TestSecondSIGTERMEndsAtOnce(t *testing.T) {
 	if n := len(loaded(t, path)); n != 1 {
 		t.Errorf("%d interactions on tape, want the one that was answered", n)
 	}
-	if got := p.stderr.String(); !strings.Contains(got, "umtape: error: a second signal has ended it at once") {
+	if got := p.stderr.String(); !strings.Contains(got, "umtape: error: a signal has ended it at once") {
 		t.Errorf("stderr: %s", got)
 	}
 	if got := p.stdout.String(); !strings.HasPrefix(got, "captured 1 interaction in ") {

@@ -39,7 +39,10 @@ func (a *app) exportCommand() *cobra.Command {
 
 What was redacted stays redacted, and is told in a comment: where a server wants to
 know who asks, put the credentials in. A script sends what it says: one made of a
-Disconnect ends a call, and a PlayOnPhone makes a telephone ring.`,
+Disconnect ends a call, and a PlayOnPhone makes a telephone ring.
+
+What a format cannot hold is left out, with a warning that says why; an interaction
+that --id names has to fit.`,
 		Example: `  umtape export --har -o calls.har calls.yaml
   umtape export --curl --id 0 calls.yaml
   umtape export --http --operation Disconnect -o calls.http calls.yaml
@@ -89,9 +92,19 @@ func (a *app) exportAs(args []string, f exportAsFlags) error {
 		}
 	}
 	var made bytes.Buffer
-	n, err := f.write(&made, tapes)
+	n, left, err := f.write(&made, tapes)
 	if err != nil {
 		return err
+	}
+	for k, why := range left {
+		if k == maxUnread {
+			a.say("warning: %s more cannot be written, for such reasons", count(len(left)-k, "interaction"))
+			break
+		}
+		a.say("warning: %v; it is left out", why)
+	}
+	if n == 0 && len(left) > 0 {
+		return errors.New("nothing is left to export")
 	}
 	if n == 0 {
 		return hint(errors.New("there is no such interaction to export"), "`umtape inspect %s` lists what there is", args[0])
@@ -103,18 +116,23 @@ func (a *app) exportAs(args []string, f exportAsFlags) error {
 	if err := cassettes.WriteFile(f.output, made.Bytes(), f.force); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.stdout, "%s: %s\n", f.output, count(n, "interaction"))
+	said := fmt.Sprintf("%s: %s", f.output, count(n, "interaction"))
+	if len(left) > 0 {
+		said += fmt.Sprintf("; %d left out", len(left))
+	}
+	_, err = fmt.Fprintln(a.stdout, said)
 	return err
 }
 
-// write writes the interactions that are asked for, and how many there were.
-func (f *exportAsFlags) write(to io.Writer, tapes []*cassettes.Cassette) (n int, err error) {
+// write writes the interactions that are asked for, n of them; left is why others
+// could not be.
+func (f *exportAsFlags) write(to io.Writer, tapes []*cassettes.Cassette) (n int, left []error, err error) {
 	w := bufio.NewWriter(to)
 	var har *captures.HARWriter
 	switch {
 	case f.har:
 		if har, err = captures.NewHARWriter(w, version); err != nil {
-			return 0, err
+			return 0, nil, err
 		}
 	case f.curl:
 		fmt.Fprint(w, "#!/bin/sh\n# Made by umtape export --curl. Each command sends a request to the server it names.\n")
@@ -132,22 +150,27 @@ func (f *exportAsFlags) write(to io.Writer, tapes []*cassettes.Cassette) (n int,
 			if len(f.ids) > 0 && !slices.Contains(f.ids, i.ID) || len(f.operations) > 0 && !slices.Contains(f.operations, e.Operation) {
 				continue
 			}
-			n++
 			turn := 1
 			if f.goTest {
 				turn = turns[k]
 			}
 			if err := f.writeOne(w, har, tape, i, e, names, turn); err != nil {
-				return n, fmt.Errorf("%s: interaction %d: %w", tape.Path, i.ID, err)
+				err = fmt.Errorf("%s: interaction %d: %w", tape.Path, i.ID, err)
+				if slices.Contains(f.ids, i.ID) {
+					return n, nil, err
+				}
+				left = append(left, err)
+				continue
 			}
+			n++
 		}
 	}
 	if har != nil {
 		if err := har.Close(); err != nil {
-			return n, err
+			return n, left, err
 		}
 	}
-	return n, w.Flush()
+	return n, left, w.Flush()
 }
 
 func (f *exportAsFlags) writeOne(w *bufio.Writer, har *captures.HARWriter, tape *cassettes.Cassette, i *cassettes.Interaction, e report.Entry, names map[string]bool, turn int) error {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/umtape/umtape/cassettes"
 	"github.com/umtape/umtape/inspect"
 	"github.com/umtape/umtape/inspect/report"
 )
@@ -32,6 +33,34 @@ func (f *filter) check() error {
 
 // on reports whether anything is left out.
 func (f *filter) on() bool { return len(f.operations) > 0 || f.call != "" || f.faults }
+
+// String is the flags that were given.
+func (f *filter) String() string {
+	var said []string
+	if len(f.operations) > 0 {
+		said = append(said, "--operation "+strings.Join(f.operations, ","))
+	}
+	if f.call != "" {
+		said = append(said, "--call "+callAsked(f.call))
+	}
+	if f.faults {
+		said = append(said, "--faults")
+	}
+	return strings.Join(said, " ")
+}
+
+// callAsked is what --call was given, if it is a GUID or how one begins: another
+// identifier can name a server.
+func callAsked(asked string) string {
+	if c, ok := inspect.DecodeCallID(asked); ok {
+		return c.GUID
+	}
+	guid, _, _ := strings.Cut(asked, "@")
+	if strings.Trim(strings.ToLower(guid), "0123456789abcdef-") != "" {
+		return cassettes.Veil
+	}
+	return guid
+}
 
 func (f *filter) shows(e report.Entry) bool {
 	return (len(f.operations) == 0 || slices.Contains(f.operations, e.Operation)) &&

@@ -206,7 +206,7 @@ var hostileReadings = []struct {
 // which are longer when they are indented: how many times the input they may take. What
 // bounds them in all is [inspect.Limits], which a million tokens are too many for.
 var dense = map[string]uint64{
-	"as deep as is read": 120, "tags and nothing else": 60, "many strange children": 80, "line breaks in attributes": 50,
+	"tags and nothing else": 60, "as deep as is read": 50, "many strange children": 50, "line breaks in attributes": 45,
 	"two kinds in turn": 40, "undeclared prefixes": 40, "prefixes from far above": 30,
 	"attributes": 25, "every child its namespace": 25, "instructions": 25, "many Bodies": 25, "many headers": 25, "namespaces at every depth": 25, "one attribute often": 30,
 	"many CallIds": 20, "many operations": 20, "attributes of many elements": 20, "comments": 20, "comments before the root": 20, "one prefix declared often": 20,

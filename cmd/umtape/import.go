@@ -21,6 +21,7 @@ type importFlags struct {
 	scheme   string
 	all      bool
 	appendTo bool
+	unpacked size
 	outputFlags
 }
 
@@ -42,7 +43,10 @@ file is shows by its content; --from overrides it:
 Credentials are redacted and bodies unpacked before anything is written, as record
 does it. Only SOAP is taken in, unless --all; what is left out is counted. HTTP/2 and
 HTTP/3 are told as HTTP/1.1. Interactions keep the order of the files; umtape sort
-puts them in the order of time.`,
+puts them in the order of time.
+
+What is taken in is held in memory, unpacked: a small file can become a very large one.
+--max-unpacked says how much of that there may be.`,
 		Example: `  umtape import -o calls.yaml session.har
   umtape import -o calls.yaml session.har trace.txt
   umtape import --append --all -o calls.yaml trace.txt --scheme https`,
@@ -70,6 +74,8 @@ puts them in the order of time.`,
 	fs.StringVarP(&f.output, "output", "o", "", "the `CASSETTE` to write")
 	fs.StringVar(&f.from, "from", "", "the `FORMAT` of the files: har, mitmproxy, saz, raw or go-vcr")
 	fs.StringVar(&f.scheme, "scheme", "http", "the `SCHEME` of URLs that name none, http or https")
+	f.unpacked = 256 << 20
+	fs.Var(&f.unpacked, "max-unpacked", "how much the files may unpack to in all")
 	fs.BoolVar(&f.all, "all", false, "take in everything, SOAP or not")
 	fs.BoolVar(&f.appendTo, "append", false, "add to the cassette if it exists")
 	fs.BoolVar(&f.force, "force", false, "replace the cassette if it exists")
@@ -82,6 +88,7 @@ type imported struct {
 	notSOAP    int
 	unanswered int
 	unread     int
+	left       int64 // how many more bytes there may be
 }
 
 func (a *app) importAll(paths []string, f importFlags) (err error) {
@@ -91,12 +98,14 @@ func (a *app) importAll(paths []string, f importFlags) (err error) {
 		return hint(fmt.Errorf("%s: there is a file already", f.output), "--append adds to it, --force replaces it")
 	}
 	options := cassettes.RecordOptions{All: f.all, Profile: um.Profile()}
-	var got imported
+	got := imported{left: int64(f.unpacked)}
 	for _, path := range paths {
 		if oneFile(path, f.output) {
 			return misuse("%s is both what is imported and what is written", path)
 		}
-		if err := got.file(a, path, f, options); err != nil {
+		if err := got.file(a, path, f, options); errors.Is(err, captures.ErrUnpacked) {
+			return hint(fmt.Errorf("%s: %w: %s", path, err, f.unpacked.String()), "if it is meant to be so large, --max-unpacked %s allows twice as much", twice(f.unpacked))
+		} else if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
@@ -129,6 +138,9 @@ func (a *app) importAll(paths []string, f importFlags) (err error) {
 	_, err = fmt.Fprintln(a.stdout, said)
 	return err
 }
+
+// twice is a size that is twice as large, for a person to write.
+func twice(s size) string { s *= 2; return s.String() }
 
 // addTo adds interactions to a cassette.
 func (a *app) addTo(path string, list []*cassettes.Interaction) (err error) {
@@ -207,6 +219,9 @@ func (g *imported) file(a *app, path string, f importFlags, options cassettes.Re
 			g.notSOAP++
 			return nil
 		}
+		if g.left -= int64(len(i.Request.Body) + len(i.Response.Body)); g.left < 0 {
+			return captures.ErrUnpacked
+		}
 		g.list = append(g.list, i)
 		return nil
 	}
@@ -216,7 +231,7 @@ func (g *imported) file(a *app, path string, f importFlags, options cassettes.Re
 	case captures.Mitmproxy:
 		return captures.ReadMitmproxy(data, keep)
 	case captures.SAZ:
-		return captures.ReadSAZ(data, keep)
+		return captures.ReadSAZ(data, int64(f.unpacked), keep)
 	case captures.Raw:
 		return captures.ReadRaw(data, f.scheme, keep)
 	case captures.Cassette:

@@ -27,6 +27,9 @@ type inspection struct {
 	force             bool
 
 	watch bool
+
+	html          string
+	showSensitive bool
 }
 
 func (a *app) inspectCommand() *cobra.Command {
@@ -51,6 +54,12 @@ what kind of value they hold, and which interactions differ from most and where.
 with 1 if something did. --output writes the shapes down, as a contract that
 ` + "`umtape validate --shapes`" + ` holds cassettes to.
 
+With --html FILE it writes the page of umtape ui as one file, to attach to a
+ticket: exchanges, each in full, calls, shapes, findings and traffic. It needs no
+umtape and no network, and is 32 MiB long at most; - is standard output. What
+names a person, a number or an internal server is not in it unless you say
+--show-sensitive.
+
 With --watch it lists what is there and then each interaction as it is recorded,
 until the recording ends or Ctrl-C.
 
@@ -64,11 +73,12 @@ in a pipe it is whole and plain.`,
   umtape inspect --shapes calls.yaml
   umtape inspect --shape-diff before.yaml after.yaml
   umtape inspect --shapes --output shapes.yaml calls.yaml
+  umtape inspect --html report.html calls.yaml
   umtape inspect --watch --faults calls.yaml
   umtape inspect --json calls.yaml`,
 		Args: cassetteArgs(true),
 		RunE: a.begin(func(cmd *cobra.Command, args []string) error {
-			named := tapesIn
+			typed, named := args, tapesIn
 			if i.shapeDiff {
 				named = namedTapes // one cassette may be both
 			}
@@ -89,6 +99,8 @@ in a pipe it is whole and plain.`,
 				return i.showCalls(args)
 			case i.watch:
 				return i.watchCassette(cmd.Context(), args[0])
+			case i.html != "":
+				return i.writeHTML(cmd.Context(), typed, args)
 			case i.shapes:
 				return i.showShapes(args)
 			case i.shapeDiff:
@@ -105,11 +117,14 @@ in a pipe it is whole and plain.`,
 	cmd.Flags().BoolVar(&i.shapes, "shapes", false, "show the structure of every kind of message, and which interactions differ in it")
 	cmd.Flags().BoolVar(&i.shapeDiff, "shape-diff", false, "of two cassettes, show what changed in the structure of messages; exit 1 if something did")
 	cmd.Flags().StringVar(&i.output, "output", "", "with --shapes, write them to `FILE` as a contract for umtape validate --shapes")
-	cmd.Flags().BoolVar(&i.force, "force", false, "with --output, replace a file that is there")
+	cmd.Flags().BoolVar(&i.force, "force", false, "with --output and --html, replace a file that is there")
 	cmd.Flags().BoolVar(&i.watch, "watch", false, "go on listing as the cassette grows, until its recording ends; with --json, an object a line")
+	cmd.Flags().StringVar(&i.html, "html", "", "write `FILE`, a page that shows all of it and needs nothing else; - is standard output")
+	cmd.Flags().BoolVar(&i.showSensitive, "show-sensitive", false, "with --html, show what names a person, a number or an internal server")
 	i.filter.register(cmd)
 	i.lookFlags.register(cmd)
-	cmd.MarkFlagsMutuallyExclusive("id", "calls", "timeline", "shapes", "shape-diff", "watch")
+	cmd.MarkFlagsMutuallyExclusive("id", "calls", "timeline", "shapes", "shape-diff", "watch", "html")
+	cmd.MarkFlagsMutuallyExclusive("html", "json")
 	return cmd
 }
 
@@ -130,8 +145,12 @@ func (i *inspection) check(cmd *cobra.Command, args []string) error {
 		return misuse("--output goes with --shapes")
 	case i.output != "" && i.asJSON:
 		return misuse("--output writes a contract, which is YAML: leave --json out")
-	case i.force && i.output == "":
-		return misuse("--force goes with --output")
+	case i.force && i.output == "" && i.html == "":
+		return misuse("--force goes with --output and --html")
+	case cmd.Flags().Changed("html") && i.html == "":
+		return misuse("--html takes the name of a file, or - for standard output")
+	case i.showSensitive && i.html == "":
+		return misuse("--show-sensitive goes with --html")
 	case i.asJSON && i.timeline:
 		return misuse("--timeline draws the life of calls; --calls --json has all that it shows")
 	case i.raw && !one:

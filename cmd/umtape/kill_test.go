@@ -149,17 +149,85 @@ func (k *killing) next(path string) {
 	k.path, k.sent, k.answered = path, map[string]bool{}, map[string]bool{}
 }
 
-// round records until it is killed, and looks at what is in the file.
-func (k *killing) round(round int) {
+// start starts recording, with a flag for the cassette that is there, and returns what
+// clients trust.
+func (k *killing) start(flag string) (*process, *x509.CertPool) {
 	t := k.t
 	t.Helper()
-	p := startProcess(t, "record", k.path, "--append", "--ca-dir", k.caDir, "--upstream-ca", k.serverCA, "--sync", k.policy)
+	p := startProcess(t, "record", k.path, flag, "--ca-dir", k.caDir, "--upstream-ca", k.serverCA, "--sync", k.policy)
 	pem, err := os.ReadFile(filepath.Join(k.caDir, "ca.pem"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem)
+	return p, roots
+}
+
+// TestKilledWhileRenewing records the same traffic anew and kills the program while it ends
+// the recording: what clients have got is in the file, whole, whether the records are those
+// of before or not.
+func TestKilledWhileRenewing(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		w.Header().Set("Content-Type", "text/xml; charset=utf-8")
+		io.WriteString(w, answerTo(callIDIn(string(b))))
+	}))
+	t.Cleanup(server.Close)
+	dir := t.TempDir()
+	k := &killing{t: t, server: server, caDir: filepath.Join(dir, "ca"), serverCA: filepath.Join(dir, "server.pem"), policy: "never", random: rand.New(rand.NewPCG(4, 4))}
+	if err := os.WriteFile(k.serverCA, pemOf(server), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k.next(filepath.Join(dir, "calls.yaml"))
+	const each = 40
+	var found []string
+	for round := range 6 {
+		p, roots := k.start("--force")
+		var clients sync.WaitGroup
+		for c := range killClients {
+			clients.Go(func() {
+				transport := &http.Transport{Proxy: http.ProxyURL(&url.URL{Scheme: "http", Host: p.addr}), TLSClientConfig: &tls.Config{RootCAs: roots}}
+				defer transport.CloseIdleConnections()
+				client := &http.Client{Transport: transport, Timeout: 30 * time.Second}
+				for n := range each {
+					if id := base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%d-%d@um.test", c, n)); !k.exchange(client, id) {
+						t.Errorf("round %d: no answer", round)
+						return
+					}
+				}
+			})
+		}
+		clients.Wait()
+		if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		if round == 0 || round == 5 {
+			<-p.exited
+		} else {
+			time.Sleep(time.Duration(k.random.Int64N(int64(150 * time.Millisecond)))) // the moment of the kill
+			_ = p.cmd.Process.Kill()                                                 // it may have ended
+			<-p.exited
+		}
+		if kept := k.check(fmt.Sprint("round ", round), true); len(kept) != killClients*each {
+			t.Fatalf("round %d: %d of %d interactions are in the file", round, len(kept), killClients*each)
+		}
+		tape, err := cassettes.Load(k.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, fmt.Sprint(!tape.Header.Umtape.Confirmed.IsZero()))
+	}
+	if t.Logf("confirmed: %v", found); found[0] != "false" || found[5] != "true" {
+		t.Errorf("confirmed after each round: %v", found)
+	}
+}
+
+// round records until it is killed, and looks at what is in the file.
+func (k *killing) round(round int) {
+	t := k.t
+	t.Helper()
+	p, roots := k.start("--append")
 	// The first answer is awaited, so that the time counted is one of load.
 	loaded, once := make(chan struct{}), sync.Once{}
 	var clients sync.WaitGroup

@@ -197,7 +197,7 @@ func (a *app) live(ctx context.Context, paths []string, f validateFlags) (map[st
 		a.say("warning: nothing is sent to the server: %s", whyNot(p.requests))
 		return nil, nil
 	}
-	s, err := a.openLive(f.live)
+	s, err := a.openLive(ctx, f.live)
 	if err != nil {
 		return nil, err
 	}

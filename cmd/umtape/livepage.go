@@ -24,17 +24,21 @@ func uiFlag(cmd *cobra.Command, addr *string) {
 // page that nobody asked for.
 type livePage struct {
 	ln     net.Listener
-	paths  func() []string // of the cassettes
 	tapes  *pageTapes
 	book   *web.Book
 	server *web.Server
 	ended  chan struct{} // closed when rows has ended
 
 	mu      sync.Mutex
-	waiting []web.Row // not yet on the page, since their tape has to be read
-	on      []string  // FILE#ID of each of waiting
+	waiting []waitingRow
 	more    chan struct{}
 	closing bool
+}
+
+// waitingRow is not yet on the page, since its tape has to be read.
+type waitingRow struct {
+	web.Row
+	facts *cassettes.Facts
 }
 
 // openPage listens on addr; nil if addr is "".
@@ -58,11 +62,10 @@ func openPage(addr string) (*livePage, error) {
 }
 
 // start serves the page.
-func (p *livePage) start(a *app, mode, title, proxy string, paths func() []string) {
+func (p *livePage) start(a *app, mode, title, proxy string) {
 	if p == nil {
 		return
 	}
-	p.paths = paths
 	p.server = web.Serve(p.ln, web.Config{Book: p.book, Tape: p.tapes, Check: um.Check, Title: title, Mode: mode, Proxy: proxy, Version: version})
 	a.say("the page is at %s", p.server.Link())
 	go p.rows()
@@ -78,7 +81,11 @@ func (p *livePage) exchange(e proxy.Exchange, f *cassettes.Facts, outcome, reaso
 	}
 	r := web.Row{
 		Began: e.Began.UTC(), Took: e.Took, Operation: inspect.Shorten(f.Operation, maxShownOperation), Call: f.Call,
-		Client: fmt.Sprintf("connection %d", e.Conn), Status: e.Status, Fault: f.Fault, Outcome: outcome, Reason: reason, Nearest: f.Nearest,
+		Status: e.Status, Fault: veiled().VeiledText(f.Fault), Outcome: outcome,
+		Reason: reason, Veiled: veiled().VeiledText(reason, e.Host()),
+	}
+	if e.Client.IsValid() {
+		r.Address = e.Client.String()
 	}
 	if m := f.Miss; m != nil {
 		r.Miss = &web.Miss{Distance: m.Distance, Differences: m.Differences[:min(len(m.Differences), maxMissPlaces)],
@@ -89,7 +96,7 @@ func (p *livePage) exchange(e proxy.Exchange, f *cassettes.Facts, outcome, reaso
 	}
 	p.mu.Lock()
 	if !p.closing {
-		p.waiting, p.on = append(p.waiting, r), append(p.on, f.Interaction)
+		p.waiting = append(p.waiting, waitingRow{r, f})
 	}
 	p.mu.Unlock()
 	select {
@@ -104,36 +111,38 @@ func (p *livePage) rows() {
 	defer close(p.ended)
 	for range p.more {
 		p.mu.Lock()
-		rows, on, closing := p.waiting, p.on, p.closing
-		p.waiting, p.on = nil, nil
+		waiting, closing := p.waiting, p.closing
+		p.waiting = nil
 		p.mu.Unlock()
 		if closing {
 			return
 		}
-		paths := p.paths()
-		for n := range rows {
-			rows[n] = p.read(rows[n], on[n], paths)
-			if nearest, id, ok := tapeOf(rows[n].Nearest, paths); ok {
-				rows[n].Nearest = fmt.Sprintf("%s#%d", nearest, id)
-			}
+		rows := make([]web.Row, len(waiting))
+		for n, w := range waiting {
+			rows[n] = p.read(w)
 		}
 		p.book.Add(rows...)
 	}
 }
 
-// read adds to a row what its interaction says.
-func (p *livePage) read(r web.Row, interaction string, paths []string) web.Row {
-	path, id, ok := tapeOf(interaction, paths)
+// read adds to a row what its interaction says, and names the nearest one as the page
+// does.
+func (p *livePage) read(w waitingRow) web.Row {
+	r, f := w.Row, w.facts
+	if id, ok := idOf(f.Nearest); ok {
+		r.Nearest = fmt.Sprintf("%s#%d", f.File, id)
+	}
+	id, ok := idOf(f.Interaction)
 	if !ok {
 		return r
 	}
-	i, _, err := p.tapes.interaction(path, id)
+	i, _, err := p.tapes.interaction(f.File, id)
 	if err != nil {
 		return r
 	}
-	kept := rowOf(path, i)
-	kept.Began, kept.Took, kept.Operation, kept.Client, kept.Status, kept.Fault = r.Began, r.Took, r.Operation, r.Client, r.Status, r.Fault
-	kept.Outcome, kept.Reason, kept.Nearest = r.Outcome, r.Reason, r.Nearest
+	kept := rowOf(f.File, i)
+	kept.Began, kept.Took, kept.Operation, kept.Address, kept.Status, kept.Fault = r.Began, r.Took, r.Operation, r.Address, r.Status, r.Fault
+	kept.Outcome, kept.Reason, kept.Veiled, kept.Nearest = r.Outcome, r.Reason, r.Veiled, r.Nearest
 	if r.Call != "" {
 		kept.Call = r.Call
 	}

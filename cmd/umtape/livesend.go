@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -37,7 +35,7 @@ type liveServer struct {
 }
 
 // openLive finds credentials. It opens no connection.
-func (a *app) openLive(f liveFlags) (*liveServer, error) {
+func (a *app) openLive(ctx context.Context, f liveFlags) (*liveServer, error) {
 	u, err := liveURL(f.url)
 	if err != nil {
 		return nil, err
@@ -47,7 +45,7 @@ func (a *app) openLive(f liveFlags) (*liveServer, error) {
 		s.user = os.Getenv(envLiveUser)
 	}
 	if s.user != "" && s.password == "" {
-		if s.password, err = a.askPassword(s.user, u.Host); err != nil {
+		if s.password, err = a.askPassword(ctx, s.user, u.Host); err != nil {
 			return nil, err
 		}
 	}
@@ -66,15 +64,34 @@ func onLoopback(u *url.URL) bool {
 	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// askPassword asks on the terminal, without echo.
-func (a *app) askPassword(user, host string) (string, error) {
+// askPassword asks on the terminal, without echo, until ctx is done.
+func (a *app) askPassword(ctx context.Context, user, host string) (string, error) {
 	in, ok := a.stdin.(*os.File)
 	if !ok || !term.IsTerminal(int(in.Fd())) {
 		return "", misuse("no password for %s: set %s, or run this on a terminal, which asks", user, envLivePassword)
 	}
+	fd := int(in.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return "", fmt.Errorf("no password can be read: %w", err)
+	}
 	fmt.Fprintf(a.stderr, "umtape: password of %s at %s: ", report.Printable(user), report.Printable(host))
-	text, err := term.ReadPassword(int(in.Fd()))
-	fmt.Fprintln(a.stderr)
+	defer fmt.Fprintln(a.stderr)
+	var text []byte
+	read := make(chan error, 1)
+	go func() { // a terminal cannot be read with an end to it: if ctx is done first, this goes on until the process ends
+		typed, err := term.ReadPassword(fd)
+		text = typed
+		read <- err
+	}()
+	select {
+	case err = <-read:
+	case <-ctx.Done():
+		if err := term.Restore(fd, before); err != nil {
+			return "", fmt.Errorf("the terminal does not show what is typed (`stty echo` mends that): %w", err)
+		}
+		return "", fmt.Errorf("no password was read: %w", context.Cause(ctx))
+	}
 	if err != nil {
 		return "", fmt.Errorf("no password was read: %w", err)
 	}
@@ -99,12 +116,11 @@ func (s *liveServer) ask(ctx context.Context, l *liveRequest) (*inspect.Reading,
 	}
 	began := time.Now()
 	resp, err := s.login.RoundTrip(req)
-	if err != nil {
-		err = fmt.Errorf("--live: %s: no answer from %s: %w", l.name(), report.Printable(s.host), err)
-		if errors.As(err, new(*tls.CertificateVerificationError)) {
-			return nil, hint(err, "--upstream-ca FILE trusts whoever signed its certificate, --insecure-upstream HOST any")
-		}
-		return nil, err
+	switch {
+	case err != nil && ctx.Err() == context.Canceled:
+		return nil, fmt.Errorf("--live: %s: no answer: %w", l.name(), context.Cause(ctx))
+	case err != nil:
+		return nil, fmt.Errorf("--live: %s: no answer: %s", l.name(), report.Printable(proxy.Explain(err, req)))
 	}
 	defer resp.Body.Close()
 	took := time.Since(began)

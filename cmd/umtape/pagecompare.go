@@ -38,6 +38,7 @@ func unsaid(d cassettes.SideDifference) cassettes.SideDifference {
 	case strings.HasPrefix(d.Path, "header ") && strings.Contains(d.What, " became "):
 		d.What = "value differs"
 	}
+	d.What = veiled().VeiledText(d.What) // what a fault calls itself can be anything
 	return d
 }
 
@@ -76,6 +77,11 @@ func (p *pageTapes) Diff(before, after string, headers, reveal bool) (any, error
 		return j, nil
 	}
 	for _, change := range j.Changes {
+		for _, side := range []*diffSideJSON{change.Before, change.After} {
+			if side != nil {
+				side.Answer = veiled().VeiledText(side.Answer)
+			}
+		}
 		for n := range change.Differences {
 			change.Differences[n] = unsaid(change.Differences[n])
 		}

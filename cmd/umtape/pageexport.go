@@ -18,7 +18,7 @@ import (
 // pseudonyms, as by umtape scrub --pseudonyms.
 func (p *pageTapes) Export(w io.Writer, as string, list []web.Place, reveal bool) error {
 	interactions := make([]*cassettes.Interaction, 0, len(list))
-	headers, hidden := map[string]cassettes.HeaderMeta{}, 0
+	headers, hidden, size := map[string]cassettes.HeaderMeta{}, 0, 0
 	for _, at := range list {
 		i, veiled, err := p.interaction(at.File, at.ID)
 		if err != nil {
@@ -26,6 +26,9 @@ func (p *pageTapes) Export(w io.Writer, as string, list []web.Place, reveal bool
 		}
 		if veiled {
 			hidden++
+		}
+		if size += len(i.Request.Body) + len(i.Response.Body); size > p.maxExport {
+			return fmt.Errorf("these exchanges hold more than the page exports at once, %d MiB of messages: filter, and export some at a time", p.maxExport>>20)
 		}
 		interactions = append(interactions, i)
 		headers[at.File] = p.headerOf(at.File)

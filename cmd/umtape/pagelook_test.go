@@ -215,6 +215,10 @@ func TestPageComparesAMiss(t *testing.T) {
 	press(t, ctx, "c")
 	until(t, ctx, `document.querySelectorAll('.place').length === 3 && document.getElementById('chosen').hidden`)
 	press(t, ctx, "Escape")
+	press(t, ctx, "j", "j")
+	if got := text(t, ctx, `document.activeElement.querySelector('.path')?.textContent || document.activeElement.outerHTML`); got != "Body/PlayOnPhoneResponse/Busy" {
+		t.Errorf("j went to %s", got)
+	}
 	picture(t, ctx, "compare")
 	for _, want := range []string{"They differ in 3 places.", "Body/PlayOnPhoneResponse/Busy added", "text differs"} {
 		if got := text(t, ctx, `document.querySelector('.result').innerText`); !strings.Contains(got, want) {

@@ -19,19 +19,30 @@ import (
 type pageTapes struct {
 	mu    sync.Mutex
 	tapes map[string]*pageTape // by path
+
+	// maxExport bounds the bodies of what is exported at once, in bytes: they are in
+	// memory meanwhile.
+	maxExport int
 }
 
 type pageTape struct {
-	path   string
-	file   *cassettes.Follower
-	begun  bool
-	header cassettes.HeaderMeta
-	hidden bool // what is sensitive are pseudonyms, which anybody may see
-	kept   []cassettes.Kept
-	byID   map[int]int // index in kept
+	path    string
+	reading sync.Mutex // held while it is read for the first time
+	file    *cassettes.Follower
+	begun   bool // it was read
+	told    bool // somebody asks for what is new
+	header  cassettes.HeaderMeta
+	hidden  bool // what is sensitive are pseudonyms, which anybody may see
+	kept    []cassettes.Kept
+	byID    map[int]int // index in kept
+
+	fresh []*cassettes.Interaction // what is new that was not asked for yet; none unless told
+	anew  bool                     // and that it is all there is
 }
 
-func newPageTapes() *pageTapes { return &pageTapes{tapes: map[string]*pageTape{}} }
+func newPageTapes() *pageTapes {
+	return &pageTapes{tapes: map[string]*pageTape{}, maxExport: 256 << 20}
+}
 
 func (p *pageTapes) tape(path string) *pageTape {
 	t := p.tapes[path]
@@ -46,7 +57,13 @@ func (p *pageTapes) tape(path string) *pageTape {
 func (p *pageTapes) first(path string, each func(*cassettes.Interaction) error, progress func(done, total int64)) (*cassettes.Cassette, error) {
 	p.mu.Lock()
 	t := p.tape(path)
+	t.told = t.told || each != nil
 	p.mu.Unlock()
+	t.reading.Lock()
+	defer t.reading.Unlock()
+	if t.begun {
+		return &cassettes.Cassette{Path: path}, nil // somebody else has
+	}
 	c, err := t.file.First(func(i *cassettes.Interaction) error {
 		p.mu.Lock()
 		t.add(i)
@@ -56,35 +73,56 @@ func (p *pageTapes) first(path string, each func(*cassettes.Interaction) error, 
 		}
 		return each(i)
 	}, progress)
-	if err != nil {
-		return nil, err
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t.begun, t.header = true, c.Header.Umtape
-	t.hidden = cassettes.RedactionOf(t.header).Forms
+	if err != nil {
+		delete(p.tapes, path) // part of it may have been read
+		return nil, err
+	}
+	t.begun = true // under both locks: whoever has one may look
+	t.look()
 	return c, nil
 }
 
-// next reads what is new of a cassette; anew says that it is all there is.
+// look takes over what the header says.
+func (t *pageTape) look() {
+	t.header = t.file.Header()
+	t.hidden = cassettes.RedactionOf(t.header).Forms
+}
+
+// next returns what is new of a cassette since it was asked last; anew says that it is
+// all there is.
 func (p *pageTapes) next(path string) (fresh []*cassettes.Interaction, anew bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.tape(path).next()
+	t := p.tape(path)
+	t.told = true
+	if err := t.next(); err != nil {
+		return nil, false, err
+	}
+	fresh, anew = t.fresh, t.anew
+	t.fresh, t.anew = nil, false
+	return fresh, anew, nil
 }
 
-func (t *pageTape) next() (fresh []*cassettes.Interaction, anew bool, err error) {
-	fresh, anew, err = t.file.Next()
+// next reads what is new.
+func (t *pageTape) next() error {
+	fresh, anew, err := t.file.Next()
 	if err != nil {
-		return nil, false, err
+		return err
 	}
 	if anew {
 		t.kept, t.byID = nil, map[int]int{}
+		t.fresh, t.anew = nil, true
+		t.look()
 	}
 	for _, i := range fresh {
 		t.add(i)
+		if t.told {
+			t.fresh = append(t.fresh, i)
+		}
 	}
-	return fresh, anew, nil
+	return nil
 }
 
 func (t *pageTape) add(i *cassettes.Interaction) {
@@ -92,28 +130,36 @@ func (t *pageTape) add(i *cassettes.Interaction) {
 	t.kept = append(t.kept, i.Kept())
 }
 
-// interaction reads one again. It looks for what is new if it does not know it.
+// interaction reads one again. It looks for what is new if it does not know it. hidden
+// says that what is sensitive in it are pseudonyms.
 func (p *pageTapes) interaction(path string, id int) (i *cassettes.Interaction, hidden bool, err error) {
-	p.mu.Lock()
-	t := p.tape(path)
-	begun := t.begun
-	p.mu.Unlock()
-	if !begun {
-		if _, err := p.first(path, nil, nil); err != nil {
-			return nil, false, err
+	for range 3 {
+		p.mu.Lock()
+		t := p.tape(path)
+		n, known := t.byID[id]
+		var kept cassettes.Kept
+		if known {
+			kept = t.kept[n]
 		}
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for range 2 {
-		if n, ok := t.byID[id]; ok {
-			if i, err = cassettes.ReadKept(path, t.kept[n]); err == nil {
-				return i, t.hidden, nil
+		begun, hidden := t.begun, t.hidden
+		p.mu.Unlock()
+		if known {
+			if i, err = cassettes.ReadKept(path, kept); err == nil {
+				return i, hidden, nil
 			}
 		} else {
 			err = fmt.Errorf("%s has no interaction %d now", report.Printable(path), id)
 		}
-		if _, _, errNext := t.next(); errNext != nil {
+		if !begun {
+			if _, err := p.first(path, nil, nil); err != nil {
+				return nil, false, err
+			}
+			continue
+		}
+		p.mu.Lock()
+		errNext := t.next()
+		p.mu.Unlock()
+		if errNext != nil {
 			return nil, false, errNext
 		}
 	}
@@ -147,13 +193,8 @@ func copyOf(path string, i *cassettes.Interaction) web.Copy {
 	return c
 }
 
-// tapeOf returns the cassette and the number of FILE#ID as answers and the log have it.
-func tapeOf(interaction string, paths []string) (path string, id int, ok bool) {
-	for n, name := range cassettes.Names(paths) {
-		if rest, found := strings.CutPrefix(interaction, name+"#"); found {
-			id, err := strconv.Atoi(rest)
-			return paths[n], id, err == nil
-		}
-	}
-	return "", 0, false
+// idOf is the number in FILE#ID as answers and the log have it.
+func idOf(interaction string) (id int, ok bool) {
+	id, err := strconv.Atoi(interaction[strings.LastIndexByte(interaction, '#')+1:])
+	return id, err == nil
 }

@@ -28,6 +28,7 @@ type recordFlags struct {
 	reverse    string
 	appendTo   bool
 	force      bool
+	refresh    bool
 	all        bool
 	keepLegs   bool
 	pseudonyms bool
@@ -66,6 +67,11 @@ An existing cassette is not touched unless you say --append or --force. With
 --mode once it is replayed instead, and recorded if it is not there; with
 new-episodes it answers what it can and what is new is recorded; all records
 everything anew; none never records, and replays.
+
+What goes as it did in the cassette that is replaced keeps its record, byte for
+byte, when the recording ends, so that a diff shows what has changed and no
+dates, ids and durations. The header then says when that was confirmed, which
+counts for --max-age. --refresh replaces everything.
 
 With --reverse URL, clients that cannot use a proxy talk to umtape as if it were
 the server.
@@ -106,6 +112,7 @@ func (f *recordFlags) register(cmd *cobra.Command, listen string) {
 	cmd.Flags().StringVar(&f.reverse, "reverse", "", "server `URL` for clients that talk to umtape directly instead of through a proxy setting")
 	cmd.Flags().BoolVar(&f.appendTo, "append", false, "add to the cassette if it exists")
 	cmd.Flags().BoolVar(&f.force, "force", false, "replace the cassette if it exists, once something is captured")
+	cmd.Flags().BoolVar(&f.refresh, "refresh", false, "with --force or --mode all, replace the records of what goes as before, too")
 	cmd.Flags().StringVar(&f.mode, "mode", "", "what is done with a cassette that is there: `WHAT` is once, new-episodes, all or none")
 	cmd.Flags().BoolVar(&f.all, "all", false, "keep every exchange, not only SOAP")
 	cmd.Flags().StringSliceVar(&f.operations, "operation", nil, "keep only these operations, such as `Disconnect,PlayOnPhone`")
@@ -185,7 +192,7 @@ func (a *app) openRecording(path string, f recordFlags) (*recording, error) {
 		return nil, err
 	}
 	s.monitor, s.page = monitor, page
-	page.start(a, "record", titleOf([]string{path}), s.addr(), func() []string { return []string{path} })
+	page.start(a, "record", titleOf([]string{path}), s.addr())
 	if monitor != nil {
 		monitor.metrics.follow(s.server, ca)
 		monitor.setReady(func() error { return s.tape.Ready(0) })
@@ -215,12 +222,16 @@ func (a *app) planRecording(f recordFlags) (*recordPlan, error) {
 	switch {
 	case f.appendTo && f.force:
 		return nil, misuse("--append keeps what is in the cassette and --force replaces it: give one of them")
+	case f.refresh && !f.force:
+		return nil, misuse("--refresh replaces records of what is there: give --force or --mode all with it")
 	case f.all && len(f.operations) > 0:
 		return nil, misuse("--all keeps everything and --operation only some: give one of them")
 	case f.appendTo:
 		p.mode = cassettes.Append
-	case f.force:
+	case f.force && f.refresh:
 		p.mode = cassettes.Replace
+	case f.force:
+		p.mode = cassettes.Renew
 	}
 	var err error
 	if p.access, err = f.access.open(a); err != nil {
@@ -426,7 +437,7 @@ func (s *recording) stop(w io.Writer) error {
 	closed := s.tape.Close()
 	c := s.recorder.Captured()
 	_, gone := os.Lstat(s.path)
-	written := writeCaptured(w, s.path, os.IsNotExist(gone), c)
+	written := writeCaptured(w, s.path, os.IsNotExist(gone), c, s.tape.Renewed().Same)
 	if s.player != nil {
 		written = errors.Join(written, writePlayed(w, s.player.Played()))
 	}
@@ -439,8 +450,9 @@ func (s *recording) stop(w io.Writer) error {
 	return nil
 }
 
-// writeCaptured prints what a recording has captured.
-func writeCaptured(w io.Writer, path string, none bool, c cassettes.Captured) error {
+// writeCaptured prints what a recording has captured, of which so many interactions went
+// as in the cassette that it replaced.
+func writeCaptured(w io.Writer, path string, none bool, c cassettes.Captured, same int) error {
 	var b strings.Builder
 	if c.Interactions == 0 {
 		fmt.Fprintf(&b, "captured nothing; %s\n", map[bool]string{true: "no cassette was written", false: path + " is as it was"}[none])
@@ -455,6 +467,9 @@ func writeCaptured(w io.Writer, path string, none bool, c cassettes.Captured) er
 			ops = append(ops, fmt.Sprintf("%s %d", shown, c.Operations[name]))
 		}
 		fmt.Fprintf(&b, "  operations: %s\n  calls: %d\n  faults: %d\n", strings.Join(ops, ", "), c.Calls, c.Faults)
+	}
+	if same > 0 {
+		fmt.Fprintf(&b, "  as before: %d\n", same)
 	}
 	if c.Passed > 0 {
 		fmt.Fprintf(&b, "  forwarded without recording: %d\n", c.Passed)

@@ -58,6 +58,10 @@ does, for tools that make clients from one; --wsdl-out writes them to a folder,
 for clients of a real server, and ends. They are written from what is documented
 of the service, and say no more than that.
 
+A client has 30 s to say something and as long for a header, 15 s for a TLS
+handshake, 2 min for the body and 3 min between two requests. A body may have
+4 MiB. A handshake that fails is told of.
+
 What the documents leave open is a flag; its default is shown.`,
 		Example: `  umtape serve um
   curl -H 'Content-Type: text/xml; charset=utf-8' --data-binary @disconnect.xml \
@@ -107,7 +111,9 @@ func (a *app) serveUM(ctx context.Context, f serveFlags) error {
 	if err != nil {
 		return err
 	}
-	s, err := startUM(f.listen, ca, options)
+	s, err := startUM(f.listen, ca, options, func(client net.Addr, err error) {
+		a.say("warning: TLS with the client %s failed: %v; if it does not trust umtape's CA yet, give it %s", client, err, ca.CertFile())
+	})
 	if err != nil {
 		return err
 	}
@@ -166,7 +172,8 @@ type umServer struct {
 	served   chan error
 }
 
-func startUM(addr string, ca *proxy.CA, options umserver.Options) (*umServer, error) {
+// startUM starts a UM server. failed is told of TLS handshakes that fail; it may be nil.
+func startUM(addr string, ca *proxy.CA, options umserver.Options, failed func(client net.Addr, err error)) (*umServer, error) {
 	ln, err := listen(addr)
 	if err != nil {
 		return nil, err
@@ -174,11 +181,11 @@ func startUM(addr string, ca *proxy.CA, options umserver.Options) (*umServer, er
 	handler := umserver.New(options)
 	s := &umServer{
 		handler:  handler,
-		server:   &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 3 * time.Minute},
+		server:   &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second, ReadTimeout: 2 * time.Minute, IdleTimeout: 3 * time.Minute},
 		listener: ln,
 		served:   make(chan error, 1),
 	}
-	go func() { s.served <- s.server.Serve(proxy.ListenTLSOrPlain(ln, ca)) }()
+	go func() { s.served <- s.server.Serve(proxy.ListenTLSOrPlain(ln, ca, failed)) }()
 	return s, nil
 }
 

@@ -65,11 +65,12 @@ func (a *app) ui(ctx context.Context, args []string, addr string) error {
 	tapes, book := newPageTapes(), web.NewBook()
 	server := web.Serve(ln, web.Config{Book: book, Tape: tapes, Check: um.Check, Title: titleOf(args), Version: version})
 	defer server.Close()
-	s := shelfPage{app: a, args: args, tapes: tapes, book: book, failed: map[string]string{}}
+	s := newShelfPage(a, args, tapes, book)
 	s.begun = sync.OnceFunc(func() {
 		a.say("the page is at %s", server.Link())
 		a.say("Ctrl-C ends it")
 	})
+	book.Reading(true)
 	for _, path := range paths {
 		if err := s.begin(ctx, path); err != nil {
 			if ctx.Err() != nil {
@@ -78,6 +79,7 @@ func (a *app) ui(ctx context.Context, args []string, addr string) error {
 			return loadHint(err, path)
 		}
 	}
+	book.Reading(false)
 	s.begun()
 	return s.follow(ctx)
 }
@@ -96,13 +98,20 @@ func titleOf(args []string) string {
 
 // shelfPage fills a page from cassettes, and follows them.
 type shelfPage struct {
-	app    *app
-	args   []string
-	tapes  *pageTapes
-	book   *web.Book
-	paths  []string          // of those that were begun
-	begun  func()            // tells where the page is, once there is something on it
-	failed map[string]string // by path: what was told
+	app     *app
+	args    []string
+	tapes   *pageTapes
+	book    *web.Book
+	paths   []string                // of those that were begun
+	shows   func(report.Entry) bool // leaves out what it returns false for; nil for nothing
+	begun   func()                  // tells where the page is, once there is something on it
+	failing map[string]int          // by path: how often it could not be read
+	failed  map[string]string       // by path: what was told
+	wrong   map[string]os.FileInfo  // newcomers that could not be read, as they were then
+}
+
+func newShelfPage(a *app, args []string, tapes *pageTapes, book *web.Book) *shelfPage {
+	return &shelfPage{app: a, args: args, tapes: tapes, book: book, begun: func() {}, failing: map[string]int{}, failed: map[string]string{}, wrong: map[string]os.FileInfo{}}
 }
 
 // rowsAtOnce is how many rows are put on the page at once while a cassette is read.
@@ -111,15 +120,22 @@ const rowsAtOnce = 2000
 // begin reads a cassette for the first time.
 func (s *shelfPage) begin(ctx context.Context, path string) error {
 	var rows []web.Row
+	added := false
 	c, err := s.tapes.first(path, func(i *cassettes.Interaction) error {
+		if s.shows != nil && !s.shows(entry(path, i)) {
+			return ctx.Err()
+		}
 		if rows = append(rows, rowOf(path, i)); len(rows) == rowsAtOnce {
 			s.book.Add(rows...)
 			s.begun()
-			rows = rows[:0]
+			rows, added = rows[:0], true
 		}
 		return ctx.Err()
 	}, nil)
 	if err != nil {
+		if added {
+			s.book.Replace(path, nil)
+		}
 		return err
 	}
 	s.book.Add(rows...)
@@ -131,9 +147,14 @@ func (s *shelfPage) begin(ctx context.Context, path string) error {
 	return nil
 }
 
+// rowOf is an interaction as the list shows it, without what is sensitive.
 func rowOf(path string, i *cassettes.Interaction) web.Row {
 	e := entry(path, i)
-	return web.RowOf(e, append(i.Check(), um.Check(e.Reading)...))
+	r := web.RowOf(e, append(i.Check(), um.Check(e.Reading)...))
+	for _, text := range []*string{&r.Client, &r.Shape, &r.Fault} {
+		*text = veiled().VeiledText(*text)
+	}
+	return r
 }
 
 // follow puts on the page what is new, until ctx ends.
@@ -176,19 +197,27 @@ func (s *shelfPage) look(path string) {
 	}
 }
 
-// trouble tells what is wrong with a cassette, once.
+// trouble tells what is wrong with a cassette, once, here and on the page.
 func (s *shelfPage) trouble(path string, err error) bool {
 	if err == nil {
-		delete(s.failed, path)
+		if delete(s.failing, path); s.failed[path] != "" {
+			delete(s.failed, path)
+			s.book.Trouble(path, "")
+		}
 		return false
 	}
 	text := oneLine(err)
-	if s.failed[path] != text {
+	if s.failing[path]++; s.failing[path] >= toldAfter && s.failed[path] != text {
 		s.failed[path] = text
+		s.book.Trouble(path, text+"; shown is what was there before")
 		s.app.say("warning: %s; the page has what was there before", text)
 	}
 	return true
 }
+
+// toldAfter is how often a cassette cannot be read, watchEvery after watchEvery, before
+// that is told.
+const toldAfter = 3
 
 // newcomers begins the cassettes that have come to a folder.
 func (s *shelfPage) newcomers(ctx context.Context) {
@@ -196,13 +225,29 @@ func (s *shelfPage) newcomers(ctx context.Context) {
 	if err != nil {
 		return // told when it began, or the folder is empty now
 	}
-	for _, path := range paths {
-		if !slices.Contains(s.paths, path) {
-			err := s.begin(ctx, path)
-			if errors.Is(err, cassettes.ErrEmpty) || ctx.Err() != nil {
-				continue // it is being made
-			}
-			s.trouble(path, err)
+	for path := range s.wrong {
+		if !slices.Contains(paths, path) { // it is gone
+			delete(s.wrong, path)
+			s.trouble(path, nil)
 		}
+	}
+	for _, path := range paths {
+		if slices.Contains(s.paths, path) {
+			continue
+		}
+		info, err := os.Stat(path)
+		if was := s.wrong[path]; err == nil && was != nil && was.Size() == info.Size() && was.ModTime().Equal(info.ModTime()) {
+			if s.failing[path] >= toldAfter {
+				continue // it is as it was when it could not be read
+			}
+		}
+		err = s.begin(ctx, path)
+		if errors.Is(err, cassettes.ErrEmpty) || ctx.Err() != nil {
+			continue // it is being made
+		}
+		if delete(s.wrong, path); err != nil {
+			s.wrong[path] = info
+		}
+		s.trouble(path, err)
 	}
 }

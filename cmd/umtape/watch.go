@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/umtape/umtape/cassettes"
@@ -20,6 +22,7 @@ type watch struct {
 	shown   func(text string) string // hides what is not to be named; nil for nothing
 	metrics *metrics                 // nil if nobody asked for them
 	page    *livePage                // the same
+	wsdl    sync.Once                // a WSDL was answered, and that was told of
 }
 
 // note is the OnExchange of package cassettes: what the tape knows travels with
@@ -45,6 +48,7 @@ func (w *watch) exchange(e proxy.Exchange) {
 		w.metrics.exchange(e, f, outcome)
 	}
 	w.page.exchange(e, f, outcome, reasonOf(e, f))
+	w.warnOfWSDL(e)
 	level := max(e.Level(), f.Level())
 	if w.later && f.Verdict == cassettes.Missed {
 		level = slog.LevelInfo
@@ -91,6 +95,18 @@ func (w *watch) exchange(e proxy.Exchange) {
 	text("reason", inspect.Shorten(shown(reasonOf(e, f)), maxShownReason))
 	text("stack", e.Stack)
 	w.log.LogAttrs(context.Background(), level, "exchange", attrs...)
+}
+
+// warnOfWSDL has one line, once, when a client that takes umtape for the server was
+// given the server's WSDL: what it calls next is the address in there.
+func (w *watch) warnOfWSDL(e proxy.Exchange) {
+	direct := e.Way == proxy.WayReverse || e.Way == proxy.WayOrigin
+	if direct && e.Method == http.MethodGet && e.Status == http.StatusOK && (e.Asks("wsdl") || e.Asks("singleWsdl")) {
+		w.wsdl.Do(func() {
+			w.log.Warn("a client was given the server's WSDL, whose address is the server's own: if it goes by that, it talks past umtape",
+				"conn", e.Conn, "hint", "give the client the address of umtape as its endpoint, see umtape help toolkits, or have it use umtape as its proxy")
+		})
+	}
 }
 
 // outcomeOf is one word for how an exchange ended: what became of it on the tape

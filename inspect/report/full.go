@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"maps"
@@ -16,10 +17,10 @@ import (
 // Full writes one interaction with headers and both messages, indented for
 // reading and with its call decoded beside it; with raw, bodies as they are kept.
 func Full(w io.Writer, e Entry, raw bool, look Look) error {
-	f := fullWriter{Look: look, e: e, raw: raw}
+	f := fullWriter{Look: look, e: e, raw: raw, b: bufio.NewWriter(w)}
 	f.b.WriteString(f.paint(bold, Printable(e.Name())))
 	if e.Line > 0 {
-		fmt.Fprintf(&f.b, " (line %d)", e.Line)
+		fmt.Fprintf(f.b, " (line %d)", e.Line)
 	}
 	f.b.WriteString("\n")
 	if !e.Started.IsZero() {
@@ -46,12 +47,11 @@ func Full(w io.Writer, e Entry, raw bool, look Look) error {
 	for _, n := range e.Notes {
 		f.row("note", yellow, "%s", n)
 	}
-	fmt.Fprintf(&f.b, "\n%s %s %s\n", f.paint(faint, ">"), f.paint(bold, Printable(e.Method)), Printable(e.URL))
+	fmt.Fprintf(f.b, "\n%s %s %s\n", f.paint(faint, ">"), f.paint(bold, Printable(e.Method)), Printable(e.URL))
 	f.side(">", e.RequestHeader, e.RequestBody, e.RequestErr)
-	fmt.Fprintf(&f.b, "\n%s %s\n", f.paint(faint, "<"), f.paint(bold, strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status)))))
+	fmt.Fprintf(f.b, "\n%s %s\n", f.paint(faint, "<"), f.paint(bold, strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status)))))
 	f.side("<", e.ResponseHeader, e.ResponseBody, e.ResponseErr)
-	_, err := io.WriteString(w, f.b.String())
-	return err
+	return f.b.Flush()
 }
 
 func decoded(c inspect.CallID) string { return c.GUID + " at " + c.Server }
@@ -60,33 +60,35 @@ type fullWriter struct {
 	Look
 	e   Entry
 	raw bool
-	b   strings.Builder
+	b   *bufio.Writer
 }
 
 func (f *fullWriter) row(name string, how style, format string, args ...any) {
-	fmt.Fprintf(&f.b, "  %s %s\n", f.paint(faint, fmt.Sprintf("%-10s", name)), f.paint(how, Printable(fmt.Sprintf(format, args...))))
+	fmt.Fprintf(f.b, "  %s %s\n", f.paint(faint, fmt.Sprintf("%-10s", name)), f.paint(how, Printable(fmt.Sprintf(format, args...))))
 }
 
 func (f *fullWriter) side(mark string, h http.Header, body []byte, err error) {
 	for _, name := range slices.Sorted(maps.Keys(h)) {
 		for _, v := range h[name] {
-			fmt.Fprintf(&f.b, "%s %s: %s\n", f.paint(faint, mark), f.paint(cyan, Printable(name)), Printable(v))
+			fmt.Fprintf(f.b, "%s %s: %s\n", f.paint(faint, mark), f.paint(cyan, Printable(name)), Printable(v))
 		}
 	}
 	if len(body) == 0 {
 		return
 	}
 	f.b.WriteString("\n")
-	text := inspect.Text(body)
 	xml := !f.raw && err == nil
-	if xml {
+	var text string
+	if !xml {
+		text = inspect.Text(body)
+	} else {
 		if root, ok := inspect.RootPart(h, body); ok {
 			body = root // the attachments are in the raw form
 		}
 		text = inspect.Pretty(body)
 	}
 	call, beside := inspect.DecodeCallID(f.e.Call)
-	for _, line := range strings.Split(strings.TrimRight(text, "\r\n"), "\n") {
+	for line := range strings.SplitSeq(strings.TrimRight(text, "\r\n"), "\n") {
 		shown := Printable(strings.ReplaceAll(strings.TrimRight(line, "\r"), "\t", "    "))
 		if xml && f.Color {
 			shown = xmlTag.ReplaceAllStringFunc(shown, func(tag string) string { return f.paint(faint, tag) })

@@ -29,8 +29,9 @@ func BenchmarkExchange(b *testing.B) {
 	}
 	disconnect := body("disconnect-request.xml")
 	odd := func(text []byte) []byte { // no longer for the quick reader
-		return []byte(strings.Replace(string(text), "<soap:Body>", "<soap:Body><!-- odd -->", 1))
+		return []byte(strings.Replace(string(text), "<soap:Body>", "<soap:Body><?odd?>", 1))
 	}
+	comments := func(text []byte) []byte { return []byte(strings.ReplaceAll(string(text), "><", "><!-- odd --><")) }
 	poll := []byte(strings.ReplaceAll(string(disconnect), "Disconnect", "GetCallInfo"))
 	for b.Loop() {
 		var out strings.Builder
@@ -43,7 +44,8 @@ func BenchmarkExchange(b *testing.B) {
 			{"Disconnect", "Disconnect", disconnect, body("disconnect-response.xml")},
 			{"GetCallInfo", "GetCallInfo", poll, body("getcallinfo-response-connected.xml")},
 			{"Disconnect, a fault", "Disconnect", disconnect, body("disconnect-fault-invalid-callid.xml")},
-			{"Disconnect with comments", "Disconnect", odd(disconnect), odd(body("disconnect-response.xml"))},
+			{"Disconnect with comments", "Disconnect", comments(disconnect), comments(body("disconnect-response.xml"))},
+			{"Disconnect with instructions", "Disconnect", odd(disconnect), odd(body("disconnect-response.xml"))},
 		} {
 			exchange := inspect.Exchange{Method: "POST", URL: "https://um01.contoso.test" + PathLegacy, Status: 200,
 				RequestHeader:  http.Header{"Content-Type": {"text/xml; charset=utf-8"}, "Soapaction": {`"` + MessagesNS + "/" + x.operation + `"`}},

@@ -2,6 +2,8 @@ package web
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -11,7 +13,8 @@ import (
 	"github.com/umtape/umtape/inspect/um"
 )
 
-// Row is an exchange as a list shows it.
+// Row is an exchange as a list shows it. Its texts are for whoever has not asked for what
+// is sensitive, but for those that say otherwise.
 type Row struct {
 	File      string // cassette, as the user named it; "" if it is on none
 	ID        int    // of the interaction in File
@@ -19,12 +22,14 @@ type Row struct {
 	Took      time.Duration
 	Operation string
 	Call      string // the call's identifier, verbatim; the page is not given it unasked
-	Client    string
+	Address   string // of the client, with its port; "" if it is not known
+	Client    string // what the client says that it is (User-Agent)
 	Status    int
 	Shape     string // of the response
 	Fault     string // kind of the fault; "" for none
 	Outcome   string // "recorded", "replayed", "missed" ...; "" for what was read from a cassette
-	Reason    string // why, where there is more to say
+	Reason    string // why, where there is more to say; the page is not given it unasked
+	Veiled    string // Reason without what is sensitive
 	Nearest   string // FILE#ID of what is nearest to a miss
 	Miss      *Miss  // of a miss, one of the last
 	Errors    int    // findings
@@ -49,7 +54,8 @@ type keyedShape struct {
 	shape *inspect.Shape
 }
 
-// RowOf is an interaction that was read from a cassette.
+// RowOf is an interaction that was read from a cassette, with nothing hidden of what it
+// says of itself in Client, Shape and Fault.
 func RowOf(e report.Entry, found []inspect.Finding) Row {
 	r := Row{
 		File: e.File, ID: e.ID, Began: e.Started, Took: e.Took, Operation: operation(e), Call: e.Call,
@@ -111,10 +117,12 @@ type Book struct {
 	calls   []call
 	known   map[string]int // calls by identifier
 	texts   map[string]string
-	anew    int           // how often the rows were replaced
-	missed  []int         // rows that have Miss
-	changed int           // how often what is about cassettes as a whole was told
-	grown   chan struct{} // closed when there is something new
+	anew    int               // how often the rows were replaced
+	missed  []int             // rows that have Miss
+	changed int               // how often what is about cassettes as a whole was told
+	wrong   map[string]string // by cassette: why it cannot be read
+	reading bool              // there is more to come of cassettes
+	grown   chan struct{}     // closed when there is something new
 
 	steps  map[inspect.Step]*inspect.Step
 	sets   map[string]*ruleSet
@@ -132,7 +140,7 @@ type call struct{ id, label string }
 
 // NewBook returns an empty book.
 func NewBook() *Book {
-	return &Book{known: map[string]int{}, texts: map[string]string{}, grown: make(chan struct{}),
+	return &Book{known: map[string]int{}, texts: map[string]string{}, wrong: map[string]string{}, grown: make(chan struct{}),
 		steps: map[inspect.Step]*inspect.Step{}, sets: map[string]*ruleSet{}, rules: map[string]inspect.Rule{},
 		about: map[string][]inspect.Finding{}, shapes: map[string]*inspect.Shapes{}, shaped: map[Place]bool{}}
 }
@@ -166,9 +174,24 @@ func (b *Book) Replace(file string, rows []Row) {
 	b.tell()
 }
 
+// Trouble has the page tell why a cassette cannot be read, until it is told "".
+func (b *Book) Trouble(file, why string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.wrong[file] == why {
+		return
+	}
+	if b.wrong[file] = why; why == "" {
+		delete(b.wrong, file)
+	}
+	b.tell()
+}
+
 func (b *Book) add(rows []Row) {
 	for _, r := range rows {
-		r.Operation, r.Shape, r.Client, r.Fault = b.once(r.Operation), b.once(r.Shape), b.once(r.Client), b.once(r.Fault)
+		for _, s := range []*string{&r.Operation, &r.Shape, &r.Address, &r.Client, &r.Fault} {
+			*s = b.once(*s)
+		}
 		r.Call = strings.Clone(r.Call)
 		b.take(&r)
 		b.append(r)
@@ -222,26 +245,44 @@ func (b *Book) callOf(id string) int {
 	return n
 }
 
-// row returns the n-th row and the rows of the same call, itself included, at most
-// maxOfCall of them.
-func (b *Book) row(n int) (r Row, label string, ofCall []int, ok bool) {
+// opened is a row with what goes with it.
+type opened struct {
+	Row
+	label  string // of its call; "" if it has none
+	ofCall []int  // rows of the same call, itself included, at most maxOfCall
+	rows   []Row  // those
+}
+
+// open returns the n-th row, and how often the rows were replaced.
+func (b *Book) open(n int) (o opened, anew int, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if n < 0 || n >= len(b.rows) {
-		return Row{}, "", nil, false
+		return opened{}, b.anew, false
 	}
+	o.Row = b.rows[n]
 	if c := b.call[n]; c >= 0 {
-		label = b.calls[c].label
+		o.label = b.calls[c].label
 		for k := range b.call {
-			if b.call[k] == c && len(ofCall) < maxOfCall {
-				ofCall = append(ofCall, k)
+			if b.call[k] == c && len(o.ofCall) < maxOfCall {
+				o.ofCall, o.rows = append(o.ofCall, k), append(o.rows, b.rows[k])
 			}
 		}
 	}
-	return b.rows[n], label, ofCall, true
+	return o, b.anew, true
 }
 
 const maxOfCall = 200
+
+// row returns the n-th row.
+func (b *Book) row(n int) (Row, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n < 0 || n >= len(b.rows) {
+		return Row{}, false
+	}
+	return b.rows[n], true
+}
 
 // find returns the last row that is an interaction; -1 if none is.
 func (b *Book) find(file string, id int) int {
@@ -255,10 +296,29 @@ func (b *Book) find(file string, id int) int {
 	return -1
 }
 
-// state is how many rows there are, how often they were replaced, and what will be
-// closed when that changes.
-func (b *Book) state() (total, anew int, grown <-chan struct{}) {
+// Reading has the page tell that cassettes are being read for the first time.
+func (b *Book) Reading(on bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.rows), b.anew, b.grown
+	b.reading = on
+	b.tell()
+}
+
+// bookState is what the page is told of a book unasked.
+type bookState struct {
+	Total   int      `json:"total"`             // rows
+	Anew    int      `json:"anew"`              // how often they were replaced
+	Reading bool     `json:"reading,omitempty"` // there is more to come of cassettes
+	Wrong   []string `json:"wrong,omitempty"`   // why cassettes cannot be read
+}
+
+// state also returns what will be closed when the state changes.
+func (b *Book) state() (bookState, <-chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := bookState{Total: len(b.rows), Anew: b.anew, Reading: b.reading}
+	for _, file := range slices.Sorted(maps.Keys(b.wrong)) {
+		s.Wrong = append(s.Wrong, b.wrong[file])
+	}
+	return s, b.grown
 }

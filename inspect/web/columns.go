@@ -1,6 +1,9 @@
 package web
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // columns are rows as the page's script takes them: text is written once and named by
 // its number, for most of it is the same in many rows.
@@ -69,7 +72,7 @@ func (b *Book) columns(from, callsFrom int) columns {
 		k := b.call[from+n]
 		c.Call = append(c.Call, k)
 		callsEnd = max(callsEnd, k+1)
-		c.Client.add(r.Client)
+		c.Client.add(r.client())
 		c.Status = append(c.Status, r.Status)
 		c.Shape.add(r.Shape)
 		c.Fault.add(r.Fault)
@@ -88,4 +91,9 @@ func milliseconds(t time.Time) float64 {
 		return 0
 	}
 	return float64(t.UnixMicro()) / 1000
+}
+
+// client is what is known of who asked.
+func (r Row) client() string {
+	return strings.TrimSpace(r.Address + " " + r.Client)
 }

@@ -109,7 +109,7 @@ func (s *Server) compareMiss(w http.ResponseWriter, name string, reveal bool) {
 		fail(w, http.StatusNotFound, err.Error())
 		return
 	}
-	row, _, _, _ := s.Book.row(n)
+	row, _ := s.Book.row(n)
 	switch {
 	case row.Outcome != "missed":
 		fail(w, http.StatusConflict, "this exchange is no miss")
@@ -208,7 +208,7 @@ func (s *Server) copyOf(name string) (*party, int, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	row, _, _, ok := s.Book.row(n)
+	row, ok := s.Book.row(n)
 	switch {
 	case !ok:
 		return nil, 0, fmt.Errorf("there is no such exchange; the cassette may have been replaced")

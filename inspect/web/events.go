@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
@@ -18,8 +19,12 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	alive := time.NewTicker(15 * time.Second)
 	defer alive.Stop()
 	for {
-		total, anew, grown := s.Book.state()
-		fmt.Fprintf(w, "data: {\"total\":%d,\"anew\":%d}\n\n", total, anew)
+		state, grown := s.Book.state()
+		data, err := json.Marshal(state)
+		if err != nil {
+			return // it has numbers and texts: none
+		}
+		fmt.Fprintf(w, "data: %s\n\n", data)
 		if out.Flush() != nil {
 			return
 		}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/hex"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -82,25 +83,31 @@ type sideJSON struct {
 
 func (s *Server) exchange(w http.ResponseWriter, r *http.Request) {
 	n := number(r, "n")
-	row, label, ofCall, ok := s.Book.row(n)
-	if !ok {
+	row, anew, ok := s.Book.open(n)
+	switch {
+	case r.URL.Query().Has("anew") && number(r, "anew") != anew:
+		fail(w, http.StatusConflict, "the cassette was replaced meanwhile, and the list is made anew: open it again there")
+		return
+	case !ok:
 		fail(w, http.StatusNotFound, "there is no such exchange; the cassette may have been replaced")
 		return
 	}
 	j := exchangeJSON{
 		N: n, File: row.File, ID: row.ID, Operation: row.Operation, Status: row.Status, Took: float64(row.Took.Microseconds()) / 1000,
-		Shape: row.Shape, Client: row.Client, Fault: row.Fault, Outcome: row.Outcome, Reason: row.Reason, Nearest: row.Nearest, NearestN: -1, Call: label,
+		Shape: row.Shape, Client: row.client(), Fault: row.Fault, Outcome: row.Outcome, Reason: row.Veiled, Nearest: row.Nearest, NearestN: -1, Call: row.label,
 	}
 	if !row.Began.IsZero() {
 		j.Began = row.Began.UTC().Format(time.RFC3339Nano)
 	}
-	for _, k := range ofCall {
-		if m, _, _, ok := s.Book.row(k); ok {
-			j.Of = append(j.Of, momentJSON{k, name(m), milliseconds(m.Began), m.Operation, m.Status, m.Fault})
-		}
+	for k, m := range row.rows {
+		j.Of = append(j.Of, momentJSON{row.ofCall[k], name(m), milliseconds(m.Began), m.Operation, m.Status, m.Fault})
 	}
 	if file, id, ok := splitName(row.Nearest); ok {
 		j.NearestN = s.Book.find(file, id)
+	}
+	reveal := r.URL.Query().Get("reveal") == "1"
+	if reveal {
+		j.Reason = row.Reason
 	}
 	if row.File != "" {
 		whole, masked, err := s.Tape.Read(row.File, row.ID)
@@ -108,9 +115,12 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request) {
 			fail(w, http.StatusConflict, err.Error())
 			return
 		}
-		shown, reveal := masked, r.URL.Query().Get("reveal") == "1"
+		shown := masked
 		if reveal {
 			shown = whole
+			said := RowOf(whole.Entry, nil)
+			said.Address = row.Address
+			j.Client, j.Shape, j.Fault = said.client(), said.Shape, said.Fault
 		}
 		j.fill(shown, whole, reveal, s.findings(n, whole))
 	}
@@ -120,6 +130,9 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request) {
 // fill takes what is shown from one copy; what was found, from the whole one.
 func (j *exchangeJSON) fill(shown, whole Copy, reveal bool, found []inspect.Finding) {
 	j.Line, j.Method, j.URL, j.Notes, j.Redacted, j.Curl = shown.Line, shown.Method, shown.URL, shown.Notes, shown.Redacted, shown.Curl
+	if len(j.Curl) > maxShown {
+		j.Curl = fmt.Sprintf("# too long to be shown here: umtape export --curl --id %d", j.ID)
+	}
 	j.Text = http.StatusText(shown.Status)
 	j.Masked = !reveal
 	if shown.HasAction {

@@ -115,7 +115,7 @@ func (s *Server) found(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			continue
 		}
-		row, _, _, ok := s.Book.row(n)
+		row, ok := s.Book.row(n)
 		if !ok {
 			fail(w, http.StatusConflict, "the cassette was replaced meanwhile; look again")
 			return

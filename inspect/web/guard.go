@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 )
 
 // guard lets in whoever came by the link with the token, and nobody else: not other
@@ -28,12 +29,14 @@ func newGuard(addr string) *guard {
 }
 
 // policy allows what the page is made of, from here, and nothing else.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
-	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+var policy = sync.OnceValue(func() string {
+	return "default-src 'none'; script-src 'self'; style-src '" + hashOf(made().style) + "'; img-src 'self'; connect-src 'self'; " +
+		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+})
 
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	h := w.Header()
-	h.Set("Content-Security-Policy", policy)
+	h.Set("Content-Security-Policy", policy())
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Referrer-Policy", "no-referrer")

@@ -71,7 +71,7 @@ func TestWhoIsLetIn(t *testing.T) {
 		{"the page's own requests", "GET", "/api/rows", []func(*http.Request){s.cookie, header("Sec-Fetch-Site", "same-origin")}, 200},
 		{"without the cookie", "GET", "/", nil, 403},
 		{"rows without the cookie", "GET", "/api/rows", nil, 403},
-		{"the script without the cookie", "GET", "/app.js", nil, 403},
+		{"the script without the cookie", "GET", "/script.js", nil, 403},
 		{"another run's cookie", "GET", "/", []func(*http.Request){func(r *http.Request) {
 			r.AddCookie(&http.Cookie{Name: s.guard.cookie, Value: "AAAAAAAAAAAAAAAAAAAAAAAAAA"})
 		}}, 403},
@@ -107,7 +107,7 @@ func TestWhoIsLetIn(t *testing.T) {
 				t.Errorf("a refusal tells: %s", body)
 			}
 			h := answer.Header
-			if !strings.HasPrefix(h.Get("Content-Security-Policy"), "default-src 'none'; script-src 'self'; style-src 'self'") ||
+			if !strings.HasPrefix(h.Get("Content-Security-Policy"), "default-src 'none'; script-src 'self'; style-src 'sha256-") ||
 				h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "no-referrer" || h.Get("Cache-Control") != "no-store" {
 				t.Errorf("headers that protect are missing: %v", h)
 			}

@@ -5,11 +5,12 @@ import (
 	"embed"
 	"encoding/json"
 	"html/template"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
-	"path"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/umtape/umtape/inspect"
@@ -32,14 +33,13 @@ type Config struct {
 // Server serves the page.
 type Server struct {
 	Config
-	guard   *guard
-	addr    string
-	modules []string
-	mux     *http.ServeMux
-	server  *http.Server
-	ctx     context.Context
-	end     context.CancelFunc
-	served  chan struct{}
+	guard  *guard
+	addr   string
+	mux    *http.ServeMux
+	server *http.Server
+	ctx    context.Context
+	end    context.CancelFunc
+	served chan struct{}
 
 	searching chan struct{} // holds one while somebody searches
 	comparing chan struct{} // and while somebody compares cassettes
@@ -64,19 +64,9 @@ func newServer(addr string, c Config) *Server {
 	s := &Server{Config: c, addr: addr, guard: newGuard(addr), mux: http.NewServeMux(), served: make(chan struct{})}
 	s.searching, s.comparing = make(chan struct{}, 1), make(chan struct{}, 1)
 	s.ctx, s.end = context.WithCancel(context.Background())
-	assets, err := fs.Sub(files, "page")
-	if err != nil {
-		panic(err) // the folder is embedded
-	}
 	s.mux.HandleFunc("GET /{$}", s.page)
-	for _, name := range assetNames(assets) {
-		if path.Ext(name) == ".js" && name != "app.js" {
-			s.modules = append(s.modules, name)
-		}
-		s.mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) {
-			http.ServeFileFS(w, r, assets, name)
-		})
-	}
+	s.mux.HandleFunc("GET /script.js", asset("text/javascript; charset=utf-8", made().script))
+	s.mux.HandleFunc("GET /icon.svg", asset("image/svg+xml", made().icon))
 	s.mux.HandleFunc("GET /api/rows", s.rows)
 	s.mux.HandleFunc("GET /api/events", s.events)
 	s.mux.HandleFunc("GET /api/exchange", s.exchange)
@@ -100,18 +90,35 @@ func newServer(addr string, c Config) *Server {
 	return s
 }
 
-// assetNames lists the files that are served as they are.
-func assetNames(assets fs.FS) (names []string) {
-	entries, err := fs.ReadDir(assets, ".")
-	if err != nil {
-		panic(err) // the folder is embedded
+// parts are what the page is made of beside its HTML. The style goes into that, so that
+// the page is drawn without waiting for anything else, and the script is one file for
+// the same reason.
+type parts struct{ script, style, icon string }
+
+var made = sync.OnceValue(func() (p parts) {
+	assets, err := fs.Sub(files, "page")
+	if err == nil {
+		p.script, err = bundle(assets, "app.js")
 	}
-	for _, e := range entries {
-		if e.Name() != "index.html" {
-			names = append(names, e.Name())
+	for name, text := range map[string]*string{"style.css": &p.style, "icon.svg": &p.icon} {
+		if err == nil {
+			var b []byte
+			b, err = fs.ReadFile(assets, name)
+			*text = string(b)
 		}
 	}
-	return names
+	if err != nil {
+		panic(err) // they are embedded, and a test makes them
+	}
+	return p
+})
+
+// asset serves a text as it is.
+func asset(kind, text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", kind)
+		io.WriteString(w, text)
+	}
 }
 
 // Link opens the page: it has the token.
@@ -128,10 +135,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.guard.Ser
 
 func (s *Server) page(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	index.Execute(w, struct {
-		Title, Mode, Proxy, Token string
-		Modules                   []string // the script's parts, so that the browser asks for them at once
-	}{s.Title, s.Mode, s.Proxy, s.guard.act, s.modules})
+	index.Execute(w, pageData{Title: s.Title, Mode: s.Mode, Proxy: s.Proxy, Token: s.guard.act, Style: template.CSS(made().style)})
+}
+
+// pageData is what the template is given.
+type pageData struct {
+	Title, Mode, Proxy, Token string
+	Style                     template.CSS
+	Report                    *reportPage // nil for a page that is served
 }
 
 func (s *Server) rows(w http.ResponseWriter, r *http.Request) {

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"fmt"
+	"hash/maphash"
 	"maps"
 	"net/http"
 	"slices"
@@ -72,7 +74,18 @@ func (b *Book) gather() []inspect.ShapeGroup {
 	return all.Groups()
 }
 
+var keySeed = maphash.MakeSeed()
+
+// veiledKey is a key without what a fault calls itself, if that may be what is hidden.
+func veiledKey(k inspect.ShapeKey) inspect.ShapeKey {
+	if w := word(k.Fault, false); w == veil {
+		k.Fault = fmt.Sprintf("%s%x", veil, maphash.String(keySeed, k.Fault)) // others have another
+	}
+	return k
+}
+
 func keyOf(k inspect.ShapeKey) string {
+	k = veiledKey(k)
 	return strings.Join([]string{k.Operation.Local, messageOf(k), k.Fault, k.Service, k.Version.String(), k.Operation.Space}, " ")
 }
 
@@ -95,7 +108,7 @@ func (s *Server) shapes(w http.ResponseWriter, _ *http.Request) {
 		Groups []groupJSON `json:"groups"`
 	}{d.anew, d.total, []groupJSON{}}
 	for _, g := range d.groups() {
-		of := groupJSON{Key: keyOf(g.ShapeKey), Name: g.ShapeKey.String(), Operation: g.Operation.Local, Namespace: g.Operation.Space, Message: messageOf(g.ShapeKey), Count: g.Count}
+		of := groupJSON{Key: keyOf(g.ShapeKey), Name: veiledKey(g.ShapeKey).String(), Operation: g.Operation.Local, Namespace: g.Operation.Space, Message: messageOf(g.ShapeKey), Count: g.Count}
 		for n, v := range g.Variants {
 			x := variantJSON{Name: variantName(v), Rows: make([]int, 0, len(v.In)), Lumped: g.Lumped && n == len(g.Variants)-1}
 			for _, in := range v.In {

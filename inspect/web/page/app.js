@@ -5,7 +5,7 @@ import {Rows} from './rows.js';
 import {reach, show} from './exchange.js';
 import {exporting} from './export.js';
 import {Search, mark} from './search.js';
-import {load} from './load.js';
+import {load, report} from './load.js';
 import * as calls from './calls.js';
 import * as shapes from './shapes.js';
 import * as findings from './findings.js';
@@ -19,7 +19,7 @@ import * as traffic from './traffic.js';
 //   step(by)      for j and k; may be left out
 //   keys          {key: what it does}, while the view is shown; false if it does nothing; may be left out
 //   focus()       may be left out, too
-const views = [calls, shapes, findings, compare, traffic];
+const views = [calls, shapes, findings, compare, traffic].filter((v) => !report || v !== compare); // a report compares nothing
 
 const rows = new Rows();
 const state = {terms: [], shown: [], seen: 0, paused: false, held: 0, reveal: false, open: -1, wanted: '', connected: false, arrivals: [], found: -1, view: '', own: {}};
@@ -139,11 +139,11 @@ function refilter(stay) {
 	try {
 		state.terms = parse($('filter').value);
 		$('count').classList.remove('wrong');
-	} catch (e) {
+	} catch (e) { // what fitted before is shown on
 		$('count').textContent = e.message;
 		$('count').classList.add('wrong');
-		return;
 	}
+	state.anew = rows.anew;
 	rows.search.want(texts(state.terms), state.reveal);
 	state.shown = choose(rows, state.terms);
 	state.seen = rows.length;
@@ -165,11 +165,8 @@ function searched() {
 }
 
 function grow() {
+	if (state.anew !== rows.anew) return refilter(true); // paused or not: the rows are others
 	if (state.paused) return tell();
-	if (state.seen > rows.length || state.anew !== rows.anew) {
-		state.anew = rows.anew;
-		return refilter(true);
-	}
 	rows.search.run();
 	choose(rows, state.terms, state.seen, state.shown);
 	state.seen = rows.length;
@@ -190,9 +187,11 @@ function tell() {
 		if (s.textContent !== text) s.textContent = text;
 		s.className = ['state', ...classes].join(' ');
 	};
-	if (!state.connected) say(state.tried ? 'umtape does not answer; it may have been ended' : '', ...(state.tried ? ['lost'] : []));
+	if (report) say(`made ${report.made}`);
+	else if (state.another) say('this page is of another run of umtape: open the link that it printed now', 'lost');
+	else if (!state.connected) say(state.tried ? 'umtape does not answer; it may have been ended' : '', ...(state.tried ? ['lost'] : []));
 	else if (state.paused) say(`paused; ${rows.length - state.seen} new`, 'live', 'paused');
-	else say(rate(), 'live');
+	else say(state.reading ? 'reading' : rate(), 'live');
 	empty(total);
 }
 
@@ -215,7 +214,7 @@ function rate() {
 
 function empty(total) {
 	const box = $('empty');
-	box.hidden = state.shown.length > 0 || !state.connected;
+	box.hidden = state.shown.length > 0 || !state.connected || state.reading && !total;
 	if (box.hidden) return;
 	if (total && rows.search.left() && !rows.search.problem) {
 		box.replaceChildren(el('h2', {}, 'Looking into bodies'), el('p', {}, 'What is found appears here, the newest first.'));
@@ -235,6 +234,15 @@ function changed() {
 	setAddress(false);
 }
 
+// gone tells that what was open, or what the address names, is not there.
+function gone() {
+	const closeButton = el('button', {type: 'button', class: 'close', onclick: () => shut(true), 'aria-keyshortcuts': 'Escape'}, 'Close');
+	document.body.classList.add('open');
+	$('exchange').hidden = false;
+	$('exchange').replaceChildren(el('header', {}, el('h2', {}, 'It is not there'), closeButton),
+		el('p', {class: 'problem'}, `${plain(state.wanted.trim() || 'This exchange')} is not on the cassette; it may have been replaced. The list shows what is there now.`));
+}
+
 function open(n, push = true, found = -1) {
 	state.open = n;
 	state.found = found;
@@ -244,7 +252,7 @@ function open(n, push = true, found = -1) {
 	if (push) setAddress(true);
 	$('exchange').scrollTop = 0;
 	showView();
-	show(n, state.reveal, {go: (to) => { list.activate(to, true); open(to); }, close: () => shut(true), comparing: comparing(n)}).then(() => {
+	show(n, rows.anew, state.reveal, {go: (to) => { list.activate(to, true); open(to); }, close: () => shut(true), comparing: comparing(n)}).then(() => {
 		if (state.open !== n) return;
 		const said = mark($('exchange'), texts(state.terms));
 		if (found >= 0 && reach(found)) return;
@@ -256,6 +264,7 @@ function open(n, push = true, found = -1) {
 // comparing is what a press of Compare does in an exchange, in words; none if there is
 // nothing to compare of it.
 function comparing(n) {
+	if (report) return null;
 	if (rows.outcome.of(n) === 'missed') return {text: 'Compare with the nearest', act: () => take(n)};
 	if (!rows.name(n)) return null;
 	return {text: state.first && state.first !== rows.name(n) ? `Compare with ${plain(state.first)}` : 'Compare', act: () => take(n)};
@@ -284,7 +293,7 @@ const turn = (view, own) => { location.hash = hashOf(view, own, narrow.matches ?
 $('exchange').addEventListener('click', () => { if (texts(state.terms).length) mark($('exchange'), texts(state.terms)); });
 
 function shut(push) {
-	if (state.open < 0) return;
+	if ($('exchange').hidden) return;
 	state.open = -1;
 	state.found = -1;
 	state.wanted = '';
@@ -317,9 +326,7 @@ addEventListener('keydown', (e) => {
 		'/': () => { if (narrow.matches) shut(true); $('filter').focus(); $('filter').select(); },
 		'?': () => $('keys').showModal(),
 		j: () => step(1), k: () => step(-1),
-		p: () => pause(),
-		e: () => $('export').click(),
-		c: () => take(state.open >= 0 ? state.open : !state.view ? list.active : -1),
+		...(!report && {p: () => pause(), e: () => $('export').click(), c: () => take(state.open >= 0 ? state.open : !state.view ? list.active : -1)}),
 		Escape: () => shut(true),
 		...(inList && {
 			ArrowDown: () => list.move(1), ArrowUp: () => list.move(-1), PageDown: () => list.move(list.page()), PageUp: () => list.move(-list.page()),
@@ -346,9 +353,9 @@ function pause() {
 }
 
 $('filter').addEventListener('input', changed);
-$('pause').addEventListener('click', pause);
+$('pause')?.addEventListener('click', pause);
 $('help').addEventListener('click', () => $('keys').showModal());
-$('reveal').addEventListener('click', () => {
+$('reveal')?.addEventListener('click', () => {
 	state.reveal = !state.reveal;
 	$('reveal').setAttribute('aria-pressed', String(state.reveal));
 	$('reveal').textContent = state.reveal ? 'Hide sensitive' : 'Show sensitive';
@@ -357,11 +364,19 @@ $('reveal').addEventListener('click', () => {
 	else showView();
 });
 addEventListener('popstate', readAddress);
-exporting(rows, state, () => view()?.selection?.() || state.shown);
+if (!report) exporting(rows, state, () => view()?.selection?.() || state.shown);
+
+// What is remembered may not be for a file, says the browser.
+function remember(name, value) {
+	try { localStorage.setItem(`umtape-${name}`, value); } catch { /* it is as it is for now */ }
+}
+function remembered(name) {
+	try { return localStorage.getItem(`umtape-${name}`); } catch { return ''; }
+}
 
 const letters = $('letters');
-letters.checked = localStorage.getItem('umtape-letters') !== 'off';
-letters.addEventListener('change', () => localStorage.setItem('umtape-letters', letters.checked ? 'on' : 'off'));
+letters.checked = remembered('letters') !== 'off';
+letters.addEventListener('change', () => remember('letters', letters.checked ? 'on' : 'off'));
 
 const themes = ['system', 'light', 'dark'];
 function theme(name) {
@@ -372,9 +387,9 @@ function theme(name) {
 $('theme').addEventListener('click', () => {
 	const next = themes[(themes.indexOf(document.documentElement.dataset.theme || 'system') + 1) % themes.length];
 	theme(next);
-	localStorage.setItem('umtape-theme', next);
+	remember('theme', next);
 });
-theme(themes.find((t) => t === localStorage.getItem('umtape-theme')) || 'system');
+theme(themes.find((t) => t === remembered('theme')) || 'system');
 
 $('filter').value = address().q;
 state.wanted = address().x;
@@ -382,7 +397,7 @@ state.found = address().f;
 turnTo(address().v, address().own);
 links();
 try { state.terms = parse($('filter').value); } catch { /* told when it is changed */ }
-$('pause').hidden = false;
+if (!report) $('pause').hidden = false;
 
 // What is new is told by the server, one load after the other.
 let latest = null, loading = false;
@@ -390,9 +405,17 @@ async function follow() {
 	if (loading) return;
 	loading = true;
 	while (latest) {
-		const {total, anew} = latest;
+		const {total, anew, wrong, reading} = latest;
 		latest = null;
+		state.reading = reading;
+		$('wrong').hidden = !wrong;
+		$('wrong').textContent = (wrong || []).map(plain).join('; ');
 		const had = rows.length, first = rows.anew < 0 || rows.anew !== anew;
+		if (had && first) {
+			// A cassette was replaced: what is open is another row now, or none.
+			if (state.open >= 0) state.wanted = rows.name(state.open) || ' ';
+			state.open = list.active = -1;
+		}
 		try {
 			await rows.load(total, anew, () => { grow(); openWanted(); });
 		} catch (e) {
@@ -401,15 +424,35 @@ async function follow() {
 		if (!first && rows.length > had) state.arrivals.push([Date.now(), rows.length - had]);
 		grow();
 		openWanted();
-		if (state.open >= rows.length) shut(true);
+		if (state.open < 0 && !latest && (!$('exchange').hidden || state.wanted && !mode && rows.length)) gone();
 		document.documentElement.dataset.loaded = rows.length;
 	}
 	loading = false;
 }
-const events = new EventSource('/api/events');
-events.onopen = () => { state.connected = true; tell(); };
-events.onmessage = (e) => { latest = JSON.parse(e.data); state.connected = true; follow(); };
-events.onerror = () => { state.connected = false; state.tried = true; tell(); };
+let events;
+function listen() {
+	events = new EventSource('/api/events');
+	events.onopen = () => { state.connected = true; tell(); };
+	events.onmessage = (e) => { latest = JSON.parse(e.data); state.connected = true; follow(); };
+	events.onerror = () => {
+		state.connected = false;
+		state.tried = true;
+		state.another = events.readyState === EventSource.CLOSED; // it did answer, and did not let us in
+		tell();
+	};
+}
+// A tab that nobody sees holds no connection: a browser has six for all of them.
+document.addEventListener('visibilitychange', () => {
+	events?.close();
+	if (!document.hidden && !report) listen();
+});
+if (report) {
+	latest = report;
+	state.connected = true;
+	follow();
+} else {
+	listen();
+}
 setInterval(tell, 1000);
 list.measure();
 if (view()) focusView(); else list.box.focus({preventScroll: true});

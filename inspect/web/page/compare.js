@@ -148,7 +148,17 @@ export function make(page) {
 	}
 
 	const selection = () => (page.get('a') && page.get('b') ? ['a', 'b'].map((k) => rows.find(page.get(k))).filter((n) => n >= 0) : null);
-	return {show, selection, focus: () => (page.get('b') || page.get('m') || page.get('after') ? page.box : a).focus({preventScroll: true})};
+	// step goes from one difference to the next.
+	function step(by) {
+		const all = [...result.querySelectorAll('.place, .change, .whole .about')];
+		const at = all.indexOf(document.activeElement) + by;
+		const to = all[Math.min(Math.max(at, 0), all.length - 1)];
+		if (!to) return;
+		to.tabIndex = -1;
+		to.focus({preventScroll: true});
+		to.scrollIntoView({block: 'center'});
+	}
+	return {show, step, selection, focus: () => (page.get('b') || page.get('m') || page.get('after') ? page.box : a).focus({preventScroll: true})};
 }
 
 const pair = (label, field) => el('span', {class: 'field'}, label, field);

@@ -3,12 +3,12 @@ import {load} from './load.js';
 import {xml} from './xml.js';
 
 // show asks for one exchange and shows it. go opens another one.
-export async function show(n, reveal, {go, close, comparing}) {
+export async function show(n, anew, reveal, {go, close, comparing}) {
 	const box = $('exchange');
 	box.setAttribute('aria-busy', 'true');
 	let x;
 	try {
-		x = await load('exchange', {n, reveal: reveal ? 1 : 0});
+		x = await load('exchange', {n, anew, reveal: reveal ? 1 : 0});
 	} catch (e) {
 		x = {error: e.message};
 	}

@@ -26,7 +26,7 @@ function test({not, where, value}) {
 		const yes = make(rows);
 		return not ? (n) => !yes(n) : yes;
 	};
-	if (where in places) {
+	if (Object.hasOwn(places, where)) {
 		if (!value && where !== 'fault') return of(() => () => true); // still being typed
 		if (!value) return of((rows) => any(rows.fault, (t) => t !== ''));
 		return of((rows) => any(rows[places[where]], (t) => t.toLowerCase().includes(value)));

@@ -1,4 +1,4 @@
-import {$, clock, el, took} from './dom.js';
+import {$, clock, el, plain, took} from './dom.js';
 
 // The list holds as many elements as are to be seen, however many rows there are. The
 // newest row is the first.
@@ -85,12 +85,10 @@ export class List {
 		for (let k = 0; k < this.pool.length; k++) {
 			const e = this.pool[k];
 			const at = from + ((k - from % this.pool.length) + this.pool.length) % this.pool.length;
-			if (at >= to) {
-				e.hidden = true;
-				continue;
-			}
 			const n = this.shown[this.shown.length - 1 - at];
-			e.hidden = false;
+			// Rows that are being replaced may be fewer for the moment than are shown.
+			e.hidden = at >= to || n >= this.rows.length;
+			if (e.hidden) continue;
 			this.fill(e, n, at);
 			if (n === this.active) active = e.id;
 		}
@@ -108,14 +106,14 @@ export class List {
 			const [time, operation, call, status, tookCell, shape, client, found] = e.children;
 			const fault = rows.fault.of(n), outcome = rows.outcome.of(n);
 			time.textContent = clock(rows.began[n]);
-			operation.textContent = rows.operation.of(n);
+			operation.textContent = plain(rows.operation.of(n));
 			call.textContent = rows.callOf(n) || '-';
 			status.textContent = rows.status[n] || '-';
 			status.className = 'status ' + (rows.status[n] >= 400 || fault ? 'bad' : '');
 			tookCell.textContent = took(rows.took[n]);
-			shape.textContent = outcome && outcome !== 'recorded' && outcome !== 'replayed' ? outcome : rows.shape.of(n);
+			shape.textContent = outcome && outcome !== 'recorded' && outcome !== 'replayed' ? outcome : plain(rows.shape.of(n));
 			shape.className = 'shape ' + (fault || outcome === 'missed' ? 'bad' : '');
-			client.textContent = rows.client.of(n);
+			client.textContent = plain(rows.client.of(n));
 			found.textContent = '';
 			if (rows.errors[n]) found.append(el('span', {class: 'bad'}, `${rows.errors[n]} error${rows.errors[n] > 1 ? 's' : ''}`));
 			else if (rows.warnings[n]) found.append(el('span', {class: 'odd'}, `${rows.warnings[n]} odd`));

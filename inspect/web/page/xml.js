@@ -1,4 +1,5 @@
 import {el, plain} from './dom.js';
+import {report} from './load.js';
 
 const veil = '***'; // what the server puts in the place of what is sensitive
 
@@ -60,7 +61,7 @@ function tokens(line, state, tag, into, at) {
 	const put = (kind, text) => {
 		const parts = plain(text).split(veil);
 		parts.forEach((part, k) => {
-			if (k > 0) into.append(el('span', {class: 'veil', title: 'hidden; Show sensitive shows it'}, veil));
+			if (k > 0) into.append(el('span', {class: 'veil', title: report ? 'left out of this report' : 'hidden; Show sensitive shows it'}, veil));
 			if (part) into.append(kind ? el('span', {class: kind}, part) : part);
 		});
 	};

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/umtape/umtape/cassettes"
+)
+
+// inspected is what umtape inspect --html - writes.
+func inspected(t *testing.T, args ...string) string {
+	t.Helper()
+	made, _ := runCommand(t, 0, append([]string{"inspect", "--html", "-"}, args...)...)
+	return made
+}
+
+func TestPageReportHidesWhatPseudonymsWould(t *testing.T) {
+	path, secrets := secretTape(t)
+	made := inspected(t, path)
+	for _, secret := range secrets {
+		if at := strings.Index(strings.ToLower(made), strings.ToLower(secret)); at >= 0 {
+			t.Errorf("the report has %s: ...%s...", secret, made[max(0, at-60):min(len(made), at+60)])
+		}
+	}
+	if !strings.Contains(inspected(t, "--show-sensitive", path), ".voice.zaphod.test") {
+		t.Error("what was asked for is not in the report")
+	}
+	// A call that was asked for by an identifier of another form is not told either.
+	if made := inspected(t, "--call", secrets[0], path); strings.Contains(made, secrets[0]) || !strings.Contains(made, "--call 3f0c6b52-8a1e-4d37-9c55-1e7a0b9d24f6") {
+		t.Error("the call that was asked for is told by its server")
+	}
+}
+
+// TestPageReportTooLong has more on a cassette than a report holds.
+func TestPageReportTooLong(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "calls.yaml")
+	w, err := cassettes.Create(path, cassettes.HeaderMeta{}, cassettes.Refuse, cassettes.SyncNever)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 17 {
+		i := &cassettes.Interaction{}
+		i.Request.Method, i.Request.URL, i.Request.Body = "POST", "http://um.test/", strings.Repeat("x", 1<<20)
+		i.Response.Code, i.Response.Body = 200, i.Request.Body
+		if err := w.Append(i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	target := filepath.Join(filepath.Dir(path), "report.html")
+	_, said := runCommand(t, 1, "inspect", "--html", target, path)
+	if !strings.Contains(said, "the report of 17 interactions would be longer than 32 MiB") || !strings.Contains(said, "--operation") {
+		t.Errorf("it says %s", said)
+	}
+	if _, err := os.Lstat(target); err == nil {
+		t.Error("there is part of a report")
+	}
+	if _, err := os.Lstat(path); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPageReportFromAFile opens a report of hostile exchanges as whoever gets it with a
+// ticket does, and uses it.
+func TestPageReportFromAFile(t *testing.T) {
+	ctx, asked := counting(t)
+	hostile := hostileTape(t)
+	for _, flags := range [][]string{{}, {"--show-sensitive"}} {
+		target := filepath.Join(t.TempDir(), "report.html")
+		made := inspected(t, append(flags, hostile, "../../testdata/rules/UM070/fail.yaml", "../../testdata/rules/UM020/fail.yaml")...)
+		if err := os.WriteFile(target, []byte(made), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		asked.Store(0)
+		do(t, ctx, chromedp.Navigate("file://"+target))
+		until(t, ctx, `document.documentElement.dataset.loaded === '6'`)
+		if len(flags) == 0 {
+			script(t, ctx, `document.querySelector('.about').open = true`)
+			picture(t, ctx, "report")
+			script(t, ctx, `document.querySelector('.about').open = false`)
+		}
+		for n := range 6 {
+			script(t, ctx, `document.querySelector('#row-`+string(rune('0'+n))+`').click()`)
+			until(t, ctx, `document.querySelectorAll('#exchange .side').length >= 2 || document.querySelector('#exchange .problem') !== null`)
+			if problem := shownText(t, ctx, `document.querySelector('#exchange .problem')`); n >= 3 && problem != "" {
+				t.Errorf("exchange %d: %s", n, problem)
+			}
+			script(t, ctx, `for (const b of document.querySelectorAll('#exchange .side button')) if (b.textContent === 'Raw' || b.textContent === 'Bytes') b.click()`)
+			script(t, ctx, `document.querySelector('#exchange .close').click()`)
+		}
+		for v, has := range map[string]string{"calls": "3f0c6b52", "shapes": "Disconnect", "findings": "UM020", "traffic": "answers"} {
+			script(t, ctx, `location.hash = '#v=`+v+`'`)
+			until(t, ctx, fmt.Sprintf(`document.querySelector('.view-%s:not([hidden])')?.textContent.includes(%q)`, v, has))
+			if wrong := shownText(t, ctx, `document.querySelector('.view:not([hidden]) .problem, .view:not([hidden]) .wrong')`); wrong != "" {
+				t.Errorf("%s: %s", v, wrong)
+			}
+		}
+		script(t, ctx, `location.hash = '#x=' + encodeURIComponent('../../testdata/rules/UM070/fail.yaml#0')`)
+		until(t, ctx, `document.querySelectorAll('#exchange .of-call li').length === 2`)
+		press(t, ctx, "/", "f", "o", "u", "n", "d")
+		until(t, ctx, `/^[1-5] of 6 exchanges$/.test(document.getElementById('count').textContent)`)
+		do(t, ctx, chromedp.Sleep(200*time.Millisecond))
+		if title := text(t, ctx, `document.title`); title == "OWNED" {
+			t.Error("script from the wire ran")
+		}
+		if found := number(t, ctx, `document.querySelectorAll('main img, main script, main [onerror], dialog img, header img').length`); found > 0 {
+			t.Errorf("%v elements were made of text", found)
+		}
+		if n := asked.Load(); n != 1 {
+			t.Errorf("%d requests, one of which was for the file", n)
+		}
+		shown := eval[bool](t, ctx, `[...document.querySelectorAll('script[data-load]')].some((e) => e.textContent.includes('um01.voice.example.net'))`)
+		if shown != (len(flags) > 0) {
+			t.Errorf("with %v the server of a call is in it: %t", flags, shown)
+		}
+	}
+}
+
+// shownText is the text of an element, "" if there is none or it is hidden.
+func shownText(t *testing.T, ctx context.Context, element string) string {
+	t.Helper()
+	return text(t, ctx, `(() => { const e = `+element+`; return e?.checkVisibility() ? e.textContent : ''; })()`)
+}
