@@ -161,6 +161,8 @@ func TestRedactBody(t *testing.T) {
 		{"another assertion", xml, "<TestReport><Assertion><Name>x</Name></Assertion></TestReport>", "<TestReport><Assertion><Name>x</Name></Assertion></TestReport>"},
 		{"an assertion's namespace around it", xml, "<r xmlns:a='urn:oasis:names:tc:SAML:2.0:assertion'><a:Assertion><x>SECRET</x></a:Assertion><y>1</y></r>", "<r xmlns:a='urn:oasis:names:tc:SAML:2.0:assertion'><a:Assertion>REDACTED</a:Assertion><y>1</y></r>"},
 		{"a salt", xml, "<Salt>5</Salt><wsse:UsernameToken><w:Salt>SECRET</w:Salt></wsse:UsernameToken>", "<Salt>5</Salt><wsse:UsernameToken><w:Salt>REDACTED</w:Salt></wsse:UsernameToken>"},
+		{"JSON as encodeURI writes it", none, `%7B%22password%22:%22SECRET%22%7D`, `%7B%22password%22%3A%22REDACTED%22%7D`},
+		{"JSON as encodeURI writes it, in an element", xml, `<a>see %7B%22password%22:%22SECRET%22%7D</a>`, `<a>see %7B%22password%22%3A%22REDACTED%22%7D</a>`},
 		{"a field for a password", none, `<input value="SECRET" name="f1" type="password"><input name="f2" type="text" value="u">`, `<input value="REDACTED" name="f1" type="password"><input name="f2" type="text" value="u">`},
 		{"booleans", xml, "<HasPassword>true</HasPassword><a needsPin='false'/><Pin>no</Pin>", "<HasPassword>true</HasPassword><a needsPin='false'/><Pin>no</Pin>"},
 		{"a nonce", xml, "<Nonce>5</Nonce><wsse:UsernameToken><wsse:Nonce>SECRET</wsse:Nonce></wsse:UsernameToken>", "<Nonce>5</Nonce><wsse:UsernameToken><wsse:Nonce>REDACTED</wsse:Nonce></wsse:UsernameToken>"},
@@ -284,7 +286,7 @@ func TestSecretsNeverReachTheDisk(t *testing.T) {
 // them would end within the test's time.
 func TestRedactIsLinear(t *testing.T) {
 	for _, unit := range []string{"<!--", "<![CDATA[", "<Assertion>", "<Password>", "<a b='", "</a>", "<a>", "&lt;", "&amp;", "<", "\"", "[", "{\"a\":", "a=b&", "//@", "Content-Disposition: form-data; name=a\r\n\r\n",
-		"Content-Transfer-Encoding: base64\r\n\r\n", "{\"value\":", "{\"value\":1,\"name\":\"pin\",\"x\":", "[[\"pin\",\"", "<!ENTITY ", "<!ENTITY a \"&a;", "<!ENTITY a '&b;'>", "<!ATTLIST ", "<!ATTLIST a pin CDATA '", "[a]\n"} {
+		"Content-Transfer-Encoding: base64\r\n\r\n", " --b\nContent-Transfer-Encoding: quoted-printable\n\n", "{\"value\":", "{\"value\":1,\"name\":\"pin\",\"x\":", "[[\"pin\",\"", "<!ENTITY ", "<!ENTITY a \"&a;", "<!ENTITY a '&b;'>", "<!ATTLIST ", "<!ATTLIST a pin CDATA '", "[a]\n"} {
 		body := []byte(strings.Repeat(unit, 512<<10/len(unit)))
 		for _, prefix := range []string{"<a>", "[", ""} {
 			redactBody(append([]byte(prefix), body...), http.Header{"Content-Type": {"multipart/form-data; boundary=b"}})

@@ -74,8 +74,11 @@ func framed(s string) bool {
 	return len(s) >= 2 && s[0]&15 == 8 && (int(s[0])<<8|int(s[1]))%31 == 0
 }
 
-func redactText(body string, h http.Header, note noting) string {
-	clean := redactTyped(body, h, note)
+func redactText(body string, h http.Header, note noting) string { return redactPart(body, h, note, 0) }
+
+// redactPart is redactText for what is inside of so many parts of MIME.
+func redactPart(body string, h http.Header, note noting, depth int) string {
+	clean := redactTyped(body, h, note, depth)
 	var at forming
 	if note != nil {
 		at = func(kind string, at int) { note(placeAt(clean, at), at, kind) }
@@ -87,7 +90,7 @@ func redactText(body string, h http.Header, note noting) string {
 }
 
 // redactTyped redacts a body by what kind of text it is.
-func redactTyped(body string, h http.Header, note noting) string {
+func redactTyped(body string, h http.Header, note noting, depth int) string {
 	media, _, _ := strings.Cut(strings.ToLower(h.Get("Content-Type")), ";")
 	media = strings.TrimSpace(media)
 	if media == "application/x-www-form-urlencoded" {
@@ -104,7 +107,7 @@ func redactTyped(body string, h http.Header, note noting) string {
 		}
 		return body
 	case strings.HasPrefix(media, "multipart/"), strings.HasPrefix(trimmed, "--"):
-		return redactPlainNoting(redactJSONNoting(redactFields(redactParts(body, note), note), note), note)
+		return redactPlainNoting(redactJSONNoting(redactFields(redactParts(body, note, depth), note), note), note)
 	case strings.IndexByte(body, 0) >= 0:
 		return redactTagsNoting(body, note)
 	}
@@ -120,8 +123,8 @@ var packedPart = regexp.MustCompile(`(?is)(content-transfer-encoding:[ \t]*(base
 
 // redactParts redacts what parts of MIME hold in base64 or quoted-printable. What a part
 // is, is told from its content.
-func redactParts(body string, note noting) string {
-	if !containsAny(body, "ransfer-", "RANSFER-") {
+func redactParts(body string, note noting, depth int) string {
+	if depth >= maxNested || !containsAny(body, "ransfer-", "RANSFER-") {
 		return body
 	}
 	return replaceForm(body, packedPart, func(m string, at int) string {
@@ -138,7 +141,7 @@ func redactParts(body string, note noting) string {
 		if !ok {
 			return m
 		}
-		clean := redactText(string(plain), http.Header{}, func(place string, _ int, was string) { note.tell(place, at, was) })
+		clean := redactPart(string(plain), http.Header{}, func(place string, _ int, was string) { note.tell(place, at, was) }, depth+1)
 		if clean == string(plain) {
 			return m
 		}

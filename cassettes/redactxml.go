@@ -277,7 +277,7 @@ func redactValue(value string, depth int) string {
 	default:
 		value = redactEncoded(value, depth)
 	}
-	if strings.Contains(value, "%3") || strings.Contains(value, "%253") {
+	if containsAny(value, "%3", "%253", "%7B", "%7b", "%257B", "%257b") {
 		value = redactEscaped(value, depth)
 	}
 	return redactForms(redactSpoken(value), nil)
