@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"regexp"
@@ -280,7 +281,8 @@ func (r *renewal) clock() {
 		}
 	}
 	r.confirmed = time.UnixMicro(r.now[0].arrived).UTC().Truncate(time.Second)
-	requests, calls := map[[sha256.Size]byte]int64{}, map[string]int64{}
+	requests, calls, began := map[[sha256.Size]byte]int64{}, map[string]int64{}, map[string]int64{}
+	next := r.nextOfCall()
 	near := first // the last one with a counterpart, or the first
 	for n, t := range r.now {
 		at := t.arrived
@@ -288,16 +290,36 @@ func (r *renewal) clock() {
 			near, at = n, r.before[p].arrived
 		} else {
 			at += r.before[r.pair[near]].arrived - r.now[near].arrived
-			if last, ok := requests[t.request]; ok {
+			if last, ok := calls[t.call]; ok && t.call != "" {
 				at = max(at, last)
 			}
-			if last, ok := calls[t.call]; ok && t.call != "" {
+			if at >= next[n] {
+				at = max(next[n]-1, began[t.call])
+			}
+			if last, ok := requests[t.request]; ok {
 				at = max(at, last)
 			}
 		}
 		r.arrived[n], requests[t.request] = at, at
-		calls[t.call] = at + t.took.Microseconds() + 1
+		calls[t.call], began[t.call] = at+t.took.Microseconds()+1, at
 	}
+}
+
+// nextOfCall tells of each of now when the next one of its call that has a counterpart
+// arrives on the clock of before.
+func (r *renewal) nextOfCall() []int64 {
+	next := make([]int64, len(r.now))
+	calls := map[string]int64{}
+	for n, t := range slices.Backward(r.now) {
+		next[n] = math.MaxInt64
+		if at, ok := calls[t.call]; ok && t.call != "" {
+			next[n] = at
+		}
+		if p := r.pair[n]; p >= 0 {
+			calls[t.call] = r.before[p].arrived
+		}
+	}
+	return next
 }
 
 // number gives those with a counterpart its id, and the others those that are free.

@@ -313,6 +313,32 @@ func TestRenewalKeepsOrder(t *testing.T) {
 	}
 }
 
+// TestRenewalInACall: what is new in a call stays before what came after it, however long it
+// took this time.
+func TestRenewalInACall(t *testing.T) {
+	at := func(n, day int, when time.Duration) *Interaction {
+		i := later(sample(t, n), day)
+		i.Umtape.Arrived, i.Umtape.Call = start.AddDate(0, 0, day).Add(when), "call"
+		i.Response.Duration = 100 * time.Millisecond
+		return i
+	}
+	path := tape(t)
+	write(t, path, at(0, 0, 0), at(1, 0, time.Second))
+	now := []*Interaction{at(0, 1, 0), at(2, 1, 5*time.Second), at(3, 1, 6*time.Second), at(1, 1, 10*time.Second), at(4, 1, 10*time.Second+time.Millisecond)}
+	if got := renew(t, path, now...); got != (Renewed{Same: 2, New: 3}) {
+		t.Fatalf("%+v", got)
+	}
+	list := load(t, path).Interactions
+	for n, i := range list {
+		if i.Request.Body != now[n].Request.Body {
+			t.Errorf("%d is another one, of %v", n, i.Umtape.Arrived)
+		}
+		if n > 0 && i.Umtape.Arrived.Before(list[n-1].Umtape.Arrived) {
+			t.Errorf("%d is earlier than the one before it", n)
+		}
+	}
+}
+
 // TestRenewalFails: until the renewal is whole the file holds the recording, and so it does
 // if there is none.
 func TestRenewalFails(t *testing.T) {
