@@ -161,6 +161,8 @@ func TestRedactBody(t *testing.T) {
 		{"another assertion", xml, "<TestReport><Assertion><Name>x</Name></Assertion></TestReport>", "<TestReport><Assertion><Name>x</Name></Assertion></TestReport>"},
 		{"an assertion's namespace around it", xml, "<r xmlns:a='urn:oasis:names:tc:SAML:2.0:assertion'><a:Assertion><x>SECRET</x></a:Assertion><y>1</y></r>", "<r xmlns:a='urn:oasis:names:tc:SAML:2.0:assertion'><a:Assertion>REDACTED</a:Assertion><y>1</y></r>"},
 		{"a salt", xml, "<Salt>5</Salt><wsse:UsernameToken><w:Salt>SECRET</w:Salt></wsse:UsernameToken>", "<Salt>5</Salt><wsse:UsernameToken><w:Salt>REDACTED</w:Salt></wsse:UsernameToken>"},
+		{"a setting that is a sentence", none, "[a]\nsee = look at https://x.test/?password=SECRET as it+was 100%25\nb = 1\n", "[a]\nsee = look at https://x.test/?password=REDACTED as it+was 100%25\nb = 1\n"},
+		{"a setting with an escape in it", none, "[a]\nsee = look at password%253DSECRET\n", "[a]\nsee = look at password%253DREDACTED\n"},
 		{"JSON as encodeURI writes it", none, `%7B%22password%22:%22SECRET%22%7D`, `%7B%22password%22%3A%22REDACTED%22%7D`},
 		{"JSON as encodeURI writes it, in an element", xml, `<a>see %7B%22password%22:%22SECRET%22%7D</a>`, `<a>see %7B%22password%22%3A%22REDACTED%22%7D</a>`},
 		{"a field for a password", none, `<input value="SECRET" name="f1" type="password"><input name="f2" type="text" value="u">`, `<input value="REDACTED" name="f1" type="password"><input name="f2" type="text" value="u">`},

@@ -110,16 +110,28 @@ func redactParameter(name, value string) string {
 	if err != nil {
 		return value
 	}
-	clean := plain
+	clean := redactParameterText(plain)
+	if clean == plain {
+		return value
+	}
+	if strings.ContainsAny(value, " \t\"") { // a line of settings, which nobody has encoded
+		kept := redactParameterText(value)
+		if plain, err := url.QueryUnescape(kept); err == nil && redactParameterText(plain) == plain {
+			return kept
+		}
+	}
+	return url.QueryEscape(clean)
+}
+
+// redactParameterText redacts the value of a parameter, decoded.
+func redactParameterText(plain string) string {
 	if strings.Contains(plain, "<") {
-		clean = redactTags(plain)
-	} else if len(plain) > len("a=b") { // base64 of one, JSON, another URL
-		clean = redactValue(plain, 1)
+		return redactTags(plain)
 	}
-	if clean != plain {
-		return url.QueryEscape(clean)
+	if len(plain) > len("a=b") { // base64 of a message, JSON, another URL
+		return redactValue(plain, 1)
 	}
-	return value
+	return plain
 }
 
 // authWords are what a parameter auth says that is none, beside the names of schemes.
