@@ -163,6 +163,7 @@ func TestRedactBody(t *testing.T) {
 		{"a salt", xml, "<Salt>5</Salt><wsse:UsernameToken><w:Salt>SECRET</w:Salt></wsse:UsernameToken>", "<Salt>5</Salt><wsse:UsernameToken><w:Salt>REDACTED</w:Salt></wsse:UsernameToken>"},
 		{"a setting that is a sentence", none, "[a]\nsee = look at https://x.test/?password=SECRET as it+was 100%25\nb = 1\n", "[a]\nsee = look at https://x.test/?password=REDACTED as it+was 100%25\nb = 1\n"},
 		{"a setting with an escape in it", none, "[a]\nsee = look at password%253DSECRET\n", "[a]\nsee = look at password%253DREDACTED\n"},
+		{"an escaped pair in escaped quotes", xml, "<a>password%3D%22SECRET%22</a><a>pin%3D%22%22</a><a>pwd%253D%2527SECRET%2527%2526x</a>", "<a>password%3D%22REDACTED%22</a><a>pin%3D%22%22</a><a>pwd%253D%2527REDACTED%2527%2526x</a>"},
 		{"JSON as encodeURI writes it", none, `%7B%22password%22:%22SECRET%22%7D`, `%7B%22password%22%3A%22REDACTED%22%7D`},
 		{"JSON as encodeURI writes it, in an element", xml, `<a>see %7B%22password%22:%22SECRET%22%7D</a>`, `<a>see %7B%22password%22%3A%22REDACTED%22%7D</a>`},
 		{"a field for a password", none, `<input value="SECRET" name="f1" type="password"><input name="f2" type="text" value="u">`, `<input value="REDACTED" name="f1" type="password"><input name="f2" type="text" value="u">`},

@@ -555,6 +555,9 @@ var spokenForm = regexp.MustCompile(`(?i)([\w.-]*(?:pass ?(?:word|wd|phrase|code
 // escapedEnd is what ends a value in percent-encoding: white space, quotes, "&", ";", "<", ">".
 var escapedEnd = regexp.MustCompile(`%(?:25)*(?:0[9AaDd]|2[0267]|3[BbCcEe])`)
 
+// escapedQuote is a quote in percent-encoding with which a value begins.
+var escapedQuote = regexp.MustCompile(`^%(?:25)*2[27]`)
+
 // maxSpoken is the longest text that is taken for one that people read.
 const maxSpoken = 64 << 10
 
@@ -572,11 +575,13 @@ func redactSpoken(text string) string {
 	var b strings.Builder
 	done := 0
 	for _, m := range spokenForm.FindAllStringSubmatchIndex(text, -1) {
-		name, sign, value := text[m[2]:m[3]], text[m[6]:m[7]], text[m[8]:m[9]]
+		name, sign, value, at := text[m[2]:m[3]], text[m[6]:m[7]], text[m[8]:m[9]], m[8]
 		if sign[0] == '%' {
 			if m[7] != m[8] {
 				continue
 			}
+			quote := len(escapedQuote.FindString(value))
+			value, at = value[quote:], at+quote
 			if end := escapedEnd.FindStringIndex(value); end != nil {
 				value = value[:end[0]]
 			}
@@ -589,7 +594,7 @@ func redactSpoken(text string) string {
 		case sign == ":" && !structured && (len(bare) < 4 || !strings.ContainsAny(bare, "0123456789!@#$%^*+~")):
 			continue
 		}
-		from, to := m[8], m[8]+len(value)
+		from, to := at, at+len(value)
 		if bare != value {
 			from, to = from+1, to-1
 		}
