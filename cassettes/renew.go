@@ -322,19 +322,24 @@ func (r *renewal) nextOfCall() []int64 {
 	return next
 }
 
-// number gives those with a counterpart its id, and the others those that are free.
+// number gives those with a counterpart its id, and the others those that are free. In a
+// file put together by hand two may have the same one, which one of them keeps.
 func (r *renewal) number() {
 	taken := map[int]bool{}
-	for _, p := range r.pair {
-		if p >= 0 {
-			taken[r.before[p].id] = true
+	r.ids = slices.Repeat([]int{-1}, len(r.now))
+	for _, stays := range []bool{true, false} {
+		for n, p := range r.pair {
+			if p < 0 || r.same(n, p) != stays {
+				continue
+			}
+			if id := r.before[p].id; stays || !taken[id] {
+				r.ids[n], taken[id] = id, true
+			}
 		}
 	}
 	free := 0
-	r.ids = make([]int, len(r.now))
-	for n, p := range r.pair {
-		if p >= 0 {
-			r.ids[n] = r.before[p].id
+	for n := range r.ids {
+		if r.ids[n] >= 0 {
 			continue
 		}
 		for taken[free] {

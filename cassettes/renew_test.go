@@ -339,6 +339,24 @@ func TestRenewalInACall(t *testing.T) {
 	}
 }
 
+// TestRenewedIDsDiffer: what changes does not keep an id that another has too.
+func TestRenewedIDsDiffer(t *testing.T) {
+	path := tape(t)
+	write(t, path, laterAll(t, 4, 0)...)
+	text := strings.Replace(readAll(t, path), "    - id: 1\n", "    - id: 2\n", 1) // which is edited
+	put(t, path, strings.Replace(text, "    - id: 0\n", "    - id: 3\n", 1))
+	if got := renew(t, path, laterAll(t, 4, 1)...); got != (Renewed{Same: 2, Changed: 2}) {
+		t.Fatalf("%+v", got)
+	}
+	var ids []int
+	for _, i := range load(t, path).Interactions {
+		ids = append(ids, i.ID)
+	}
+	if !slices.Equal(ids, []int{0, 1, 2, 3}) {
+		t.Errorf("ids %v", ids)
+	}
+}
+
 // TestRenewalFails: until the renewal is whole the file holds the recording, and so it does
 // if there is none.
 func TestRenewalFails(t *testing.T) {
