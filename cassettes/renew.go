@@ -184,7 +184,12 @@ type renewal struct {
 // renew replaces the recording, whole at w.real, by one in which what went as before has
 // the record that it had. It returns false if there is none, or the file that was
 // replaced is not one of ours that can be read. The file is open, w.syncMu and w.mu held.
-func (w *Writer) renew() (bool, error) {
+func (w *Writer) renew() (done bool, err error) {
+	defer func() {
+		if err != nil {
+			w.renewed = Renewed{}
+		}
+	}()
 	before, c, err := takes(w.path, w.old.from, w.old.size, false)
 	if err != nil || c.Foreign || c.rewrite {
 		return false, nil
@@ -227,9 +232,6 @@ func (w *Writer) renew() (bool, error) {
 		recorded.Close()
 		return w.disk.rename(from, to)
 	}, func(f file) error { return r.write(&offsetWriter{f: f}, w.old.from, recorded) })
-	if err != nil {
-		w.renewed = Renewed{}
-	}
 	return true, err
 }
 
