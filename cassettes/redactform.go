@@ -566,7 +566,7 @@ func redactSpoken(text string) string {
 		return text
 	}
 	text = redactCommands(text)
-	if strings.IndexByte(text, '=') < 0 && strings.IndexByte(text, ':') < 0 && strings.Index(text, "%") < 0 || !secretHint(text) {
+	if strings.IndexByte(text, '=') < 0 && strings.IndexByte(text, ':') < 0 && !strings.Contains(text, "%") || !secretHint(text) {
 		return text
 	}
 	var b strings.Builder
@@ -617,7 +617,7 @@ var oracleForm = regexp.MustCompile(`(?i)jdbc:oracle:\w+:[^\s/@"'<>]+/("[^"]*"|[
 
 // redactCommands takes secrets out of command lines, and out of URLs that are none.
 func redactCommands(text string) string {
-	if strings.IndexByte(text, '-') >= 0 && strings.IndexAny(text, " \t") >= 0 {
+	if strings.IndexByte(text, '-') >= 0 && strings.ContainsAny(text, " \t") {
 		if secretHint(text) {
 			text = replaceForm(text, optionForm, func(m string, _ int) string {
 				g := optionForm.FindStringSubmatch(m)

@@ -85,12 +85,10 @@ export class List {
 		for (let k = 0; k < this.pool.length; k++) {
 			const e = this.pool[k];
 			const at = from + ((k - from % this.pool.length) + this.pool.length) % this.pool.length;
-			if (at >= to) {
-				e.hidden = true;
-				continue;
-			}
 			const n = this.shown[this.shown.length - 1 - at];
-			e.hidden = false;
+			// Rows that are being replaced may be fewer for the moment than are shown.
+			e.hidden = at >= to || n >= this.rows.length;
+			if (e.hidden) continue;
 			this.fill(e, n, at);
 			if (n === this.active) active = e.id;
 		}
