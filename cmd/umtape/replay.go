@@ -255,7 +255,7 @@ func (a *app) openReplay(paths []string, f replayFlags) (*replaying, error) {
 		return nil, err
 	}
 	s.monitor, s.page = monitor, f.page
-	s.page.start(a, "replay", titleOf(paths), s.addr())
+	s.page.start(a, "replay", titleOf(paths), s.addr(), "")
 	if monitor != nil {
 		monitor.metrics.follow(s.server, s.ca)
 		monitor.setReady(func() error { return nil }) // the cassettes are loaded
