@@ -7,10 +7,33 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/spf13/cobra"
 )
 
 // endSignals end a long-running command: the first cleanly, the second at once.
 var endSignals = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
+
+// exitSignal is the exit code of a command that a signal has ended and that had nothing
+// to end cleanly, as a shell tells of Ctrl-C.
+const exitSignal = 128 + 2
+
+// endAtOnce is the key of a context's value, a func() that ends the process.
+type endAtOnce struct{}
+
+// endsCleanly says whether a command looks after its context. Others end at the first
+// signal, whatever they wait for: what they write is in place as a whole or not at all.
+func endsCleanly(cmd *cobra.Command) bool {
+	switch cmd.Name() {
+	case "demo", "record", "replay", "um", "ui", "trust":
+		return true
+	case "inspect":
+		return cmd.Flags().Changed("watch")
+	case "validate":
+		return cmd.Flags().Changed("live")
+	}
+	return false
+}
 
 // grace is how long running exchanges may take to finish at the end.
 const grace = 10 * time.Second

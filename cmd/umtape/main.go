@@ -14,6 +14,7 @@ func main() {
 	// After the first signal the second one kills the process, unless endServing
 	// has it; what was answered is on tape by then.
 	context.AfterFunc(ctx, stop)
+	ctx = context.WithValue(ctx, endAtOnce{}, func() { os.Exit(exitSignal) })
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)

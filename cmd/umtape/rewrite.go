@@ -86,6 +86,8 @@ func (a *app) rewriteOne(path string, f outputFlags, open func(string, bool) (*c
 	}
 	if !leave || !inPlace {
 		a.sayOf(e, inPlace)
+	} else {
+		a.sayTorn(e, inPlace)
 	}
 	_, err = fmt.Fprintf(a.stdout, "%s: %s%s\n", path, did, where)
 	return err
@@ -107,13 +109,7 @@ func oneFile(a, b string) bool {
 
 // sayOf tells what in a cassette is to be minded when it is written anew.
 func (a *app) sayOf(e *cassettes.Edit, inPlace bool) {
-	if t := e.Torn; t != nil {
-		becomes := "is left out"
-		if inPlace {
-			becomes = "stays at the end"
-		}
-		a.say("warning: %s: line %d: the last interaction was not written to its end (%s) and %s; `umtape recover %s` cuts it off", e.Path, t.Line, t.Why, becomes, e.Path)
-	}
+	a.sayTorn(e, inPlace)
 	var edited []string
 	for _, r := range e.Records {
 		if r.Edited {
@@ -138,4 +134,16 @@ func (a *app) sayOf(e *cassettes.Edit, inPlace bool) {
 		}
 		a.say("%s: was not written by umtape: it is put in umtape's layout%s", e.Path, redacted)
 	}
+}
+
+func (a *app) sayTorn(e *cassettes.Edit, inPlace bool) {
+	t := e.Torn
+	if t == nil {
+		return
+	}
+	becomes := "is left out"
+	if inPlace {
+		becomes = "stays at the end"
+	}
+	a.say("warning: %s: line %d: the last interaction was not written to its end (%s) and %s; `umtape recover %s` cuts it off", e.Path, t.Line, t.Why, becomes, e.Path)
 }

@@ -187,6 +187,9 @@ validates it against the protocol, and shows what was said.`,
 func (a *app) begin(f func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		a.started = true
+		if end, ok := cmd.Context().Value(endAtOnce{}).(func()); ok && !endsCleanly(cmd) {
+			defer context.AfterFunc(cmd.Context(), end)()
+		}
 		return f(cmd, args)
 	}
 }

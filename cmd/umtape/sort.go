@@ -23,11 +23,19 @@ left alone. It is not touched while it is being recorded.`,
 		RunE: a.begin(func(_ *cobra.Command, args []string) error {
 			return a.rewrite(args, f, openEdit, func(e *cassettes.Edit) (did string, leave bool, err error) {
 				sorted := e.Sort()
-				e.Renumber()
-				if !sorted {
-					return count(len(e.Records), "interaction") + ", in order already", e.Foreign, nil
+				numbered := true
+				for n, r := range e.Records {
+					numbered = numbered && r.ID == n
 				}
-				return count(len(e.Records), "interaction") + ", now in order of arrival", false, nil
+				e.Renumber()
+				all := count(len(e.Records), "interaction")
+				switch {
+				case sorted:
+					return all + ", now in order of arrival", false, nil
+				case !numbered: // as prune leaves them, or some editor
+					return all + ", in order already, now with ids from 0 on", false, nil
+				}
+				return all + ", in order already", true, nil
 			})
 		}),
 	}

@@ -35,8 +35,8 @@ func tapesIn(args []string) ([]string, error) {
 }
 
 // namedTapes returns the cassettes that arguments name: files as they are, of a folder
-// each *.yaml and *.yml in it, sorted; not those of folders in it, and no hidden
-// ones, which are half-written.
+// each *.yaml and *.yml in it, sorted; not those of folders in it, nor what is no
+// regular file, and no hidden ones, which are half-written.
 func namedTapes(args []string) ([]string, error) {
 	var paths []string
 	for _, arg := range args {
@@ -55,8 +55,8 @@ func namedTapes(args []string) ([]string, error) {
 				continue
 			}
 			path := filepath.Join(arg, e.Name())
-			if info, err := os.Stat(path); err == nil && info.IsDir() {
-				continue
+			if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+				continue // a folder, or what may never end, such as a pipe
 			}
 			paths = append(paths, path)
 		}
