@@ -81,6 +81,7 @@ var hidingPlaces = []planted{
 	{"before a host", "url, user information", func(i *cassette.Interaction, s string) {
 		i.Request.URL = strings.Replace(i.Request.URL, "://", "://anna:"+s+"@", 1)
 	}},
+	{"before a Host", "host", func(i *cassette.Interaction, s string) { i.Request.Host = "anna:" + s + "@um.example.com" }},
 	{"a URL in a body", "Body/Notify", inRequest(inSOAPBody("<Notify>call https://anna:%s@hook.example.com/x back</Notify>"))},
 	{"a Location", "header Location", func(i *cassette.Interaction, s string) {
 		i.Response.Headers.Set("Location", "/cb#id_token="+s)
@@ -512,6 +513,59 @@ func TestAuditPlaceholders(t *testing.T) {
 		put(t, path, "version: 2\ninteractions:\n- request: {url: 'https://a.test/', headers: {Authorization: ['"+value+"']}, body: '{\"password\": \""+value+"\"}'}\n  response: {code: 200}\n")
 		if a, err := Audit(path); err != nil || len(a.Secrets) > 0 {
 			t.Errorf("%s: %v, %v", value, a.Secrets, err)
+		}
+	}
+}
+
+// TestScrubSaysSo: the header of what was scrubbed has the rule, once.
+func TestScrubSaysSo(t *testing.T) {
+	path := tape(t)
+	write(t, path, cookieless(t, 0))
+	for range 2 {
+		e := edit(t, path)
+		if _, err := e.Scrub(); err != nil {
+			t.Fatal(err)
+		}
+		save(t, e)
+		e.Close()
+		if got, want := load(t, path).Header.Umtape.Redact, append(slices.Clone(testHeader.Redact), RedactCredentials); !slices.Equal(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// TestScrubTruncates: a packed body that holds a credential and cannot be unpacked to its
+// end is kept as far as it can, and says so; others stay as they are.
+func TestScrubTruncates(t *testing.T) {
+	whole := func(element string) string {
+		return string(packed("<a><" + element + ">hunter2</" + element + "></a>"))
+	}
+	cut := func(element string) string { s := whole(element); return s[:len(s)-9] }
+	for _, tt := range []struct {
+		request, response, want string
+	}{
+		{cut("Pin"), "<a/>", "request"}, {"<a/>", cut("Pin"), "response"}, {cut("Pin"), cut("Pin"), "both"},
+		{whole("Pin"), whole("Pin"), ""}, {cut("Name"), cut("Name"), ""},
+	} {
+		i := cookieless(t, 0)
+		i.Request.Body, i.Response.Body = tt.request, tt.response
+		for _, of := range []struct {
+			body string
+			h    http.Header
+		}{{tt.request, i.Request.Headers}, {tt.response, i.Response.Headers}} {
+			if strings.HasPrefix(of.body, "\x1f\x8b") {
+				of.h.Set("Content-Encoding", "gzip")
+			}
+		}
+		clean := redactKept(i)
+		if clean.Umtape.Truncated != tt.want || (clean.Umtape.Note != "") != (tt.want != "") {
+			t.Errorf("truncated %q, note %q; want %q", clean.Umtape.Truncated, clean.Umtape.Note, tt.want)
+		}
+		if (tt.request == cut("Name")) != (clean == i) {
+			t.Error("it is another, and was to stay")
+		}
+		if clean != i && holds(clean.Request.Body+clean.Response.Body, "hunter2", 2) {
+			t.Errorf("kept: %q, %q", clean.Request.Body, clean.Response.Body)
 		}
 	}
 }

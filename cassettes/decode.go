@@ -229,7 +229,7 @@ func (d *decoder) headerMeta(n *yaml.Node) (HeaderMeta, error) {
 				return err
 			}
 			t, bad := time.Parse(time.RFC3339, s)
-			if h.Confirmed = t.UTC(); bad != nil || h.Confirmed.Year() < 0 || h.Confirmed.Year() > 9999 {
+			if h.Confirmed = t.UTC().Truncate(time.Second); bad != nil || h.Confirmed.Year() < 0 || h.Confirmed.Year() > 9999 {
 				return d.fail(v, "umtape.confirmed %s is not a time such as 2026-11-23T10:15:00Z", quoteShort(s))
 			}
 		}

@@ -45,7 +45,7 @@ func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Inter
 		ContentLength:    int64(len(reqBody)),
 		TransferEncoding: req.TransferEncoding,
 		Trailer:          keptTrailer(req.Trailer),
-		Host:             hostOf(req),
+		Host:             redactHost(hostOf(req)),
 		Body:             reqBody,
 		Headers:          x.requestHeader,
 		URL:              redactURL(req.URL.String()),

@@ -377,3 +377,22 @@ func TestConfirmedIsAge(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestConfirmedIsRead: in any zone, to the second.
+func TestConfirmedIsRead(t *testing.T) {
+	path := tape(t)
+	write(t, path, cookieless(t, 0))
+	text := readAll(t, path)
+	for said, want := range map[string]time.Time{
+		"2026-11-23T10:15:00Z": start.Truncate(time.Second), "2026-11-23T12:15:00.9+02:00": start.Truncate(time.Second), `""`: {},
+	} {
+		put(t, path, strings.Replace(text, "interactions:\n", "    confirmed: "+said+"\ninteractions:\n", 1))
+		c := load(t, path)
+		if got := c.Header.Umtape.Confirmed; !got.Equal(want) {
+			t.Errorf("%s: %v", said, got)
+		}
+		if again := string(appendHeader(nil, c.Header.Umtape)); want.IsZero() == strings.Contains(again, "    confirmed: 2026-11-23T10:15:00Z\n") {
+			t.Errorf("%s: written as %q", said, again)
+		}
+	}
+}

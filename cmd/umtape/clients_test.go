@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -26,14 +27,16 @@ import (
 	"github.com/umtape/umtape/proxy"
 )
 
-// The clients of help/toolkits.md by their headings there: what has to be here for
-// one, and how it says that a call is not known.
-var umClients = []struct {
+type umClient struct {
 	name     string
 	needs    []string // a command that fails where the client is not
 	fault    string
 	messages int // of the WSDL that it fetches
-}{
+}
+
+// The clients of help/toolkits.md by their headings there: what has to be here for
+// one, and how it says that a call is not known.
+var umClients = []umClient{
 	{"curl", []string{"curl", "--fail-with-body", "--version"}, "curl exits with 22: InvalidCallIdException", 0},
 	{"Python: zeep", []string{"/usr/bin/python3", "-c", "import zeep"}, "Fault: InvalidCallIdException", 2},
 	{"Python: suds", []string{"/usr/bin/python3", "-c", "import suds"}, "WebFault: InvalidCallIdException", 2},
@@ -172,6 +175,71 @@ func TestClients(t *testing.T) {
 		})
 	}
 	t.Logf("\n%s", table)
+}
+
+// directHints are what help/toolkits.md says of a client that is given a WSDL and
+// takes umtape for the server: what on the page says so, and what becomes of the code.
+var directHints = []struct{ name, says, code, becomes string }{
+	{"Python: zeep", "client.create_service(client.service._binding.name, url)", `um = zeep.Client(url + "?wsdl").service`,
+		"client = zeep.Client(url + \"?wsdl\")\num = client.create_service(client.service._binding.name, url)"},
+	{"Python: suds", "give `Client` a `location`", `"?wsdl",`, `"?wsdl", location=os.environ["UM_URL"],`},
+	{"PHP: SoapClient", "give it a `location`", `"?wsdl", [`, `"?wsdl", ["location" => getenv("UM_URL"),`},
+	{"Node.js: soap", "call `um.setEndpoint(url)`", `const [played]`, "um.setEndpoint(url);\nconst [played]"},
+	{"Java: JAX-WS", "`BindingProvider.ENDPOINT_ADDRESS_PROPERTY`", `var call =`,
+		"((javax.xml.ws.BindingProvider) port).getRequestContext().put(javax.xml.ws.BindingProvider.ENDPOINT_ADDRESS_PROPERTY, System.getenv(\"UM_URL\"));\nvar call ="},
+}
+
+// TestClientsAtUMTAPE_URL has the clients that are given a WSDL take umtape for the
+// server, as the page says: no proxy leads them back to umtape if they go by the
+// address in the WSDL, which nobody has.
+func TestClientsAtUMTAPE_URL(t *testing.T) {
+	if os.Getenv("UMTAPE_CLIENTS") == "" {
+		t.Skip("needs other people's clients, which this installs: bash .ci/clients")
+	}
+	umtape, err := exec.LookPath("umtape")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	servers := startClientServers(t, filepath.Join(dir, "server-ca"))
+	sections := clientSections(t)
+	for n, hint := range directHints {
+		t.Run(hint.name, func(t *testing.T) {
+			at := slices.IndexFunc(umClients, func(c umClient) bool { return c.name == hint.name })
+			c, s := umClients[at], sections[hint.name]
+			if out, err := exec.Command(c.needs[0], c.needs[1:]...).CombinedOutput(); err != nil {
+				t.Skipf("it is not here: %v\n%s", err, out)
+			}
+			if _, advice, _ := strings.Cut(s.text, "Against `UMTAPE_URL`"); !strings.Contains(strings.Join(strings.Fields(advice), " "), hint.says) {
+				t.Fatalf("the page does not say %q", hint.says)
+			}
+			files := make(map[string]string)
+			for name, text := range s.files {
+				if files[name] = strings.Replace(text, hint.code, hint.becomes, 1); files[name] == text {
+					t.Fatalf("%s has no %s", name, hint.code)
+				}
+			}
+			s.files = files
+			s.run = "unset HTTP_PROXY HTTPS_PROXY http_proxy https_proxy JAVA_TOOL_OPTIONS UMTAPE_PROXY; UM_URL=$UMTAPE_URL" + um.Path2007 + "; export UM_URL; " + s.run
+			client := &clientRun{dir: filepath.Join(dir, fmt.Sprint(n)), umtape: umtape, ca: filepath.Join(dir, "ca"), section: s}
+			client.prepare(t)
+			host := strings.Split(servers.plain, "/")[2]
+			said := client.exec(t, "exec", "record", "calls.yaml", "--ca-dir", client.ca, "--upstream-ca", servers.ca, "--resolve", host+":127.0.0.1", "--reverse", "https://"+host)
+			if want := "Connecting\nended\n" + c.fault + "\n"; said != want {
+				t.Fatalf("it said\n%s\nwant\n%s", said, want)
+			}
+			tape, err := cassettes.Load(filepath.Join(client.dir, "calls.yaml"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(tape.Interactions); n != 4+c.messages {
+				t.Errorf("%d interactions, want %d", n, 4+c.messages)
+			}
+			if again := client.exec(t, "exec", "replay", "--strict", "calls.yaml", "--ca-dir", client.ca); again != said {
+				t.Errorf("it said\n%s\nand when recorded\n%s", again, said)
+			}
+		})
+	}
 }
 
 // clientRun is a client that runs behind umtape, in a folder of its own.

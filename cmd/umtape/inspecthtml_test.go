@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"github.com/umtape/umtape/cassettes"
@@ -122,6 +123,30 @@ func TestPageReportFromAFile(t *testing.T) {
 		if shown != (len(flags) > 0) {
 			t.Errorf("with %v the server of a call is in it: %t", flags, shown)
 		}
+	}
+}
+
+// TestPageReportWithoutScript has a browser that runs none.
+func TestPageReportWithoutScript(t *testing.T) {
+	ctx := browser(t)
+	target := filepath.Join(t.TempDir(), "report.html")
+	if err := os.WriteFile(target, []byte(inspected(t, hostileTape(t), "../../testdata/rules/UM070/fail.yaml")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
+		t.Fatal(err)
+	}
+	do(t, ctx, chromedp.Navigate("file://"+target))
+	until(t, ctx, `document.querySelectorAll('.noscript tbody tr').length === 5 && document.querySelector('.noscript table').checkVisibility() && !document.getElementById('filter').checkVisibility()`)
+	if err := os.MkdirAll(shots, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(shots, "report-without-script.png"), png, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 

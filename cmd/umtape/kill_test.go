@@ -206,7 +206,7 @@ func TestKilledWhileRenewing(t *testing.T) {
 			<-p.exited
 		} else {
 			time.Sleep(time.Duration(k.random.Int64N(int64(150 * time.Millisecond)))) // the moment of the kill
-			_ = p.cmd.Process.Kill()                                                 // it may have ended
+			_ = p.cmd.Process.Kill()                                                  // it may have ended
 			<-p.exited
 		}
 		if kept := k.check(fmt.Sprint("round ", round), true); len(kept) != killClients*each {

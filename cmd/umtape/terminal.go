@@ -13,7 +13,7 @@ import (
 
 // lookFlags say how text for people is laid out.
 type lookFlags struct {
-	color string
+	colorFlag
 	width int
 	wide  bool
 
@@ -21,23 +21,38 @@ type lookFlags struct {
 }
 
 func (f *lookFlags) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.color, "color", "auto", "`WHEN` to use colours: auto (on a terminal, or where CLICOLOR_FORCE is set, unless NO_COLOR is), always or never")
+	f.colorFlag.register(cmd)
 	cmd.Flags().IntVar(&f.width, "width", 0, "keep to `N` columns (default: COLUMNS, or those of the terminal; in a pipe as many as it takes)")
 	cmd.Flags().BoolVar(&f.wide, "wide", false, "show everything, however many columns it takes")
 	cmd.MarkFlagsMutuallyExclusive("width", "wide")
 }
 
+// colorFlag says whether text for people has colours.
+type colorFlag struct{ when string }
+
+func (f *colorFlag) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.when, "color", "auto", "`WHEN` to use colours: auto (on a terminal, or where CLICOLOR_FORCE is set, unless NO_COLOR is), always or never")
+}
+
+// on reports whether stdout has them.
+func (f *colorFlag) on(a *app) (bool, error) {
+	switch f.when {
+	case "always":
+		return true, nil
+	case "auto":
+		return wantsColor(isTerminal(a.stdout)), nil
+	case "never":
+		return false, nil
+	}
+	return false, misuse("--color %q is none of auto, always and never", f.when)
+}
+
 // look is the layout for stdout.
 func (f *lookFlags) look(a *app, cmd *cobra.Command) (report.Look, error) {
 	var look report.Look
-	switch f.color {
-	case "always":
-		look.Color = true
-	case "auto":
-		look.Color = wantsColor(isTerminal(a.stdout))
-	case "never":
-	default:
-		return look, misuse("--color %q is none of auto, always and never", f.color)
+	var err error
+	if look.Color, err = f.on(a); err != nil {
+		return look, err
 	}
 	switch {
 	case cmd.Flags().Changed("width"):

@@ -25,6 +25,8 @@ type validateFlags struct {
 	junit, sarif   string
 	settings       ruleSettings
 	maxAge         age
+	color          colorFlag
+	look           report.Look
 	wsdl           wsdlFlags
 	live           liveFlags
 }
@@ -88,6 +90,9 @@ cannot be read or a report cannot be written, 2 when the command line is wrong.`
 			if err := f.check(cmd, paths, threshold); err != nil {
 				return err
 			}
+			if f.look.Color, err = f.color.on(a); err != nil {
+				return err
+			}
 			if f.rules {
 				return a.listRules(f.settings, f.asJSON)
 			}
@@ -105,6 +110,7 @@ cannot be read or a report cannot be written, 2 when the command line is wrong.`
 	cmd.Flags().BoolVar(&f.rules, "rules", false, "list the rules and end")
 	f.wsdl.register(cmd)
 	f.live.register(cmd)
+	f.color.register(cmd)
 	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "leave notes out")
 	for name, complete := range map[string]cobra.CompletionFunc{
 		"rule":    f.settings.complete,
@@ -256,7 +262,7 @@ func (a *app) writeFindings(v report.Validation, f validateFlags) error {
 			return err
 		}
 	default:
-		if err := report.Findings(a.stdout, v.All()); err != nil {
+		if err := report.Findings(a.stdout, v.All(), f.look); err != nil {
 			return err
 		}
 	}

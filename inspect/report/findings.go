@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/umtape/umtape/inspect"
 )
@@ -84,11 +83,12 @@ func plural(n int, what string) string {
 // editors find it, and where it is below; the first one of a rule with why that
 // matters, the fix and the source. What need not stay on one line fits in 80
 // columns.
-func Findings(w io.Writer, found []Located) error {
+func Findings(w io.Writer, found []Located, look Look) error {
 	told := map[string]bool{}
 	for _, f := range found {
 		var b strings.Builder
-		fmt.Fprintf(&b, "%s: %s: %s: %s\n", f.place(), f.Rule.Severity, f.Rule.ID, Printable(f.Message))
+		how := [...]style{inspect.Note: cyan, inspect.Warning: yellow, inspect.Error: red}[f.Rule.Severity]
+		fmt.Fprintf(&b, "%s: %s: %s\n", look.paint(bold, f.place()), look.paint(how, f.Rule.Severity.String()+": "+f.Rule.ID), Printable(f.Message))
 		if where := f.where(); where != "" {
 			item(&b, "in", Printable(where))
 		}
@@ -129,7 +129,7 @@ const width = 80
 func item(b *strings.Builder, name, text string) {
 	line := "    " + name + ":"
 	for _, word := range strings.Fields(text) {
-		if utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
+		if columns(line)+1+columns(word) > width {
 			b.WriteString(line + "\n")
 			line = "       "
 		}

@@ -111,7 +111,7 @@ func (v Validation) testCase(file, name string, found []Located) junitCase {
 func findingsText(found []Located) string {
 	var b strings.Builder
 	b.WriteString("\n")
-	Findings(&b, found) // a strings.Builder does not fail
+	Findings(&b, found, Look{}) // a strings.Builder does not fail
 	return xmlText(b.String())
 }
 

@@ -94,7 +94,7 @@ func writers(look Look) map[string]func(w io.Writer) error {
 		"ShapeChanges":     func(w io.Writer) error { _, err := ShapeChanges(w, hostile, hostile, changes, look); return err },
 		"ShapeChangesJSON": func(w io.Writer) error { return ShapeChangesJSON(w, changes) },
 		"CallsJSON":        func(w io.Writer) error { return CallsJSON(w, calls) },
-		"Findings":         func(w io.Writer) error { return Findings(w, found) },
+		"Findings":         func(w io.Writer) error { return Findings(w, found, Look{}) },
 		"FindingsJSON":     func(w io.Writer) error { return FindingsJSON(w, v) },
 		"JUnit":            func(w io.Writer) error { return JUnit(w, v) },
 		"SARIF":            func(w io.Writer) error { return SARIF(w, v) },

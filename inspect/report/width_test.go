@@ -43,3 +43,22 @@ func TestNothingIsWiderThanTheTerminal(t *testing.T) {
 		}
 	}
 }
+
+// TestFindingsOfWideNames: what is wrapped is measured as a terminal shows it.
+func TestFindingsOfWideNames(t *testing.T) {
+	var b strings.Builder
+	f := Located{File: "a.yaml", Operation: "op"}
+	f.Path = strings.TrimSpace(strings.Repeat("\u9867\u5ba2\u691c\u7d22 ", 20))
+	if err := Findings(&b, []Located{f}, Look{}); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(b.String(), "\n")
+	if len(lines) < 5 {
+		t.Errorf("not wrapped: %s", &b)
+	}
+	for _, line := range lines[1:] {
+		if n := columns(line); n > 80 {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+}

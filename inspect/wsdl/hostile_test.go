@@ -30,7 +30,7 @@ func aSchema(text string) string {
 func times(n int, text string) string {
 	var b strings.Builder
 	for i := range n {
-		strings.NewReplacer("#+", strconv.Itoa(i+1), "#", strconv.Itoa(i)).WriteString(&b, text)
+		b.WriteString(strings.ReplaceAll(strings.ReplaceAll(text, "#+", strconv.Itoa(i+1)), "#", strconv.Itoa(i)))
 	}
 	return b.String()
 }
@@ -93,8 +93,8 @@ func TestHostileWSDL(t *testing.T) {
 		{name: "group_in_itself", files: schema(`<xs:element name="a"><xs:complexType><xs:group ref="g"/></xs:complexType></xs:element><xs:group name="g"><xs:sequence><xs:group ref="g"/></xs:sequence></xs:group>`), err: "holds itself"},
 		{name: "attribute_group_in_itself", files: schema(`<xs:element name="a"><xs:complexType><xs:attributeGroup ref="g"/></xs:complexType></xs:element><xs:attributeGroup name="g"><xs:attributeGroup ref="g"/></xs:attributeGroup>`), err: "holds itself"},
 		{name: "head_of_itself", files: schema(`<xs:element name="a" substitutionGroup="b" type="xs:int"/><xs:element name="b" substitutionGroup="a" type="xs:int"/>`), body: "<a>x</a>", want: "WSDL08"},
-		{name: "type_chain", files: schema(`<xs:element name="a" type="T0"/>` + times(20_000, `<xs:complexType name="T#"><xs:complexContent><xs:extension base="T#+"/></xs:complexContent></xs:complexType>`)), err: "1000 deep"},
-		{name: "group_chain", files: schema(`<xs:element name="a"><xs:complexType><xs:group ref="g0"/></xs:complexType></xs:element>` + times(20_000, `<xs:group name="g#"><xs:sequence><xs:group ref="g#+"/></xs:sequence></xs:group>`)), err: "1000 deep"},
+		{name: "type_chain", files: schema(`<xs:element name="a" type="T0"/>` + times(5_000, `<xs:complexType name="T#"><xs:complexContent><xs:extension base="T#+"/></xs:complexContent></xs:complexType>`)), err: "1000 deep"},
+		{name: "group_chain", files: schema(`<xs:element name="a"><xs:complexType><xs:group ref="g0"/></xs:complexType></xs:element>` + times(5_000, `<xs:group name="g#"><xs:sequence><xs:group ref="g#+"/></xs:sequence></xs:group>`)), err: "1000 deep"},
 
 		// Each of these is small, and what it stands for is not.
 		{name: "union_bomb", files: schema(`<xs:element name="a" type="U0"/>` + times(200, `<xs:simpleType name="U#"><xs:union memberTypes="U#+ U#+"/></xs:simpleType>`) + `<xs:simpleType name="U200"><xs:restriction base="xs:int"/></xs:simpleType>`), body: "<a>x</a>", want: "WSDL08"},
@@ -102,21 +102,21 @@ func TestHostileWSDL(t *testing.T) {
 		{name: "group_bomb", files: schema(`<xs:element name="a"><xs:complexType><xs:group ref="g0"/></xs:complexType></xs:element>` + times(100, `<xs:group name="g#"><xs:sequence><xs:group ref="g#+"/><xs:group ref="g#+"/></xs:sequence></xs:group>`) + `<xs:group name="g100"><xs:sequence><xs:element name="b" minOccurs="0"/></xs:sequence></xs:group>`), body: "<a>" + strings.Repeat("<b/>", 1000) + "<c/></a>", want: "WSDL05"},
 		{name: "maxOccurs", files: schema(`<xs:element name="a"><xs:complexType><xs:sequence minOccurs="2000000000" maxOccurs="2000000000"><xs:element name="b" minOccurs="2000000000" maxOccurs="2000000000"/></xs:sequence></xs:complexType></xs:element>`), body: "<a>" + strings.Repeat("<b/>", 1000) + "</a>", want: "WSDL04"},
 		{name: "maxOccurs_too_large", files: schema(`<xs:element name="a"><xs:complexType><xs:sequence maxOccurs="99999999999999999999"/></xs:complexType></xs:element>`), err: "maxOccurs"},
-		{name: "first_sets", files: schema(`<xs:element name="a"><xs:complexType><xs:group ref="g0"/></xs:complexType></xs:element>` + times(400, `<xs:group name="g#"><xs:choice><xs:group ref="g#+"/></xs:choice></xs:group>`) + `<xs:group name="g400"><xs:choice>` + times(50_000, `<xs:element name="e#"/>`) + `</xs:choice></xs:group>`), err: "too much"},
-		{name: "attributes", files: schema(simpleA + `<xs:complexType name="T">` + times(20_000, `<xs:attribute name="a#"/>`) + `</xs:complexType>` + times(20_000, `<xs:complexType name="T#"><xs:complexContent><xs:extension base="T"/></xs:complexContent></xs:complexType>`)), err: "too much"},
+		{name: "first_sets", files: schema(`<xs:element name="a"><xs:complexType><xs:group ref="g0"/></xs:complexType></xs:element>` + times(400, `<xs:group name="g#"><xs:choice><xs:group ref="g#+"/></xs:choice></xs:group>`) + `<xs:group name="g400"><xs:choice>` + times(10_000, `<xs:element name="e#"/>`) + `</xs:choice></xs:group>`), err: "too much"},
+		{name: "attributes", files: schema(simpleA + `<xs:complexType name="T">` + times(5_000, `<xs:attribute name="a#"/>`) + `</xs:complexType>` + times(5_000, `<xs:complexType name="T#"><xs:complexContent><xs:extension base="T"/></xs:complexContent></xs:complexType>`)), err: "too much"},
 		{name: "attribute_group_bomb", files: schema(simpleA + `<xs:complexType name="T"><xs:attributeGroup ref="g0"/></xs:complexType>` + times(100, `<xs:attributeGroup name="g#"><xs:attributeGroup ref="g#+"/><xs:attributeGroup ref="g#+"/></xs:attributeGroup>`) + `<xs:attributeGroup name="g100"/>`), err: "too much"},
-		{name: "substitutes", files: schema(simpleA + `<xs:element name="e0" type="xs:int"/>` + times(20_000, `<xs:element name="e#+" substitutionGroup="e#"/>`)), err: "too much"},
+		{name: "substitutes", files: schema(simpleA + `<xs:element name="e0" type="xs:int"/>` + times(5_000, `<xs:element name="e#+" substitutionGroup="e#"/>`)), err: "too much"},
 		{name: "chameleon", files: map[string]string{
-			"s.wsdl": aWSDL("", aSchema(simpleA)+times(10_000, `<xs:schema targetNamespace="urn:#"><xs:include schemaLocation="y.xsd"/></xs:schema>`)),
-			"y.xsd":  `<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">` + times(10_000, `<xs:element name="e#" type="xs:int"/>`) + `</xs:schema>`,
+			"s.wsdl": aWSDL("", aSchema(simpleA)+times(2_000, `<xs:schema targetNamespace="urn:#"><xs:include schemaLocation="y.xsd"/></xs:schema>`)),
+			"y.xsd":  `<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">` + times(2_000, `<xs:element name="e#" type="xs:int"/>`) + `</xs:schema>`,
 		}, err: "too much"},
 		{name: "patterns", files: schema(`<xs:element name="a"><xs:simpleType><xs:restriction base="xs:string"><xs:pattern value="((a{1000}){1000}){1000}"/><xs:pattern value="(a+)+b"/></xs:restriction></xs:simpleType></xs:element>`), body: "<a>" + strings.Repeat("a", 100_000) + "</a>"},
 		{name: "pattern_backtracking", files: schema(`<xs:element name="a"><xs:simpleType><xs:restriction base="xs:string"><xs:pattern value="(a+)+b"/></xs:restriction></xs:simpleType></xs:element>`), body: "<a>" + strings.Repeat("a", 100_000) + "</a>", want: "WSDL08"},
 		{name: "long_number", files: schema(`<xs:element name="a"><xs:simpleType><xs:restriction base="xs:decimal"><xs:minInclusive value="0"/></xs:restriction></xs:simpleType></xs:element>`), body: "<a>" + strings.Repeat("9", 1<<20) + "</a>"},
-		{name: "many_wrong_children", files: schema(`<xs:element name="a"><xs:complexType><xs:choice maxOccurs="unbounded">` + times(5_000, `<xs:element name="e#"><xs:complexType><xs:choice>`+times(10, `<xs:element name="f#"/>`)+`</xs:choice></xs:complexType></xs:element>`) + `</xs:choice></xs:complexType></xs:element>`), body: "<a>" + times(20_000, "<e#/>") + "</a>", want: "WSDL05"},
+		{name: "many_wrong_children", files: schema(`<xs:element name="a"><xs:complexType><xs:choice maxOccurs="unbounded">` + times(1_000, `<xs:element name="e#"><xs:complexType><xs:choice>`+times(10, `<xs:element name="f#"/>`)+`</xs:choice></xs:complexType></xs:element>`) + `</xs:choice></xs:complexType></xs:element>`), body: "<a>" + times(10_000, "<e#/>") + "</a>", want: "WSDL05"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s, _, err := load(write(t, tt.files), "", 200_000)
+			s, _, err := load(write(t, tt.files), "", 50_000)
 			if tt.err != "" || err != nil {
 				if err == nil || tt.err == "" || !strings.Contains(err.Error(), tt.err) {
 					t.Fatalf("%v, want %q", err, tt.err)
