@@ -338,6 +338,9 @@ func TestPageTakesWhatCameForData(t *testing.T) {
 		if found := number(t, ctx, `document.querySelectorAll('main img, main script, main [onerror]').length`); found > 0 {
 			t.Errorf("view %d: %v elements were made of text", n+2, found)
 		}
+		if eval[bool](t, ctx, `document.querySelector('main').outerHTML.includes('\u202e')`) {
+			t.Errorf("view %d: the direction of text is turned", n+2)
+		}
 	}
 	for _, view := range []string{"compare&a=%400&b=%401", "compare&a=%401&b=%402&all=1", "traffic"} {
 		script(t, ctx, `location.hash = '#v=`+view+`'`)
@@ -349,6 +352,9 @@ func TestPageTakesWhatCameForData(t *testing.T) {
 		}
 		if found := number(t, ctx, `document.querySelectorAll('main img, main script, main [onerror]').length`); found > 0 {
 			t.Errorf("%s: %v elements were made of text", view, found)
+		}
+		if eval[bool](t, ctx, `document.querySelector('main').outerHTML.includes('\u202e')`) {
+			t.Errorf("%s: the direction of text is turned", view)
 		}
 	}
 	// The page would refuse to make markup of text, even if its script tried to.

@@ -105,6 +105,22 @@ func TestPageReportFromAFile(t *testing.T) {
 				t.Errorf("%s: %s", v, wrong)
 			}
 		}
+		if wrong := text(t, ctx, `(async () => {
+			location.hash = '#v=findings';
+			const wrong = [], wait = () => new Promise((done) => setTimeout(done));
+			await wait();
+			for (const {dataset: {key}} of [...document.querySelectorAll('.choose button')]) {
+				const b = [...document.querySelectorAll('.view-findings .choose button')].find((b) => b.dataset.key === key);
+				if (!b) continue; // a kind of message
+				b.click();
+				await wait();
+				const found = document.querySelectorAll('.places li').length;
+				if (found !== Number(b.querySelector('.number').textContent)) wrong.push(key + ' has ' + found + ' places');
+			}
+			return wrong.join();
+		})()`); wrong != "" {
+			t.Errorf("not as many as are counted: %s", wrong)
+		}
 		script(t, ctx, `location.hash = '#x=' + encodeURIComponent('../../testdata/rules/UM070/fail.yaml#0')`)
 		until(t, ctx, `document.querySelectorAll('#exchange .of-call li').length === 2`)
 		press(t, ctx, "/", "f", "o", "u", "n", "d")
