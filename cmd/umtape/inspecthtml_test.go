@@ -125,6 +125,8 @@ func TestPageReportFromAFile(t *testing.T) {
 		until(t, ctx, `document.querySelectorAll('#exchange .of-call li').length === 2`)
 		press(t, ctx, "/", "f", "o", "u", "n", "d")
 		until(t, ctx, `/^[1-5] of 6 exchanges$/.test(document.getElementById('count').textContent)`)
+		typeFilter(t, ctx, "text:GetCallInfoRESPONSE -text:nothing")
+		until(t, ctx, counted("2 of 6 exchanges"))
 		do(t, ctx, chromedp.Sleep(200*time.Millisecond))
 		if title := text(t, ctx, `document.title`); title == "OWNED" {
 			t.Error("script from the wire ran")
