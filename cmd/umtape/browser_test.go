@@ -459,6 +459,12 @@ func TestPageOfACassetteThatChanges(t *testing.T) {
 	}
 	script(t, ctx, `document.getElementById('filter').value = ''; document.getElementById('filter').dispatchEvent(new Event('input'))`)
 	until(t, ctx, `document.getElementById('count').textContent === '2 exchanges'`)
+
+	// What was found in the bodies of one cassette says nothing of another one's.
+	typeFilter(t, ctx, "text:identifier")
+	until(t, ctx, counted("0 of 2 exchanges"))
+	put("UM020/fail")
+	until(t, ctx, counted("1 of 1 exchange"))
 }
 
 // TestPageOfARecording has calls made while the page is open.
