@@ -49,9 +49,10 @@ export function make(page) {
 // asked is what a view was asked for: if it is another thing, it is shown at once.
 const asked = ({state}) => `${state.view} ${document.getElementById('filter').value}`;
 
-function nothing(box, {rows}) {
+function nothing(box, {rows, filter}) {
 	if (rows.length) {
-		box.replaceChildren(el('h2', {}, 'Nothing fits the filter'), el('p', {}, 'Traffic is of what the filter lets through. Change it, or clear it.'));
+		box.replaceChildren(el('h2', {}, 'Nothing fits the filter'), el('p', {}, 'Traffic is of what the filter lets through.'),
+			el('button', {type: 'button', onclick: () => filter('')}, 'Clear the filter'));
 	} else {
 		box.replaceChildren(el('h2', {}, 'There is no traffic yet'), el('p', {}, document.documentElement.dataset.mode
 			? 'As soon as a client talks through the proxy, this shows how long answers take, how many there are, and what they are.'
