@@ -160,7 +160,9 @@ func TestPageComparesAMiss(t *testing.T) {
 	dir := t.TempDir()
 	one, two := filepath.Join(dir, "one.yaml"), filepath.Join(dir, "two.yaml")
 	writeTape(t, one, dialled("+41445550101", "um.corp.example.net", yes))
-	writeTape(t, two, dialled("+41445550102", "um.corp.example.net", no))
+	second := dialled("+41445550102", "um.corp.example.net", no)
+	second.Response.Headers.Set("Date", "Sun, 01 Nov 2026 10:00:00 GMT")
+	writeTape(t, two, second)
 	a, _ := testApp(t)
 	s, err := a.openReplay([]string{one, two}, replayFlags{listen: "127.0.0.1:0", maxBody: 1 << 20, ui: "127.0.0.1:0", caDir: t.TempDir(), log: logFlags{format: "text"}})
 	if err != nil {
@@ -234,6 +236,10 @@ func TestPageComparesAMiss(t *testing.T) {
 	press(t, ctx, "e")
 	until(t, ctx, `document.getElementById('exports-what').textContent.includes(' 2 exchanges,')`)
 	press(t, ctx, "Escape")
+	script(t, ctx, `document.getElementById('compare-h').click()`)
+	until(t, ctx, `document.querySelector('.result .sum').textContent === 'They differ in 4 places.' && location.hash.includes('&h=1')`)
+	script(t, ctx, `document.getElementById('compare-h').click()`)
+	until(t, ctx, `document.querySelector('.result .sum').textContent === 'They differ in 3 places.' && !location.hash.includes('h=1')`)
 	script(t, ctx, `[...document.querySelectorAll('.view-compare button')].find((b) => b.textContent === 'Swap').click()`)
 	until(t, ctx, `document.getElementById('compare-a').value.endsWith('two.yaml#0') && document.querySelector('.parties dd button').textContent.endsWith('two.yaml#0')`)
 
