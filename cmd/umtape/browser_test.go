@@ -687,6 +687,10 @@ func TestPageOfMany(t *testing.T) {
 			scrolled(t, ctx, "lanes", 5000)
 		}
 	}
+	until(t, ctx, `document.querySelector('.more-places').textContent.startsWith('More places: ')`)
+	had := number(t, ctx, `document.querySelectorAll('.places li').length`)
+	script(t, ctx, `document.querySelector('.more-places').click()`)
+	until(t, ctx, fmt.Sprintf(`document.querySelectorAll('.places li').length === %v`, 2*had)) // all of them are alike
 }
 
 // scrolled tells how long frames are while something is scrolled.
