@@ -206,7 +206,10 @@ func TestPageOfShapes(t *testing.T) {
 	// One structure alone is shown, and is what is exported; the filter holds here too.
 	press(t, ctx, "Escape")
 	script(t, ctx, `[...document.querySelectorAll('.variants button')].filter((b) => b.textContent === 'Only these')[1].click()`)
-	until(t, ctx, `document.querySelector('.variants .chosen .chips').textContent === '#11' && document.querySelector('.detail h3').textContent === 'The structure of 1 message'`)
+	alone := `document.querySelector('.variants .chosen .chips').textContent === '#11' && document.querySelector('.detail h3').textContent === 'The structure of 1 message'`
+	until(t, ctx, alone)
+	do(t, ctx, chromedp.Reload())
+	until(t, ctx, alone+` && document.querySelectorAll('.view-shapes .tree').length === 2`)
 	press(t, ctx, "e")
 	until(t, ctx, `document.getElementById('exports-what').textContent.includes(' 1 exchange,')`)
 	press(t, ctx, "Escape")
@@ -244,7 +247,10 @@ func TestPageOfFindings(t *testing.T) {
 	press(t, ctx, "Escape")
 	script(t, ctx, `const s = document.getElementById('findings-severity'); s.value = 'warning'; s.dispatchEvent(new Event('change'))`)
 	rules := `[...document.querySelectorAll('.choose button')].map((b) => b.dataset.key).join()`
-	until(t, ctx, rules+` === 'UM045' && document.querySelector('.detail h2').textContent.includes('UM045')`)
+	only := rules + ` === 'UM045' && document.querySelector('.detail h2').textContent.includes('UM045')`
+	until(t, ctx, only)
+	do(t, ctx, chromedp.Reload())
+	until(t, ctx, only+` && document.getElementById('findings-severity').value === 'warning'`)
 	script(t, ctx, `const s = document.getElementById('findings-severity'); s.value = ''; s.dispatchEvent(new Event('change'))`)
 	press(t, ctx, "End")
 	until(t, ctx, `document.querySelector('.view-findings .detail h2').textContent.includes('UM073') && document.querySelector('.places button')`)
