@@ -96,16 +96,16 @@ func auditEach[T any](path string, chunk int, of func(*Interaction) T, take func
 func (e *Edit) Scrub() ([]Secret, error) {
 	found, _ := e.search()
 	if e.Torn != nil {
-		if tail := string(e.data[e.Torn.Offset:]); redactStray(tail) != tail {
+		if tail := string(e.tail); redactStray(tail) != tail { // comments before it included
 			return nil, &fault{kind: ErrDamaged, path: e.Path, line: e.Torn.Line, what: "the last interaction was not written to its end, and there is a credential in what there is of it",
 				next: fmt.Sprintf("`umtape recover %s` cuts it off to %[1]s.torn, which you then delete", e.Path)}
 		}
 	} else {
-		e.tail = []byte(redactStray(string(e.tail)))
+		e.tail = []byte(redactComments(string(e.tail)))
 	}
 	for n, r := range e.Records {
 		clean := r.Changed(redactKept(r.Interaction))
-		clean.lead = []byte(redactStray(string(r.lead)))
+		clean.lead = []byte(redactComments(string(r.lead)))
 		if clean.text != nil && r.Edited && len(e.strays(n)) > 0 {
 			clean.text = nil // written anew, without what only a reader of the file would see
 		}
@@ -308,4 +308,24 @@ func redactStray(text string) string {
 		return ""
 	}
 	return redactValue(text, 1)
+}
+
+// redactComments redacts comments, of which nothing else may become part: what follows
+// them is an interaction.
+func redactComments(text string) string {
+	clean := redactStray(text)
+	if clean == text {
+		return text
+	}
+	var b strings.Builder
+	for line := range strings.Lines(clean) {
+		if t := strings.TrimSpace(line); t != "" && t[0] != '#' { // it was part of something longer
+			b.WriteString("# ")
+		}
+		b.WriteString(line)
+	}
+	if strings.HasSuffix(text, "\n") && !strings.HasSuffix(clean, "\n") {
+		b.WriteByte('\n')
+	}
+	return b.String()
 }

@@ -425,6 +425,7 @@ func TestAuditSeesTheFile(t *testing.T) {
 		want string
 	}{
 		"a comment between ours":   {strings.Replace(ours, "    - id: 1\n", "    # password=hunter2secret\n    - id: 1\n", 1), "comment"},
+		"half a tag in a comment":  {strings.Replace(ours, "    - id: 1\n", "    # <Password>hunter2secret\n    - id: 1\n", 1), "comment"},
 		"a comment after ours":     {ours + "# password=hunter2secret\n", "comment"},
 		"a comment in one of ours": {strings.Replace(ours, "      response:\n", "      # password=hunter2secret\n      response:\n", 1), "comment"},
 		"a key in one of ours":     {strings.Replace(ours, "      response:\n", "      password: hunter2secret\n      response:\n", 1), "key password"},
@@ -451,8 +452,12 @@ func TestAuditSeesTheFile(t *testing.T) {
 			if _, err := e.Scrub(); err != nil {
 				t.Fatal(err)
 			}
+			n := len(e.Interactions)
 			save(t, e)
 			e.Close()
+			if after := load(t, path).Interactions; len(after) != n {
+				t.Errorf("%d interactions, then %d", n, len(after))
+			}
 			if after := readAll(t, path); strings.Contains(after, "hunter2secret") || strings.Contains(after, base64Of("a:hunter2secret")) {
 				t.Errorf("still there:\n%s", after)
 			}
@@ -611,6 +616,8 @@ func editOf(file string) (e *Edit, err error) {
 func FuzzScrub(f *testing.F) {
 	f.Add("version: 2\ninteractions:\n- request: {url: 'https://a:b@c/?token=x', headers: {Cookie: [a=b, c]}, body: '<Password>x</Password>', form: {pin: ['1']}}\n  response: {code: 200, body: '{\"pwd\": 1}'}\n")
 	f.Add("---\nversion: 2\numtape:\n    format: 1\ninteractions:\n    # password=x\n    - id: 0\n      request: {body: \"Basic YTpiYmJi\"} # pwd=1\n      response: {code: 200, secret: x}\n      umtape:\n        checksum: edited\n    - id: 1\n      request: {}\n      response: {code: 1}\n      umtape:\n        note: pin=1\n        checksum: edited\n")
+	f.Add("---\nversion: 2\numtape:\n    format: 1\ninteractions:\n    # <Password>x\n    - id: 0\n      request: {}\n      response: {code: 1}\n      umtape:\n        checksum: edited\n    # pin=\n    # x\n")
+	f.Add("---\nversion: 1\numtape:\ninteractions:\n#<Pass>\n    - id: 0\n")
 	f.Add("version: 1\ninteractions:\n- request: {headers: {Content-Encoding: [gzip], X-A: ['NTLM TlRMTVNTUAAD']}, body: \"\\x1f\\x8b\"}\n  response: {code: 200, status: 'https://a:b@c', headers: {Www-Authenticate: [\"NTLM\\r\\n TlRMTVNTUAAC\"]}}\n")
 	f.Fuzz(func(t *testing.T, file string) {
 		e, err := editOf(file)

@@ -550,7 +550,7 @@ var escapedWord = regexp.MustCompile(`[^\s"'<>]*%(?:25)?(?:3[Cc]|7[Bb])[^\s"'<>]
 
 // spokenForm is a secret in a sentence, a log line or a connection string: its name,
 // and after a colon or an equals sign the secret.
-var spokenForm = regexp.MustCompile(`(?i)([\w.-]*(?:pass ?(?:word|wd|phrase|code)|pwd|secret|api[-_ ]?key|access[-_ ]?key|pin|(?:access |refresh |auth |bearer |session )?token))(["']?\s*(:|=|%(?:25)*3[AaDd])\s*)("[^"<>]*"|'[^'<>]*'|[^\s"'<>,;&]+)`)
+var spokenForm = regexp.MustCompile(`(?i)([\w.-]*(?:pass ?(?:word|wd|phrase|code)|pwd|secret|api[-_ ]?key|access[-_ ]?key|pin|(?:access |refresh |auth |bearer |session )?token))(["']?[ \t]*(:|=|%(?:25)*3[AaDd])[ \t]*)("[^"<>]*"|'[^'<>]*'|[^\s"'<>,;&]+)`)
 
 // escapedEnd is what ends a value in percent-encoding: white space, quotes, "&", ";", "<", ">".
 var escapedEnd = regexp.MustCompile(`%(?:25)*(?:0[9AaDd]|2[0267]|3[BbCcEe])`)

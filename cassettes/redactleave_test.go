@@ -45,7 +45,7 @@ func TestRedactLeaves(t *testing.T) {
 		`{"value": "x", "name": "user"}`, `{"value": null, "name": "password"}`, `{"a": {"value": "x"}, "name": "user", "fields": [{"name": "password"}]}`, `[{"value": "x"}, {"name": "password"}]`,
 		`{"name": "password", "label": "x"}`, `{"enum": ["pin", "pass"]}`,
 		`<!DOCTYPE a [<!ENTITY v "1"><!ATTLIST a b CDATA "c" pin CDATA #IMPLIED>]><a>&v;</a>`, `<!DOCTYPE html><p>&amp; the password</p>`, `<!DOCTYPE a SYSTEM "a.dtd"><a/>`,
-		"x\x9cno deflated text at all", "\xef\xbf\xbd\xef\xbf\xbd", "[a]\nb=c\n", "; [a]\r\n",
+		"x\x9cno deflated text at all", "\xef\xbf\xbd\xef\xbf\xbd", "[a]\nb=c\n", "[db]\npassword=\nuser=anna1\n", "pin:\n12ab!\n", "; [a]\r\n",
 		"--b\r\nContent-Transfer-Encoding: base64\r\n\r\n" + callID + "\r\n--b--", "--b\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=3Ca=3E\r\n--b--",
 	} {
 		if got := redactString(body, http.Header{}); got != body {

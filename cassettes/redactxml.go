@@ -216,7 +216,7 @@ func (r *tagRedactor) characters(from, to int) {
 		return
 	}
 	if r.inSecret() {
-		if !isBoolean(trimmed) {
+		if !isBoolean(trimmed) && trimmed != redacted {
 			r.replace(from, to, redacted)
 		}
 		return

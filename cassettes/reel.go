@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -63,6 +64,12 @@ func (r *Reel) Aged() Aged { return r.aged }
 // NotCached returns why nothing could be put in OpenOptions.CacheDir, nil if
 // there was nothing to put there or it is there.
 func (r *Reel) NotCached() error { return r.notKept }
+
+// HasAny reports whether a request has one of the places whose text may be any, see
+// Matching.Any.
+func (r *Reel) HasAny() bool {
+	return slices.ContainsFunc(r.loose, func(l loose) bool { return l.value != 0 })
+}
 
 // Close closes the file. Nothing may be asked of the Reel after that.
 func (r *Reel) Close() error {

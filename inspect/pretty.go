@@ -1,7 +1,7 @@
 package inspect
 
 import (
-	"encoding/xml"
+	"bytes"
 	"strings"
 )
 
@@ -39,17 +39,56 @@ type printer struct {
 	lined []bool // of each element in document order: children on lines of their own
 }
 
-// tokens calls f with each token and its bytes.
-func (p *printer) tokens(f func(t xml.Token, raw []byte)) {
-	d := newDecoder(p.text)
-	for {
-		at := d.InputOffset()
-		t, err := d.RawToken()
-		if err != nil {
-			return // io.EOF: the guard has read it all before
+// token is a kind of piece of a text.
+type token int
+
+const (
+	startTag token = iota
+	endTag
+	charData // CDATA sections too
+	otherToken
+)
+
+// tokens calls f with each token and its bytes; with none for the end tag of <a/>. The
+// guard has read it all before, so that where a token ends is all there is to find.
+func (p *printer) tokens(f func(kind token, raw []byte)) {
+	for rest := p.text; len(rest) > 0; {
+		kind, n := charData, bytes.IndexByte(rest, '<')
+		switch {
+		case n < 0:
+			n = len(rest)
+		case n > 0:
+		case bytes.HasPrefix(rest, []byte("<!--")):
+			kind, n = otherToken, past(rest, 4, "-->")
+		case bytes.HasPrefix(rest, []byte("<![CDATA[")):
+			n = past(rest, 9, "]]>")
+		case bytes.HasPrefix(rest, []byte("<?")):
+			kind, n = otherToken, past(rest, 2, "?>")
+		case bytes.HasPrefix(rest, []byte("</")):
+			kind, n = endTag, past(rest, 2, ">")
+		default:
+			kind = startTag
+			for n = 1; n < len(rest) && rest[n] != '>'; n++ {
+				if c := rest[n]; c == '"' || c == '\'' {
+					n = past(rest, n+1, string(rune(c))) - 1
+				}
+			}
+			n = min(n+1, len(rest))
 		}
-		f(t, p.text[at:d.InputOffset()])
+		f(kind, rest[:n])
+		if kind == startTag && n > 1 && rest[n-2] == '/' {
+			f(endTag, nil)
+		}
+		rest = rest[n:]
 	}
+}
+
+// past is where the next end after from is over.
+func past(text []byte, from int, end string) int {
+	if n := bytes.Index(text[from:], []byte(end)); n >= 0 {
+		return from + n + len(end)
+	}
+	return len(text)
 }
 
 // survey finds the elements that hold elements and no text.
@@ -60,18 +99,18 @@ func (p *printer) survey() {
 		text     bool
 	}
 	stack := []state{{index: -1}}
-	p.tokens(func(t xml.Token, raw []byte) {
+	p.tokens(func(kind token, raw []byte) {
 		top := &stack[len(stack)-1]
-		switch t := t.(type) {
-		case xml.StartElement:
+		switch kind {
+		case startTag:
 			top.children = true
 			stack = append(stack, state{index: len(p.lined)})
 			p.lined = append(p.lined, false)
-		case xml.EndElement:
+		case endTag:
 			p.lined[top.index] = top.children && !top.text
 			stack = stack[:len(stack)-1]
-		case xml.CharData:
-			top.text = top.text || !isSpace(string(t)) || isSpace(string(raw)) != isSpace(string(t))
+		case charData:
+			top.text = top.text || len(bytes.Trim(raw, " \t\r\n")) > 0
 		}
 	})
 }
@@ -85,19 +124,19 @@ func (p *printer) print(write func([]byte)) {
 			write(indentation[:1+2*min(len(open)-1, maxIndent)])
 		}
 	}
-	p.tokens(func(t xml.Token, raw []byte) {
+	p.tokens(func(kind token, raw []byte) {
 		lines := open[len(open)-1]
-		switch t.(type) {
-		case xml.StartElement:
+		switch kind {
+		case startTag:
 			line(lines)
 			open = append(open, lines && p.lined[elements])
 			elements++
-		case xml.EndElement:
+		case endTag:
 			open = open[:len(open)-1]
 			if len(raw) > 0 { // else the start tag was <a/>
 				line(lines)
 			}
-		case xml.CharData:
+		case charData:
 			if lines {
 				return
 			}

@@ -485,7 +485,7 @@ func TestPageOfARecording(t *testing.T) {
 	}
 	t.Cleanup(func() { s.stop(io.Discard) })
 	do(t, ctx, chromedp.Navigate(s.page.server.Link()))
-	until(t, ctx, `document.getElementById('empty').textContent.includes('Nothing has been said yet')`)
+	until(t, ctx, `document.getElementById('empty').textContent.includes('as if it were the server:curl ')`)
 	picture(t, ctx, "nothing-yet")
 
 	body, err := os.ReadFile("../../testdata/messages/disconnect-request.xml")

@@ -268,7 +268,7 @@ func TestHostileBodies(t *testing.T) {
 			}
 		}
 		for _, way := range hostileReadings {
-			if a, b := took[0][way.name], took[1][way.name]; float64(b) > 2.6*float64(a)+64<<10 {
+			if a, b := took[0][way.name], took[1][way.name]; float64(b) > 2.6*float64(a)+256<<10 { // so much the collector may allocate beside
 				t.Errorf("%s, %s: %d KiB allocated, and %d for an input twice as long", name, way.name, a>>10, b>>10)
 			}
 		}
@@ -301,7 +301,8 @@ func held(f func()) (most uint64) {
 			case <-end:
 				told <- most - before
 				return
-			case <-time.After(200 * time.Microsecond):
+			default:
+				time.Sleep(200 * time.Microsecond) // which allocates nothing, as time.After does
 			}
 		}
 	}()

@@ -9,6 +9,7 @@ import (
 	"github.com/umtape/umtape/cassettes"
 	"github.com/umtape/umtape/inspect"
 	"github.com/umtape/umtape/inspect/report"
+	"github.com/umtape/umtape/inspect/web"
 )
 
 // inspection is what `umtape inspect` was asked for.
@@ -30,10 +31,11 @@ type inspection struct {
 
 	html          string
 	showSensitive bool
+	maxReport     int // of html, in bytes
 }
 
 func (a *app) inspectCommand() *cobra.Command {
-	i := &inspection{app: a}
+	i := &inspection{app: a, maxReport: web.MaxReport}
 	cmd := &cobra.Command{
 		Use:   "inspect CASSETTE...",
 		Short: "Show what was said",

@@ -41,12 +41,12 @@ func (i *inspection) writeHTML(ctx context.Context, args, paths []string) error 
 	}
 	r := web.Report{
 		Config: web.Config{Book: book, Tape: tapes, Check: um.Check, Title: titleOf(args), Version: version},
-		Reveal: i.showSensitive, Made: time.Now(), Summary: about.summary(), Facts: about.facts(s.paths, i.filter),
+		Reveal: i.showSensitive, Made: time.Now(), MaxBytes: i.maxReport, Summary: about.summary(), Facts: about.facts(s.paths, i.filter),
 	}
 	var made bytes.Buffer
 	switch err := r.Write(&made); {
 	case errors.Is(err, web.ErrReportTooLong):
-		return hint(fmt.Errorf("the report of %s would be longer than %d MiB, which browsers take long to open", count(about.n, "interaction"), web.MaxReport>>20),
+		return hint(fmt.Errorf("the report of %s would be longer than %d MiB, which browsers take long to open", count(about.n, "interaction"), i.maxReport>>20),
 			"choose what it shows, with --operation, --call or --faults, or take the cassette apart: umtape split")
 	case err != nil:
 		return err

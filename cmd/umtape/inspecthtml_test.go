@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -42,31 +43,17 @@ func TestPageReportHidesWhatPseudonymsWould(t *testing.T) {
 // TestPageReportTooLong has more on a cassette than a report holds.
 func TestPageReportTooLong(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "calls.yaml")
-	w, err := cassettes.Create(path, cassettes.HeaderMeta{}, cassettes.Refuse, cassettes.SyncNever)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 17 {
-		i := &cassettes.Interaction{}
-		i.Request.Method, i.Request.URL, i.Request.Body = "POST", "http://um.test/", strings.Repeat("x", 1<<20)
-		i.Response.Code, i.Response.Body = 200, i.Request.Body
-		if err := w.Append(i); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
+	put(t, path, tapeText(t, cassettes.HeaderMeta{}, "um.test", 500))
 	target := filepath.Join(filepath.Dir(path), "report.html")
-	_, said := runCommand(t, 1, "inspect", "--html", target, path)
-	if !strings.Contains(said, "the report of 17 interactions would be longer than 32 MiB") || !strings.Contains(said, "--operation") {
-		t.Errorf("it says %s", said)
+	a, _ := testApp(t)
+	i := &inspection{app: a, html: target, maxReport: 1 << 20}
+	err := i.writeHTML(t.Context(), []string{path}, []string{path})
+	var hinted *hintedError
+	if !errors.As(err, &hinted) || !strings.Contains(err.Error(), "the report of 500 interactions would be longer than 1 MiB") || !strings.Contains(hinted.hint, "--operation") {
+		t.Errorf("the error is %v", err)
 	}
 	if _, err := os.Lstat(target); err == nil {
 		t.Error("there is part of a report")
-	}
-	if _, err := os.Lstat(path); err != nil {
-		t.Error(err)
 	}
 }
 

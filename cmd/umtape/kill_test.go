@@ -78,17 +78,7 @@ func TestKilledWhileRecording(t *testing.T) {
 			t.Fatalf("UMTAPE_KILLS: %v", err)
 		}
 	}
-	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		b, _ := io.ReadAll(r.Body)
-		w.Header().Set("Content-Type", "text/xml; charset=utf-8")
-		io.WriteString(w, answerTo(callIDIn(string(b))))
-	}))
-	t.Cleanup(server.Close)
-	dir := t.TempDir()
-	serverCA := filepath.Join(dir, "server.pem")
-	if err := os.WriteFile(serverCA, pemOf(server), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	server, dir, serverCA := killServer(t)
 	table := new(strings.Builder)
 	columns := tabwriter.NewWriter(table, 0, 8, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(columns, "--sync\tkills\tsent\tanswered\tin the file\tof them unanswered\ttorn tails\tgo-vcr needs recover\tlost\ttwice\t")
@@ -113,6 +103,23 @@ func TestKilledWhileRecording(t *testing.T) {
 	}
 	columns.Flush()
 	t.Logf("%d clients, killed after %v to %v:\n%s", killClients, killEarliest, killLatest, table)
+}
+
+// killServer is a server that answers by answerTo, and a folder with the certificate that
+// it is trusted by.
+func killServer(t *testing.T) (server *httptest.Server, dir, ca string) {
+	server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		w.Header().Set("Content-Type", "text/xml; charset=utf-8")
+		io.WriteString(w, answerTo(callIDIn(string(b))))
+	}))
+	t.Cleanup(server.Close)
+	dir = t.TempDir()
+	ca = filepath.Join(dir, "server.pem")
+	if err := os.WriteFile(ca, pemOf(server), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return server, dir, ca
 }
 
 // killing records to one cassette after the other, each killed several times.
@@ -168,17 +175,8 @@ func (k *killing) start(flag string) (*process, *x509.CertPool) {
 // the recording: what clients have got is in the file, whole, whether the records are those
 // of before or not.
 func TestKilledWhileRenewing(t *testing.T) {
-	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		b, _ := io.ReadAll(r.Body)
-		w.Header().Set("Content-Type", "text/xml; charset=utf-8")
-		io.WriteString(w, answerTo(callIDIn(string(b))))
-	}))
-	t.Cleanup(server.Close)
-	dir := t.TempDir()
-	k := &killing{t: t, server: server, caDir: filepath.Join(dir, "ca"), serverCA: filepath.Join(dir, "server.pem"), policy: "never", random: rand.New(rand.NewPCG(4, 4))}
-	if err := os.WriteFile(k.serverCA, pemOf(server), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	server, dir, serverCA := killServer(t)
+	k := &killing{t: t, server: server, caDir: filepath.Join(dir, "ca"), serverCA: serverCA, policy: "never", random: rand.New(rand.NewPCG(4, 4))}
 	k.next(filepath.Join(dir, "calls.yaml"))
 	const each = 40
 	var found []string

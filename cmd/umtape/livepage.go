@@ -61,12 +61,13 @@ func openPage(addr string) (*livePage, error) {
 	return &livePage{ln: ln, tapes: newPageTapes(), book: web.NewBook(), more: make(chan struct{}, 1), ended: make(chan struct{})}, nil
 }
 
-// start serves the page.
-func (p *livePage) start(a *app, mode, title, proxy string) {
+// start serves the page. ca is the file by which clients trust the proxy; "" if they
+// take it for the server.
+func (p *livePage) start(a *app, mode, title, proxy, ca string) {
 	if p == nil {
 		return
 	}
-	p.server = web.Serve(p.ln, web.Config{Book: p.book, Tape: p.tapes, Check: um.Check, Title: title, Mode: mode, Proxy: proxy, Version: version})
+	p.server = web.Serve(p.ln, web.Config{Book: p.book, Tape: p.tapes, Check: um.Check, Title: title, Mode: mode, Proxy: proxy, CA: ca, Version: version})
 	a.say("the page is at %s", p.server.Link())
 	go p.rows()
 }

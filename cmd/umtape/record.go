@@ -192,7 +192,11 @@ func (a *app) openRecording(path string, f recordFlags) (*recording, error) {
 		return nil, err
 	}
 	s.monitor, s.page = monitor, page
-	page.start(a, "record", titleOf([]string{path}), s.addr())
+	trusted := shellQuote(ca.CertFile())
+	if f.reverse != "" {
+		trusted = ""
+	}
+	page.start(a, "record", titleOf([]string{path}), s.addr(), trusted)
 	if monitor != nil {
 		monitor.metrics.follow(s.server, ca)
 		monitor.setReady(func() error { return s.tape.Ready(0) })

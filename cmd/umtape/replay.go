@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -255,7 +256,7 @@ func (a *app) openReplay(paths []string, f replayFlags) (*replaying, error) {
 		return nil, err
 	}
 	s.monitor, s.page = monitor, f.page
-	s.page.start(a, "replay", titleOf(paths), s.addr())
+	s.page.start(a, "replay", titleOf(paths), s.addr(), "")
 	if monitor != nil {
 		monitor.metrics.follow(s.server, s.ca)
 		monitor.setReady(func() error { return nil }) // the cassettes are loaded
@@ -326,6 +327,9 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 		return nil, err
 	}
 	s.interactions = s.shelf.interactions()
+	if len(f.any.list) > 0 && s.interactions > 0 && !slices.ContainsFunc(s.shelf.reels, (*cassettes.Reel).HasAny) {
+		a.say("warning: --any %s: no recorded request has such a place, so it changes nothing", report.Printable(inspect.Shorten(fmt.Sprint(f.any.list[0]), maxShownOperation)))
+	}
 	if ca == nil { // only now: a replay of nothing is to leave nothing behind
 		if ca, err = a.openCA(f.caDir); err != nil {
 			return nil, err

@@ -104,6 +104,7 @@ type shelfPage struct {
 	book    *web.Book
 	paths   []string                // of those that were begun
 	shows   func(report.Entry) bool // leaves out what it returns false for; nil for nothing
+	atOnce  int                     // how many rows are put on the page at once while a cassette is read
 	begun   func()                  // tells where the page is, once there is something on it
 	failing map[string]int          // by path: how often it could not be read
 	failed  map[string]string       // by path: what was told
@@ -111,11 +112,8 @@ type shelfPage struct {
 }
 
 func newShelfPage(a *app, args []string, tapes *pageTapes, book *web.Book) *shelfPage {
-	return &shelfPage{app: a, args: args, tapes: tapes, book: book, begun: func() {}, failing: map[string]int{}, failed: map[string]string{}, wrong: map[string]os.FileInfo{}}
+	return &shelfPage{app: a, args: args, tapes: tapes, book: book, atOnce: 2000, begun: func() {}, failing: map[string]int{}, failed: map[string]string{}, wrong: map[string]os.FileInfo{}}
 }
-
-// rowsAtOnce is how many rows are put on the page at once while a cassette is read.
-const rowsAtOnce = 2000
 
 // begin reads a cassette for the first time.
 func (s *shelfPage) begin(ctx context.Context, path string) error {
@@ -125,7 +123,7 @@ func (s *shelfPage) begin(ctx context.Context, path string) error {
 		if s.shows != nil && !s.shows(entry(path, i)) {
 			return ctx.Err()
 		}
-		if rows = append(rows, rowOf(path, i)); len(rows) == rowsAtOnce {
+		if rows = append(rows, rowOf(path, i)); len(rows) == s.atOnce {
 			s.book.Add(rows...)
 			s.begun()
 			rows, added = rows[:0], true

@@ -27,6 +27,7 @@ type Config struct {
 	Title   string // what is shown, such as "calls.yaml"
 	Mode    string // "record", "replay", or "" for cassettes
 	Proxy   string // address that clients talk to while exchanges happen; "" for none
+	CA      string // file that has clients trust Proxy, fit for a shell; "" if they take it for the server
 	Version string // the program's
 }
 
@@ -135,14 +136,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.guard.Ser
 
 func (s *Server) page(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	index.Execute(w, pageData{Title: s.Title, Mode: s.Mode, Proxy: s.Proxy, Token: s.guard.act, Style: template.CSS(made().style)})
+	index.Execute(w, pageData{Title: s.Title, Mode: s.Mode, Proxy: s.Proxy, CA: s.CA, Token: s.guard.act, Style: template.CSS(made().style)})
 }
 
 // pageData is what the template is given.
 type pageData struct {
-	Title, Mode, Proxy, Token string
-	Style                     template.CSS
-	Report                    *reportPage // nil for a page that is served
+	Title, Mode, Proxy, CA, Token string
+	Style                         template.CSS
+	Report                        *reportPage // nil for a page that is served
 }
 
 func (s *Server) rows(w http.ResponseWriter, r *http.Request) {

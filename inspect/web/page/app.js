@@ -222,8 +222,13 @@ function empty(total) {
 		box.replaceChildren(el('h2', {}, 'Nothing fits the filter'), el('p', {}, `None of ${many(total, 'exchange')} has all of its words. ? tells what a filter can say.`),
 			el('button', {type: 'button', onclick: () => { $('filter').value = ''; changed(); }}, 'Clear the filter'));
 	} else if (mode) {
-		box.replaceChildren(el('h2', {}, 'Nothing has been said yet'), el('p', {}, 'Exchanges appear here as they happen. Point a client at the proxy:'),
-			el('pre', {}, `curl --proxy http://${document.documentElement.dataset.proxy} --cacert ~/.config/umtape/ca.pem \\\n     -H 'Content-Type: text/xml; charset=utf-8' --data-binary @disconnect.xml \\\n     https://um.example.com/UnifiedMessaging/Service.asmx`));
+		const {proxy, ca} = document.documentElement.dataset;
+		const said = `-H 'Content-Type: text/xml; charset=utf-8' --data-binary @disconnect.xml \\\n     `;
+		box.replaceChildren(el('h2', {}, 'Nothing has been said yet'),
+			el('p', {}, `Exchanges appear here as they happen. ${ca ? 'Point a client at the proxy:' : 'Point a client at umtape, as if it were the server:'}`),
+			el('pre', {}, ca
+				? `curl --proxy http://${proxy} --cacert ${ca} \\\n     ${said}https://um.example.com/UnifiedMessaging/Service.asmx`
+				: `curl ${said}http://${proxy}/UnifiedMessaging/Service.asmx`));
 	} else {
 		box.replaceChildren(el('h2', {}, 'The cassette is empty'), el('p', {}, 'What is recorded to it appears here. To record:'), el('pre', {}, 'umtape record --append CASSETTE'));
 	}
