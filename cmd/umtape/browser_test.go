@@ -338,6 +338,9 @@ func TestPageTakesWhatCameForData(t *testing.T) {
 		if found := number(t, ctx, `document.querySelectorAll('main img, main script, main [onerror]').length`); found > 0 {
 			t.Errorf("view %d: %v elements were made of text", n+2, found)
 		}
+		if eval[bool](t, ctx, `document.querySelector('main').outerHTML.includes('\u202e')`) {
+			t.Errorf("view %d: the direction of text is turned", n+2)
+		}
 	}
 	for _, view := range []string{"compare&a=%400&b=%401", "compare&a=%401&b=%402&all=1", "traffic"} {
 		script(t, ctx, `location.hash = '#v=`+view+`'`)
@@ -349,6 +352,9 @@ func TestPageTakesWhatCameForData(t *testing.T) {
 		}
 		if found := number(t, ctx, `document.querySelectorAll('main img, main script, main [onerror]').length`); found > 0 {
 			t.Errorf("%s: %v elements were made of text", view, found)
+		}
+		if eval[bool](t, ctx, `document.querySelector('main').outerHTML.includes('\u202e')`) {
+			t.Errorf("%s: the direction of text is turned", view)
 		}
 	}
 	// The page would refuse to make markup of text, even if its script tried to.
@@ -453,6 +459,12 @@ func TestPageOfACassetteThatChanges(t *testing.T) {
 	}
 	script(t, ctx, `document.getElementById('filter').value = ''; document.getElementById('filter').dispatchEvent(new Event('input'))`)
 	until(t, ctx, `document.getElementById('count').textContent === '2 exchanges'`)
+
+	// What was found in the bodies of one cassette says nothing of another one's.
+	typeFilter(t, ctx, "text:identifier")
+	until(t, ctx, counted("0 of 2 exchanges"))
+	put("UM020/fail")
+	until(t, ctx, counted("1 of 1 exchange"))
 }
 
 // TestPageOfARecording has calls made while the page is open.
@@ -675,6 +687,10 @@ func TestPageOfMany(t *testing.T) {
 			scrolled(t, ctx, "lanes", 5000)
 		}
 	}
+	until(t, ctx, `document.querySelector('.more-places').textContent.startsWith('More places: ')`)
+	had := number(t, ctx, `document.querySelectorAll('.places li').length`)
+	script(t, ctx, `document.querySelector('.more-places').click()`)
+	until(t, ctx, fmt.Sprintf(`document.querySelectorAll('.places li').length === %v`, 2*had)) // all of them are alike
 }
 
 // scrolled tells how long frames are while something is scrolled.

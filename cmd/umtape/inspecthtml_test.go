@@ -92,10 +92,28 @@ func TestPageReportFromAFile(t *testing.T) {
 				t.Errorf("%s: %s", v, wrong)
 			}
 		}
+		if wrong := text(t, ctx, `(async () => {
+			location.hash = '#v=findings';
+			const wrong = [], wait = () => new Promise((done) => setTimeout(done));
+			await wait();
+			for (const {dataset: {key}} of [...document.querySelectorAll('.choose button')]) {
+				const b = [...document.querySelectorAll('.view-findings .choose button')].find((b) => b.dataset.key === key);
+				if (!b) continue; // a kind of message
+				b.click();
+				await wait();
+				const found = document.querySelectorAll('.places li').length;
+				if (found !== Number(b.querySelector('.number').textContent)) wrong.push(key + ' has ' + found + ' places');
+			}
+			return wrong.join();
+		})()`); wrong != "" {
+			t.Errorf("not as many as are counted: %s", wrong)
+		}
 		script(t, ctx, `location.hash = '#x=' + encodeURIComponent('../../testdata/rules/UM070/fail.yaml#0')`)
 		until(t, ctx, `document.querySelectorAll('#exchange .of-call li').length === 2`)
 		press(t, ctx, "/", "f", "o", "u", "n", "d")
 		until(t, ctx, `/^[1-5] of 6 exchanges$/.test(document.getElementById('count').textContent)`)
+		typeFilter(t, ctx, "text:GetCallInfoRESPONSE -text:nothing")
+		until(t, ctx, counted("2 of 6 exchanges"))
 		do(t, ctx, chromedp.Sleep(200*time.Millisecond))
 		if title := text(t, ctx, `document.title`); title == "OWNED" {
 			t.Error("script from the wire ran")

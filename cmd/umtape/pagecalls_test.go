@@ -130,6 +130,11 @@ func TestPageOfCalls(t *testing.T) {
 	press(t, ctx, "2")
 	until(t, ctx, `location.hash === '#v=calls' && `+lanes(5))
 	picture(t, ctx, "calls")
+	do(t, ctx, chromedp.EmulateViewport(360, 740))
+	if top := number(t, ctx, `document.querySelector('main').getBoundingClientRect().top`); top > 740/4 {
+		t.Errorf("at 360 px what stands above a view is %v px high", top)
+	}
+	do(t, ctx, chromedp.EmulateViewport(1280, 800))
 	press(t, ctx, "ArrowDown", "ArrowDown", "ArrowDown", "ArrowRight")
 	until(t, ctx, `document.querySelector('.lane.active').textContent.includes('left open')`)
 	if mark := text(t, ctx, `document.getElementById(document.querySelector('.lanes').getAttribute('aria-activedescendant')).getAttribute('aria-label')`); mark != "PlayOnPhone, handed out, 10:00:03.400, took 30 ms" {
@@ -151,7 +156,19 @@ func TestPageOfCalls(t *testing.T) {
 	script(t, ctx, `document.getElementById('reveal').click()`)
 	until(t, ctx, server)
 
+	press(t, ctx, "s")
+	until(t, ctx, `location.hash === '#v=calls&axis=start' && document.querySelector('.tick').textContent === '+0 s'`)
+	press(t, ctx, "s")
+	until(t, ctx, `location.hash === '#v=calls' && document.querySelector('.tick').textContent.startsWith('10:00:0')`)
+
 	// What is chosen is in the address, and is what is exported.
+	for which, named := range map[string]string{"": "5,4,3,2,1", "open": "3", "nowhere": "5,4", "refused": "5", "none": "", "back": ""} {
+		script(t, ctx, `const s = document.getElementById('calls-which'); s.value = '`+which+`'; s.dispatchEvent(new Event('change'))`)
+		list := `document.querySelector('.lanes').hidden ? '' : [...document.querySelectorAll('.lane:not([hidden]) code')].map((e) => Number(e.textContent.split('-')[0])).join()`
+		if got := text(t, ctx, list); got != named {
+			t.Errorf("calls that are %q: %s, not %s", which, got, named)
+		}
+	}
 	script(t, ctx, `const s = document.getElementById('calls-which'); s.value = 'late'; s.dispatchEvent(new Event('change'))`)
 	until(t, ctx, lanes(1))
 	do(t, ctx, chromedp.Reload())
@@ -186,6 +203,24 @@ func TestPageOfShapes(t *testing.T) {
 	script(t, ctx, `[...document.querySelectorAll('.variants .chips button')].find((b) => b.textContent === '#11').click()`)
 	until(t, ctx, `document.querySelector('#exchange h2')?.textContent.includes('#11')`)
 
+	// One structure alone is shown, and is what is exported; the filter holds here too.
+	press(t, ctx, "Escape")
+	script(t, ctx, `[...document.querySelectorAll('.variants button')].filter((b) => b.textContent === 'Only these')[1].click()`)
+	alone := `document.querySelector('.variants .chosen .chips').textContent === '#11' && document.querySelector('.detail h3').textContent === 'The structure of 1 message'`
+	until(t, ctx, alone)
+	do(t, ctx, chromedp.Reload())
+	until(t, ctx, alone+` && document.querySelectorAll('.view-shapes .tree').length === 2`)
+	press(t, ctx, "e")
+	until(t, ctx, `document.getElementById('exports-what').textContent.includes(' 1 exchange,')`)
+	press(t, ctx, "Escape")
+	said := `document.querySelector('.view-shapes .bar .count').textContent`
+	if got := text(t, ctx, said); got != "7 kinds of message, 1 of more than one structure" {
+		t.Errorf("there are %s", got)
+	}
+	typeFilter(t, ctx, "call:00000003")
+	until(t, ctx, said+` === '4 kinds of message' && document.querySelector('.detail h2 .where').textContent === '1 message'`)
+	typeFilter(t, ctx, "")
+
 	// Keys of one character can be turned off, for whoever's device types them unmeant.
 	script(t, ctx, `document.getElementById('letters').click()`)
 	press(t, ctx, "2", "j", "Home")
@@ -205,7 +240,19 @@ func TestPageOfFindings(t *testing.T) {
 	until(t, ctx, reached+`.includes('UM020: GetCallInfoResponse has no EventCause')`)
 	do(t, ctx, chromedp.Reload())
 	until(t, ctx, reached+`.includes('UM020: GetCallInfoResponse has no EventCause')`)
-	press(t, ctx, "Escape", "End")
+	press(t, ctx, "Escape")
+	script(t, ctx, `document.querySelector('.choose [data-key="UM071"]').click()`)
+	press(t, ctx, "e")
+	until(t, ctx, `document.getElementById('exports-what').textContent.includes(' 2 exchanges,')`)
+	press(t, ctx, "Escape")
+	script(t, ctx, `const s = document.getElementById('findings-severity'); s.value = 'warning'; s.dispatchEvent(new Event('change'))`)
+	rules := `[...document.querySelectorAll('.choose button')].map((b) => b.dataset.key).join()`
+	only := rules + ` === 'UM045' && document.querySelector('.detail h2').textContent.includes('UM045')`
+	until(t, ctx, only)
+	do(t, ctx, chromedp.Reload())
+	until(t, ctx, only+` && document.getElementById('findings-severity').value === 'warning'`)
+	script(t, ctx, `const s = document.getElementById('findings-severity'); s.value = ''; s.dispatchEvent(new Event('change'))`)
+	press(t, ctx, "End")
 	until(t, ctx, `document.querySelector('.view-findings .detail h2').textContent.includes('UM073') && document.querySelector('.places button')`)
 	script(t, ctx, `document.querySelector('.places button').click()`)
 	until(t, ctx, reached+`.includes('UM073: PlayOnPhone starts a call that nothing in the cassettes ends')`)

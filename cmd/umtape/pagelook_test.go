@@ -103,7 +103,7 @@ func TestPageShowsTraffic(t *testing.T) {
 			add(k, "Disconnect", 300*time.Millisecond, 500, `<s:Fault><faultcode>s:Client</faultcode><faultstring>x</faultstring><detail><ExceptionType>Busy</ExceptionType></detail></s:Fault>`)
 		}
 		if k%100 == 0 {
-			add(k, "IsUMEnabled", 2*time.Second, 200, "")
+			add(k, "IsUMEnabled", 2*time.Second, 200, `<s:Fault><faultcode>s:Server</faultcode><faultstring>x</faultstring></s:Fault>`)
 		}
 	}
 	if err := w.Close(); err != nil {
@@ -117,7 +117,7 @@ func TestPageShowsTraffic(t *testing.T) {
 	for _, want := range []string{
 		"Half of 444 exchanges took up to 27 ms, 95 % up to 300 ms, 99 % up to 300 ms, the longest 2.00 s.",
 		"444 exchanges in 15.96 s, from 2026-11-01 10:00:00.000 on. The most in 500 ms",
-		"404 answered (91.0 %), 40 fault or error (9.0 %).",
+		"400 answered (90.1 %), 44 fault or error (9.9 %).",
 	} {
 		if got := text(t, ctx, `[...document.querySelectorAll('.view-traffic .sum')].map((p) => p.textContent).join('\n')`); !strings.Contains(got, want) {
 			t.Errorf("%s\ndoes not say %s", got, want)
@@ -142,7 +142,7 @@ func TestPageShowsTraffic(t *testing.T) {
 	typeFilter(t, ctx, "op:Nothing")
 	script(t, ctx, `[...document.querySelectorAll('#views a')].find((a) => a.textContent === 'Traffic').click()`)
 	until(t, ctx, `document.querySelector('.view-traffic .nothing').textContent.includes('Nothing fits the filter')`)
-	typeFilter(t, ctx, "")
+	script(t, ctx, `document.querySelector('.view-traffic .nothing button').click()`)
 	until(t, ctx, `document.querySelector('.view-traffic .sum').textContent.startsWith('Half of 444')`)
 	if w, err = cassettes.Create(path, cassettes.HeaderMeta{}, cassettes.Append, cassettes.SyncNever); err != nil {
 		t.Fatal(err)
@@ -160,7 +160,9 @@ func TestPageComparesAMiss(t *testing.T) {
 	dir := t.TempDir()
 	one, two := filepath.Join(dir, "one.yaml"), filepath.Join(dir, "two.yaml")
 	writeTape(t, one, dialled("+41445550101", "um.corp.example.net", yes))
-	writeTape(t, two, dialled("+41445550102", "um.corp.example.net", no))
+	second := dialled("+41445550102", "um.corp.example.net", no)
+	second.Response.Headers.Set("Date", "Sun, 01 Nov 2026 10:00:00 GMT")
+	writeTape(t, two, second)
 	a, _ := testApp(t)
 	s, err := a.openReplay([]string{one, two}, replayFlags{listen: "127.0.0.1:0", maxBody: 1 << 20, ui: "127.0.0.1:0", caDir: t.TempDir(), log: logFlags{format: "text"}})
 	if err != nil {
@@ -230,6 +232,16 @@ func TestPageComparesAMiss(t *testing.T) {
 	picture(t, ctx, "compare-all")
 	do(t, ctx, chromedp.Reload())
 	until(t, ctx, `document.querySelectorAll('.whole .about').length === 5`)
+
+	press(t, ctx, "e")
+	until(t, ctx, `document.getElementById('exports-what').textContent.includes(' 2 exchanges,')`)
+	press(t, ctx, "Escape")
+	script(t, ctx, `document.getElementById('compare-h').click()`)
+	until(t, ctx, `document.querySelector('.result .sum').textContent === 'They differ in 4 places.' && location.hash.includes('&h=1')`)
+	script(t, ctx, `document.getElementById('compare-h').click()`)
+	until(t, ctx, `document.querySelector('.result .sum').textContent === 'They differ in 3 places.' && !location.hash.includes('h=1')`)
+	script(t, ctx, `[...document.querySelectorAll('.view-compare button')].find((b) => b.textContent === 'Swap').click()`)
+	until(t, ctx, `document.getElementById('compare-a').value.endsWith('two.yaml#0') && document.querySelector('.parties dd button').textContent.endsWith('two.yaml#0')`)
 
 	// And two cassettes.
 	script(t, ctx, `document.querySelector('.view-compare form[aria-label="Two cassettes"]').requestSubmit()`)

@@ -281,7 +281,7 @@ export function make(page) {
 			last = left;
 		}
 		for (const {i, left, with: others, active: on} of cells) {
-			const m = c.moments[i], words = describe(c, i) + (others.length ? `; ${many(others.length, 'exchange')} more beside it, zoom in to see them` : '');
+			const m = c.moments[i], words = describe(c, i) + (others.length ? `; one of ${many(others.length + 1, 'exchange')} beside each other, zoom in to see them` : '');
 			const mark = el('span', {class: `moment ${kind(m)}`, role: 'gridcell', id: `moment-${m.n}`, 'data-i': i, 'aria-label': words, title: words});
 			if (others.length) mark.append(el('span', {class: 'more', 'aria-hidden': 'true'}, String(others.length + 1)));
 			mark.classList.toggle('late', c.late.includes(i) || c.back.includes(i));

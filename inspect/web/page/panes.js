@@ -29,7 +29,7 @@ export function panes(box, what, choose) {
 		detail,
 		step,
 		keys: {ArrowDown: inList(1), ArrowUp: inList(-1), Home: inList(-Infinity), End: inList(Infinity)},
-		focus: () => (both.hidden ? none : list.querySelector('[aria-current]') || detail).focus({preventScroll: true}),
+		focus: () => (both.hidden ? none : list.querySelector('[aria-current]') || box).focus({preventScroll: true}), // the box, too, has the keys of the list
 
 		// fill puts others in the place of what the detail shows. What had the focus keeps
 		// it, if it is there again.

@@ -49,9 +49,10 @@ export function make(page) {
 // asked is what a view was asked for: if it is another thing, it is shown at once.
 const asked = ({state}) => `${state.view} ${document.getElementById('filter').value}`;
 
-function nothing(box, {rows}) {
+function nothing(box, {rows, filter}) {
 	if (rows.length) {
-		box.replaceChildren(el('h2', {}, 'Nothing fits the filter'), el('p', {}, 'Traffic is of what the filter lets through. Change it, or clear it.'));
+		box.replaceChildren(el('h2', {}, 'Nothing fits the filter'), el('p', {}, 'Traffic is of what the filter lets through.'),
+			el('button', {type: 'button', onclick: () => filter('')}, 'Clear the filter'));
 	} else {
 		box.replaceChildren(el('h2', {}, 'There is no traffic yet'), el('p', {}, document.documentElement.dataset.mode
 			? 'As soon as a client talks through the proxy, this shows how long answers take, how many there are, and what they are.'
@@ -269,20 +270,29 @@ function patterns() {
 	};
 }
 
-function frame(width, height, label) {
-	return svg('svg', {width, height, viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': label, class: 'chart'});
+function frame(width, height, label, ...children) {
+	return svg('svg', {width, height, viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': label, class: 'chart'}, ...children);
 }
 
-// legend names the kinds that there are; it returns where it ends.
-function legend(out, counts, fill, x, y, unit) {
+// legend names the kinds that there are, at the top, and returns how many units high it
+// is: where there is no room beside the one before, a kind is on the next line.
+function legend(out, counts, fill, width, unit) {
+	let x = 0, line = 0;
 	for (let k = 0; k < kinds.length; k++) {
 		if (!counts[k]) continue;
+		const wide = unit * (1.4 + kinds[k][1].length * 0.62);
+		if (x && x + wide > width) {
+			x = 0;
+			line++;
+		}
+		const y = unit * (0.9 + 1.6 * line);
 		out.append(svg('rect', {x, y: y - unit * 0.7, width: unit, height: unit * 0.8, ...fill(k)}));
 		const text = svg('text', {x: x + unit * 1.4, y, class: 'label'});
 		text.textContent = kinds[k][1];
 		out.append(text);
-		x += unit * (2.6 + kinds[k][1].length * 0.52);
+		x += wide + unit;
 	}
+	return 2 + 1.6 * line;
 }
 
 // nice is the least round number that is not less.
@@ -296,10 +306,11 @@ function nice(n) {
 // them, so many apart as one of rounds; the first column is the phase-th.
 function bars(columns, width, label, {tick, of, rounds, phase}) {
 	const unit = rem() * 0.8125;
-	const height = unit * 17, bottom = unit * 2, top = unit * 3.7;
-	const out = frame(width, height, label), {defs, fill} = patterns();
-	out.append(defs);
-	if (!columns.length) return out;
+	const out = svg('g'), {defs, fill} = patterns();
+	if (!columns.length) return frame(width, 0, label, defs);
+	const sums = [0, 1, 2].map((kind) => columns.reduce((sum, c) => sum + c.counts[kind], 0));
+	const above = unit * legend(out, sums, fill, width, unit);
+	const height = above + unit * 15, bottom = unit * 2, top = above + unit * 1.7;
 	const top1 = Math.max(...columns.map((c) => total(c.counts)));
 	const max = nice(top1);
 	const left = unit * (1.2 + 0.62 * max.toLocaleString('en').length), right = unit * 1.5;
@@ -311,14 +322,12 @@ function bars(columns, width, label, {tick, of, rounds, phase}) {
 		text.textContent = n.toLocaleString('en');
 		out.append(text);
 	}
-	const name = svg('text', {x: 0, y: unit * 2.6, class: 'label'});
+	const name = svg('text', {x: 0, y: above + unit * 0.6, class: 'label'});
 	name.textContent = of;
-	const sums = [0, 0, 0];
 	columns.forEach((c, k) => {
 		let from = 0;
 		c.counts.forEach((n, kind) => {
 			if (!n) return;
-			sums[kind] += n;
 			const gap = w > 4 ? Math.min(2, w * 0.12) : 0;
 			const high = Math.max(1, h * n / max); // one of many can be seen as well
 			out.append(svg('rect', {x: left + k * w + gap, y: Math.max(top, y(from) - high), width: Math.max(0.75, w - 2 * gap), height: high, ...fill(kind)}));
@@ -341,20 +350,17 @@ function bars(columns, width, label, {tick, of, rounds, phase}) {
 		out.append(text);
 	}
 	out.append(name);
-	legend(out, sums, fill, 0, unit * 0.9, unit);
-	return out;
+	return frame(width, height, label, defs, out);
 }
 
 // lanes draws one bar for each kind of answer, from left to right.
 function lanes(list, rest, all, width, label) {
 	const unit = rem() * 0.8125, row = unit * 3.1;
 	if (rest.length) list = [...list, {n: rest.reduce((sum, x) => sum + x.n, 0), other: rest.length, kind: 1}];
-	const out = frame(width, row * list.length + unit * 2, label), {defs, fill} = patterns();
-	out.append(defs);
-	const sums = [0, 0, 0];
+	const out = svg('g'), {defs, fill} = patterns();
+	const above = unit * legend(out, [0, 1, 2].map((kind) => list.reduce((sum, x) => sum + (x.kind === kind ? x.n : 0), 0)), fill, width, unit);
 	list.forEach((x, k) => {
-		sums[x.kind] += x.n;
-		const y = unit * 2 + k * row;
+		const y = above + k * row;
 		const text = svg('text', {x: 0, y: y + unit, class: 'label strong'});
 		text.textContent = x.other ? `${x.other} other kinds` : plain([statusWords(x.status), x.missed ? 'missed' : x.fault].filter(Boolean).join(' ')).slice(0, Math.max(8, Math.floor(width / unit / 0.62) - 18));
 		const count = svg('text', {x: width, y: y + unit, 'text-anchor': 'end', class: 'label'});
@@ -363,6 +369,5 @@ function lanes(list, rest, all, width, label) {
 			svg('rect', {x: 0.5, y: y + unit * 1.4, width: width - 1, height: unit, class: 'c-lane'}),
 			svg('rect', {x: 0.5, y: y + unit * 1.4, width: Math.max(1, (width - 1) * x.n / all), height: unit, ...fill(x.kind)}));
 	});
-	legend(out, sums, fill, 0, unit * 0.9, unit);
-	return out;
+	return frame(width, above + row * list.length, label, defs, out);
 }
