@@ -7,9 +7,11 @@ import (
 )
 
 // RedactCredentials is the name of the rule set that is always applied, as kept
-// in a cassette's header. Its parts are redactname.go (what a secret is called),
-// redactheader.go, redacturl.go, and, for bodies, redactbody.go, redactxml.go
-// and redactjson.go; redactform.go is for what is a secret by its form.
+// in a cassette's header. Its parts are this file (what a secret is called),
+// redactheader.go, redacturl.go, and, for bodies, redactbody.go, redactxml.go,
+// redactdoctype.go and redactjson.go; redactform.go is for what is a secret by its form,
+// redactline.go for headers inside of texts, redactbase64.go and redactspoken.go for what
+// base64 and text for people hold.
 const RedactCredentials = "credentials"
 
 // redacted stands where a secret was. It is the same for every secret, so that
