@@ -55,6 +55,9 @@ func newDocWorld(t *testing.T) *docWorld {
 		t.Fatal(err)
 	}
 	w.path = strings.Join([]string{filepath.Dir(umtape), bin, "/usr/bin", "/bin", os.Getenv("PATH")}, ":")
+	if node := newNode(); node != "" {
+		w.path = node + ":" + w.path
+	}
 
 	if out, err := exec.Command("go", "env", "GOCACHE").Output(); err == nil {
 		w.cache = strings.TrimSpace(string(out))

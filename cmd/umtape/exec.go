@@ -32,9 +32,9 @@ The command's standard streams and exit code are its own. Its environment has
 
 Some clients go by none of these. Go and Ruby use no proxy for localhost and
 127.0.0.1: give them UMTAPE_URL, or another name for the server. The SoapClient
-of PHP and Node.js before 24 take a proxy as an argument only, aiohttp of Python
-asks for trust_env=True. On macOS and Windows, Go and others trust what the
-system trusts: umtape ca trust.
+of PHP and Node.js before 24 (22.21) take a proxy as an argument only, aiohttp
+of Python asks for trust_env=True. On macOS and Windows, Go and others trust
+what the system trusts: umtape ca trust.
 
 Signals are passed on, but not what a terminal sends to both, such as Ctrl-C.
 The exit code is the command's, 128 and the signal's number if a signal ended

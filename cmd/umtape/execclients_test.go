@@ -90,6 +90,13 @@ import { readFileSync } from "fs";
 const r = await fetch(process.env.SERVER, { method: "POST", headers: { "Content-Type": "text/xml" }, body: readFileSync("request.xml") });
 console.log("Umtape-Interaction:", r.headers.get("umtape-interaction"));
 `, []string{"node", "-e", "process.exit(parseInt(process.versions.node) >= 24 ? 0 : 1)"}},
+	{"Node.js https", []string{"node", "client.mjs"}, `
+import https from "https";
+import { readFileSync } from "fs";
+const r = https.request(process.env.SERVER, { method: "POST", headers: { "Content-Type": "text/xml" } },
+    (answer) => { console.log("Umtape-Interaction:", answer.headers["umtape-interaction"]); answer.resume(); });
+r.end(readFileSync("request.xml"));
+`, []string{"node", "-e", "process.exit(parseInt(process.versions.node) >= 24 ? 0 : 1)"}},
 	{"Java", []string{"java", "Client.java"}, `
 import java.net.*;
 import java.net.http.*;
@@ -125,6 +132,7 @@ print "Umtape-Interaction: ", $r->header("Umtape-Interaction"), "\n";
 // that there is not, over https.
 func TestExecClients(t *testing.T) {
 	const server = "https://um.example.com/UnifiedMessaging/Service.asmx"
+	t.Setenv("PATH", withNewNode())
 	umtape, err := exec.LookPath("umtape") // testscript has put it there
 	if err != nil {
 		t.Fatal(err)

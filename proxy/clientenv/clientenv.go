@@ -63,7 +63,7 @@ func (s Setup) Environ(base []string, dir string) ([]string, error) {
 		return nil, err
 	}
 	// Nearly everything: curl, Git, Go, .NET, Perl, PHP's curl, Python, Ruby, wget;
-	// Node.js 24 and what it is told by NODE_USE_ENV_PROXY.
+	// Node.js 24 (and 22.21) and what it is told by NODE_USE_ENV_PROXY.
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
 		env.set(name, s.Proxy)
 	}
