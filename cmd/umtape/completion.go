@@ -24,15 +24,20 @@ formats. For the shell that is running:
   fish         umtape completion fish | source
   PowerShell   umtape completion powershell | Out-String | Invoke-Expression
 
-For good, from the next shell on:
+For good, from the next shell on, the same line in what it reads at its start:
 
-  bash         umtape completion bash > ~/.local/share/bash-completion/completions/umtape
-  zsh          umtape completion zsh > "${fpath[1]}/_umtape"
-  fish         umtape completion fish > ~/.config/fish/completions/umtape.fish
-  PowerShell   umtape completion powershell >> $PROFILE
+  bash         echo 'source <(umtape completion bash)' >> ~/.bashrc
+  zsh          echo 'source <(umtape completion zsh)' >> ~/.zshrc
+  fish         echo 'umtape completion fish | source' >> ~/.config/fish/config.fish
+  PowerShell   notepad $PROFILE
 
-bash takes its package bash-completion, zsh takes ` + "`autoload -U compinit; compinit`" + `.
-The Debian package of umtape brings the first three along.`,
+bash takes its package bash-completion; zsh takes ` + "`autoload -U compinit; compinit`" + `,
+which has to come before, in ~/.zshrc too ("command not found: compdef"), and
+which may ask a question first ("insecure directories": compaudit lists them).
+The first Tab adds what is common to all that fits, the second lists it.
+
+The Debian package of umtape has all this in the folders of the system for bash,
+zsh and fish: nothing is to be done but what these shells themselves take.`,
 		Example: `  umtape completion bash
   source <(umtape completion zsh)`,
 		Args: func(cmd *cobra.Command, args []string) error {

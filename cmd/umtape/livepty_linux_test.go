@@ -56,16 +56,16 @@ func (s *passwordServer) asked() []string {
 	return slices.Clone(s.sent)
 }
 
-// askedOnTerminal runs umtape on a terminal of its own, and types once that shows nothing
-// any more.
-func askedOnTerminal(t *testing.T, typed string, args ...string) (code int, said, shown string) {
+// openTerminal makes a terminal: what is written to keys is typed, what is read from it
+// is shown, and programs have the other end. Both are closed when the test ends.
+func openTerminal(t *testing.T) (keys, stdin *os.File) {
 	t.Helper()
-	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	keys, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		t.Skip(err)
 	}
-	defer terminal.Close()
-	fd := int(terminal.Fd())
+	t.Cleanup(func() { keys.Close() })
+	fd := int(keys.Fd())
 	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
 		t.Skip(err)
 	}
@@ -73,11 +73,20 @@ func askedOnTerminal(t *testing.T, typed string, args ...string) (code int, said
 	if err != nil {
 		t.Skip(err)
 	}
-	stdin, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	stdin, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		t.Skip(err)
 	}
-	defer stdin.Close()
+	t.Cleanup(func() { stdin.Close() })
+	return keys, stdin
+}
+
+// askedOnTerminal runs umtape on a terminal of its own, and types once that shows nothing
+// any more.
+func askedOnTerminal(t *testing.T, typed string, args ...string) (code int, said, shown string) {
+	t.Helper()
+	terminal, stdin := openTerminal(t)
+	fd := int(terminal.Fd())
 	shows := func() bool {
 		state, err := unix.IoctlGetTermios(fd, unix.TCGETS)
 		if err != nil {
