@@ -150,6 +150,7 @@ func (a *app) record(ctx context.Context, path string, f recordFlags) error {
 		a.say("what the cassette can answer is answered from it, as it was at the start; the rest is forwarded and recorded")
 	}
 	a.say("Ctrl-C ends the recording")
+	a.tellReady()
 	select {
 	case <-ctx.Done():
 	case err := <-s.served:

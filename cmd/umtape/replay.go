@@ -201,6 +201,7 @@ func (a *app) replay(ctx context.Context, paths []string, f replayFlags) error {
 	a.say("replaying %s from %s; proxy and server at http://%s and https://%s", count(s.interactions, "interaction"), strings.Join(paths, ", "), s.addr(), s.addr())
 	s.who.sayTo(a)
 	a.say("nothing is forwarded; Ctrl-C ends the replay")
+	a.tellReady()
 	select {
 	case <-ctx.Done():
 	case err := <-s.served:

@@ -126,6 +126,7 @@ func (a *app) serveUM(ctx context.Context, f serveFlags) error {
 		a.say("warning: https will fail for clients: the authority is for %s, not for %s", ca.Permits(), host)
 	}
 	a.say("Ctrl-C ends it")
+	a.tellReady()
 	select {
 	case <-ctx.Done():
 	case err := <-s.served:
