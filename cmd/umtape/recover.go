@@ -19,7 +19,8 @@ func (a *app) recoverCommand() *cobra.Command {
 which zeros stand where interactions were, as a power loss leaves it. Every whole
 interaction stays as it is, with its id; the bytes that are cut out are kept
 beside the cassette, in CASSETTE.torn. Where zeros were in the middle, the
-cassette is replaced at one stroke.`,
+cassette is replaced at one stroke. A header in which they stand is written anew,
+of what is left of it: look whether it still names its rules of redaction.`,
 		Example: "  umtape recover calls.yaml",
 		Args:    cassetteArgs(false),
 		RunE: a.begin(func(_ *cobra.Command, args []string) error {
