@@ -15,7 +15,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
+	"github.com/andybalholm/brotli"
 	"gopkg.in/dnaeon/go-vcr.v3/cassette"
 )
 
@@ -215,6 +217,61 @@ var hidingPlaces = []planted{
 	{"a SAML response", "url, parameter SAMLResponse", func(i *cassette.Interaction, s string) {
 		i.Request.URL += "?SAMLResponse=" + url.QueryEscape(base64Of("<Response>"+s+"</Response>"))
 	}},
+	{"an option of a letter", "body", inResponse("$ mysql -u root -p%s shop < shop.sql\n")},
+	{"an option of a letter, quoted", "Body/Fault/faultstring", inResponse(inSOAPBody(`<s:Fault><faultstring>exec: "/usr/bin/mysqldump" -h db -p'%s' shop: exit 1</faultstring></s:Fault>`))},
+	{"an option of a letter, apart", "body", inResponse("$ sshpass -p %s ssh -p 22 anna@um.example.com\n")},
+	{"an option of two letters", "body", inResponse("> plink.exe -ssh -pw \"%s\" anna@um.example.com\r\n")},
+	{"an option after an option", "body", inResponse("keytool -list -storepass %s -keystore a.jks\n")},
+	{"a login", "body", inResponse("docker login -u anna -p %s registry.example.com\n")},
+	{"an option with a user", "body", inResponse("smbclient -U 'EXAMPLE\\anna%%%s' //files/um\n")},
+	{"an option of OpenSSL", "body", inResponse("openssl rsa -in a.key -passin pass:%s\n")},
+	{"an option of Windows", "body", inResponse("xfreerdp /u:anna /p:%s /v:um.example.com\n")},
+	{"arguments in a list", "body, member sshpass", inResponse(`{"args": ["sshpass", "-p%s", "ssh", "-p", "22", "um.example.com"]}`)},
+	{"an argument in a list", "body, member --password", inResponse(`{"args": ["login", "--quiet", "--password", "%s", "--user", "anna"]}`)},
+	{"a parameter with a character set", "header X-Debug", inHeader("X-Debug", "form; password*=UTF-8''%s; x=1")},
+	{"a field with a character set", "body, field password", inRequest("--b\r\nContent-Disposition: form-data; name*=UTF-8''p%%61ssword\r\n\r\n%s\r\n--b--\r\n")},
+	{"a field in pieces", "body, field password", inRequest("--b\r\nContent-Disposition: form-data; name*0=\"pass\"; name*1=\"word\"\r\n\r\n%s\r\n--b--\r\n")},
+	{"a field, folded", "body, field pin", inRequest("--b\r\nContent-Disposition: form-data;\r\n\tname=\"pin\"\r\nX-A: b\r\n\r\n%s\r\n--b--\r\n")},
+	{"a field in an encoded word", "body, field password", inRequest("--b\r\nContent-Disposition: form-data; name=\"=?UTF-8?B?cGFzc3dvcmQ=?=\"\r\n\r\n%s\r\n--b--\r\n")},
+	{"a field in percent-encoding", "body, field password", inRequest("--b\r\nContent-Disposition: form-data; name=\"pass%%77ord\"\r\n\r\n%s\r\n--b--\r\n")},
+	{"a member with an escape", "body, member password", inResponse(`{"p\u0061ssword": "%s"}`)},
+	{"a member with another escape", "body, member password", inResponse(`{"p\x61ssword": "%s"}`)},
+	{"an escape in a log", "body", inResponse("login: p\\u0061ssword=%s\n")},
+	{"a reference in a name", "Body/Set/Property/Value", inRequest(inSOAPBody("<Set><Property><Name>&#x70;assword</Name><Value>%s</Value></Property></Set>"))},
+	{"a reference in an attribute", "Body/Set/Property/@value", inRequest(inSOAPBody(`<Set><Property name="pass&#119;ord" value="%s"/></Set>`))},
+	{"a name in CDATA", "Body/Set/Property/Value", inRequest(inSOAPBody("<Set><Property><Name><![CDATA[Password]]></Name><Value><![CDATA[%s]]></Value></Property></Set>"))},
+	{"a letter escaped", "Body/State", inRequest(inSOAPBody("<State>user%%3Danna%%26p%%61ssword%%3D%s</State>"))},
+	{"a letter escaped twice", "body, member state", inResponse(`{"state": "p%%2561ssword%%253D%s%%2526x%%253D1"}`)},
+	{"base64 in text", "Body/Log", func(i *cassette.Interaction, s string) {
+		i.Request.Body = inSOAPBody("<Log>sent " + base64Of("<login><Password>"+s+"</Password></login>") + ", and waits</Log>")
+	}},
+	{"base64 in a URL of data", "body, member image", func(i *cassette.Interaction, s string) {
+		i.Response.Body = `{"image": "data:text/xml;charset=utf-8;base64,` + base64Of("<svg><desc>password="+s+"</desc></svg>") + `"}`
+	}},
+	{"base64 in a header", "header X-Debug", func(i *cassette.Interaction, s string) {
+		i.Request.Headers.Set("X-Debug", "state=("+base64Of(`{"user": "anna", "password": "`+s+`"}`)+")")
+	}},
+	{"bytes and text in base64", "Body/File", func(i *cassette.Interaction, s string) {
+		i.Request.Body = inSOAPBody("<File>" + base64Of("\x00\x01\x00\xff\xfe\x80\x06user=anna;password="+s+";x\x00\x02\x00") + "</File>")
+	}},
+	{"bytes and a message in base64", "Body/File", func(i *cassette.Interaction, s string) {
+		i.Request.Body = inSOAPBody("<File>" + base64Of("\x00\xff\x80<login><Password>"+s+"</Password></login>\x00\x02") + "</File>")
+	}},
+	{"bytes and text", "body", func(i *cassette.Interaction, s string) {
+		i.Response.Body = "\x01\x00\x05\x00user=anna;password=" + s + ";\x00\x00"
+	}},
+	{"brotli in silence", "Body/LoginResponse/AccessToken", func(i *cassette.Interaction, s string) {
+		i.Response.Body = brotlied(inSOAPBody("<LoginResponse><AccessToken>" + s + "</AccessToken></LoginResponse>"))
+	}},
+}
+
+// brotlied is RFC 7932.
+func brotlied(s string) string {
+	var b bytes.Buffer
+	w := brotli.NewWriter(&b)
+	_, _ = io.WriteString(w, s)
+	_ = w.Close()
+	return b.String()
 }
 
 // deflated is RFC 1950, or bare RFC 1951.
@@ -269,7 +326,10 @@ func holds(text, secret string, depth int) bool {
 	if plain, err := url.QueryUnescape(text); err == nil && plain != text && holds(plain, secret, depth-1) {
 		return true
 	}
-	for _, encoding := range []string{"gzip", "deflate"} {
+	for _, encoding := range []string{"gzip", "deflate", "br"} {
+		if utf8.ValidString(text) {
+			break
+		}
 		if plain, _ := unpack([]byte(text), encoding, 1<<20); len(plain) > 0 && holds(string(plain), secret, depth-1) {
 			return true
 		}

@@ -57,7 +57,8 @@ func (w *Writer) finish() error {
 	if err == nil && w.old != nil {
 		switch done, errRenew := w.renew(); {
 		case errRenew != nil:
-			return fmt.Errorf("%s: whole, but without the records of what went as before: %w", w.path, errors.Join(bare(errRenew), closeAgain(w.file)))
+			return fmt.Errorf("%s: whole, but without the records of what went as before: %w; keep it as it is, or put the former cassette back and record it again",
+				w.path, errors.Join(bare(errRenew), closeAgain(w.file)))
 		case done:
 			return nil
 		}
@@ -70,7 +71,7 @@ func (w *Writer) finish() error {
 		return pathFault(w.path, err, "")
 	}
 	if err := w.reorder(); err != nil {
-		return fmt.Errorf("%s: whole, but not in order of arrival: %w", w.path, bare(err))
+		return fmt.Errorf("%s: whole, but not in order of arrival: %w; `umtape sort %[1]s` puts it in order", w.path, bare(err))
 	}
 	return nil
 }

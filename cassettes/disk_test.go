@@ -185,7 +185,7 @@ func TestFailedReorderKeepsTheFile(t *testing.T) {
 		add(t, w, sample(t, 1), sample(t, 0))
 		before := readAll(t, path)
 		fail(d)
-		if err := w.Close(); err == nil || !strings.Contains(err.Error(), "whole, but not in order of arrival") {
+		if err := w.Close(); err == nil || !strings.Contains(err.Error(), "whole, but not in order of arrival") || !strings.HasSuffix(err.Error(), "; `umtape sort "+path+"` puts it in order") {
 			t.Errorf("%s: %v", name, err)
 		}
 		if readAll(t, path) != before {

@@ -85,6 +85,16 @@ func pathFault(path string, err error, next string) error {
 
 // parse is Load for a file's bytes.
 func parse(path string, data []byte) (*Cassette, error) {
+	c, err := parseText(path, data)
+	if err != nil {
+		if _, lost := headerAgain(data); lost != nil {
+			return nil, headerFault(path)
+		}
+	}
+	return c, err
+}
+
+func parseText(path string, data []byte) (*Cassette, error) {
 	text := data
 	foreignEnds := bytes.Contains(data, []byte("\r\n")) || bytes.HasPrefix(data, bom)
 	if foreignEnds {

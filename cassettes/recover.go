@@ -9,7 +9,8 @@ import (
 
 // Recover cuts out of a cassette what a power loss has left of interactions that were
 // not written to the disk: an end that is not whole, and interactions of ours in which
-// zeros stand where text was. It returns what it cut, in the order of the file, or nil
+// zeros stand where text was. A header in which they stand is written anew, of what is left
+// of it. It returns what it cut, in the order of the file, or nil
 // if the file is whole. The bytes are kept: they are added to PATH.torn, which is on
 // the disk before the cassette is cut. The error wraps ErrLocked while the cassette is
 // being recorded, or is one of Load's, and then nothing was changed.
@@ -49,8 +50,16 @@ func recoverLocked(path, real string) ([]Torn, error) {
 
 // recoverZeros is recoverLocked for a file that cannot be read, because of bad.
 func recoverZeros(path, real string, data []byte, bad error) ([]Torn, error) {
-	lost := zeroed(data)
 	var rest, out []byte
+	mended, header := headerAgain(data)
+	if header != nil {
+		out = append(out, data[:header.Lost]...)
+	} else {
+		mended = data
+	}
+	whole := data
+	data = mended
+	lost := zeroed(data)
 	at := int64(0)
 	for _, t := range lost {
 		rest, out = append(rest, data[at:t.Offset]...), append(out, data[t.Offset:t.Offset+t.Lost]...)
@@ -60,6 +69,13 @@ func recoverZeros(path, real string, data []byte, bad error) ([]Torn, error) {
 		at = t.Offset + t.Lost
 	}
 	rest = append(rest, data[at:]...)
+	if header != nil {
+		for n := range lost {
+			lost[n].Offset += int64(len(whole) - len(data))
+			lost[n].Line = 1 + bytes.Count(whole[:lost[n].Offset], []byte("\n"))
+		}
+		lost = append([]Torn{*header}, lost...)
+	}
 	if len(lost) == 0 {
 		return nil, bad
 	}

@@ -10,8 +10,8 @@ import (
 // in a cassette's header. Its parts are this file (what a secret is called),
 // redactheader.go, redacturl.go, and, for bodies, redactbody.go, redactxml.go,
 // redactdoctype.go and redactjson.go; redactform.go is for what is a secret by its form,
-// redactline.go for headers inside of texts, redactbase64.go and redactspoken.go for what
-// base64 and text for people hold.
+// redactline.go for headers inside of texts, redactbase64.go, redactspoken.go and
+// redactcommand.go for what base64, text for people and command lines hold.
 const RedactCredentials = "credentials"
 
 // redacted stands where a secret was. It is the same for every secret, so that
@@ -36,7 +36,7 @@ var secretTails = []string{
 	"phpsessid", "api key", "access key", "auth key", "private key", "subscription key", "functions key", "shared key", "account key", "session id",
 	"apikey", "accesskey", "authkey", "sessionid", "binary exchange", "pass key", "passkey", "secret key", "secretkey", "user pass", "userpass",
 	"login pass", "auth pass", "admin pass", "x pass", "new pass", "old pass", "user pw", "otp", "jwt", "bearer", "auth ticket", "login ticket",
-	"auth code", "authcode", "amz signature", "cred", "auth header",
+	"auth code", "authcode", "amz signature", "cred", "auth header", "storepass", "key pass", "keypass",
 }
 
 // secretWholeNames are names that are secret when there is nothing more to them.

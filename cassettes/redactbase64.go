@@ -106,10 +106,13 @@ func isPlainASCII(b []byte) bool {
 }
 
 // redactEncoded takes credentials out of a value that is, as a whole, base64 of text or
-// of packed text, and gives base64 of what is left.
+// of packed text, and gives base64 of what is left; or that stands inside of other text.
 func redactEncoded(value string, depth int) string {
-	if len(value) < 12 || depth > maxNested || !isBase64(value) {
+	if len(value) < 12 || depth > maxNested {
 		return value
+	}
+	if !isBase64(value) {
+		return redactRuns(value, depth)
 	}
 	trimmed := strings.TrimSpace(value)
 	var room, other [shortBase64]byte
@@ -125,22 +128,104 @@ func redactEncoded(value string, depth int) string {
 	case framed(text) && !utf8.ValidString(text):
 		plain, _ = unpack([]byte(text), "deflate", DefaultMaxBody)
 		text = string(plain)
-	case isWide:
+	case isWide && isText([]byte(wide)):
 		text = wide
 	}
-	if text == "" || !utf8.ValidString(text) {
+	if text == "" {
 		return value
+	}
+	if !utf8.ValidString(text) {
+		return base64Again(value, trimmed, text, redactLegible(text, depth, nil))
 	}
 	inner := text
 	if sections := strings.TrimLeft(text, " \t\r\n"); !strings.HasPrefix(sections, "<") && !strings.HasPrefix(sections, "{") {
 		inner = redactPairs(text, "&;\r\n")
 	}
 	clean := redactValue(inner, depth+1)
-	if clean == text {
+	if clean == text && strings.IndexByte(text, 0) >= 0 {
+		clean = redactLegible(text, depth, nil)
+	}
+	return base64Again(value, trimmed, text, clean)
+}
+
+// base64Again is a value with base64 of what is clean in the place of what was in it; the
+// same value if that is the same.
+func base64Again(value, trimmed, was, clean string) string {
+	if clean == was {
 		return value
 	}
 	from := strings.Index(value, trimmed)
 	return value[:from] + base64.StdEncoding.EncodeToString([]byte(clean)) + value[from+len(trimmed):]
+}
+
+// minRun is how long base64 is at least that is looked for inside of text: no word is as
+// long, and no secret in less of it.
+const minRun = 24
+
+// redactRuns takes credentials out of base64 that stands inside of text.
+func redactRuns(text string, depth int) string {
+	var b strings.Builder
+	done := 0
+	for pos := 0; pos+minRun <= len(text); {
+		last := pos + minRun - 1
+		for last >= pos && base64Byte(text[last]) {
+			last--
+		}
+		if last >= pos { // it begins after that, if anywhere
+			pos = last + 1
+			continue
+		}
+		end := runEnd(text, pos)
+		if pos == 0 && end == len(text) {
+			return text
+		}
+		if head := text[pos : pos+minRun]; strings.ToLower(head) == head || strings.ToUpper(head) == head { // a GUID
+			pos = end
+			continue
+		}
+		if clean := redactEncoded(text[pos:end], depth); clean != text[pos:end] {
+			b.WriteString(text[done:pos] + clean)
+			done = end
+		}
+		pos = end
+	}
+	if done == 0 {
+		return text
+	}
+	return b.String() + text[done:]
+}
+
+// minLegible is how long text is that is looked for among bytes that are none. In less, what
+// looks like a credential is chance.
+const minLegible = 12
+
+// redactLegible takes credentials out of the stretches of text that are among bytes which
+// are none, as programs write texts into their files.
+func redactLegible(data string, depth int, note noting) string {
+	var b strings.Builder
+	done := 0
+	for pos := 0; pos < len(data); {
+		end := pos
+		for end < len(data) {
+			r, size := utf8.DecodeRuneInString(data[end:])
+			if r < ' ' && r != '\t' && r != '\r' && r != '\n' || r == 0x7f || r == utf8.RuneError && size == 1 {
+				break
+			}
+			end += size
+		}
+		if end-pos >= minLegible {
+			if clean := redactValue(data[pos:end], depth+1); clean != data[pos:end] {
+				note.tell("", pos, data[pos:end])
+				b.WriteString(data[done:pos] + clean)
+				done = end
+			}
+		}
+		pos = end + 1
+	}
+	if done == 0 {
+		return data
+	}
+	return b.String() + data[done:]
 }
 
 // isBase64 reports whether a value can be base64, in lines or with percent-escapes.

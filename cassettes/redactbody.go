@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"mime"
 	"mime/quotedprintable"
 	"net/http"
 	"regexp"
@@ -35,7 +36,9 @@ func redactNoting(body string, h http.Header, note noting) string {
 		if clean := redactText(text, h, note); clean != text {
 			return clean
 		}
-		return body
+		if isText([]byte(text)) {
+			return body
+		}
 	}
 	if strings.HasPrefix(body, "\x1f\x8b") {
 		// Packed without saying so. It stays as it is if it hides nothing.
@@ -53,7 +56,23 @@ func redactNoting(body string, h http.Header, note noting) string {
 		}
 		return body
 	}
+	if plain, ok := unbrotlied(body); ok {
+		if clean := redactText(plain, h, note); clean != plain {
+			return clean
+		}
+		return body
+	}
 	return redactText(body, h, note)
+}
+
+// unbrotlied unpacks a body that is packed as RFC 7932 says without saying so. Nothing
+// marks one, so that it has to unpack to text, to its end.
+func unbrotlied(body string) (plain string, ok bool) {
+	if len(body) < 8 || utf8.ValidString(body[:min(len(body), 32)]) {
+		return "", false
+	}
+	out, whole := unpack([]byte(body), "br", DefaultMaxBody)
+	return string(out), whole && len(out) > 0 && isText(out)
 }
 
 // inflated unpacks a body that is deflated without saying so, with the frame of RFC 1950
@@ -109,7 +128,7 @@ func redactTyped(body string, h http.Header, note noting, depth int) string {
 	case strings.HasPrefix(media, "multipart/"), strings.HasPrefix(trimmed, "--"):
 		return redactPlainNoting(redactJSONNoting(redactFields(redactParts(body, note, depth), note), note), note)
 	case strings.IndexByte(body, 0) >= 0:
-		return redactTagsNoting(body, note)
+		return redactLegible(redactTagsNoting(body, note), 0, note)
 	}
 	return redactPlainNoting(redactJSONNoting(redactPairsNoting(body, "&;\r\n", note), note), note)
 }
@@ -166,20 +185,48 @@ func transferred(text, encoding string) string {
 	return b.String() + packed
 }
 
-// field finds a field of multipart/form-data (RFC 7578): its header with its
-// name, and its content up to the next boundary.
-var field = regexp.MustCompile(`(?is)(content-disposition:[^\r\n]*?\bname="?([^";\r\n]*)"?[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\r?\n)(.*?)(\r?\n--|$)`)
+// field finds a field of multipart/form-data (RFC 7578): its header, and in it the
+// parameters with its name, and its content up to the next boundary.
+var field = regexp.MustCompile(`(?is)(content-disposition:((?:[^\r\n]|\r?\n[ \t])*?\bname(?:\*[0-9*]*)?=(?:[^\r\n]|\r?\n[ \t])*)(?:\r?\n[^\r\n]+)*\r?\n\r?\n)(.*?)(\r?\n--|$)`)
 
 func redactFields(body string, note noting) string {
 	return replaceForm(body, field, func(m string, at int) string {
 		g := field.FindStringSubmatch(m)
-		if !secretName(g[2]) || g[3] == redacted {
+		name := secretField(g[2])
+		if name == "" || g[3] == redacted {
 			return m
 		}
-		note.tell("field "+g[2], at, g[3])
+		note.tell("field "+name, at, g[3])
 		return g[1] + redacted + g[4]
 	})
 }
+
+// fieldName is the name of a field as browsers write it.
+var fieldName = regexp.MustCompile(`(?i)\bname="?([^";\r\n]*)`)
+
+// secretField returns the name that parameters of a Content-Disposition have, if it is that
+// of a secret; else "". It may be written in pieces, with a character set (RFC 2231, RFC
+// 8187), as an encoded word (RFC 2047), or in percent-encoding.
+func secretField(parameters string) string {
+	var names []string
+	if g := fieldName.FindStringSubmatch(parameters); g != nil {
+		names = append(names, g[1])
+	}
+	if _, list, err := mime.ParseMediaType(unfolded.Replace(parameters)); err == nil {
+		names = append(names, list["name"])
+	}
+	for _, name := range names {
+		if plain, err := new(mime.WordDecoder).DecodeHeader(name); err == nil {
+			name = plain
+		}
+		if name = plainLetters(name); secretName(name) {
+			return name
+		}
+	}
+	return ""
+}
+
+var unfolded = strings.NewReplacer("\r\n", "", "\n", "")
 
 // wideText decodes a body that looks like UTF-16 text, by its byte order mark or
 // by its first characters, leniently: an odd byte at the end is dropped.

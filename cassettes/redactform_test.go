@@ -124,11 +124,34 @@ func TestRedactVerbatim(t *testing.T) {
 	}
 }
 
+// TestRedactLongTexts: in a text of any length a secret is found, wherever in it, and next
+// to where a stretch of it ends.
+func TestRedactLongTexts(t *testing.T) {
+	words := strings.Repeat("the quick brown fox jumps over the lazy dog, and nobody knows why.\n", 1+2*maxSpoken/67)
+	line := strings.ReplaceAll(words, "\n", " ")
+	for _, said := range []string{"logon failed, password: hunter2.\n", "Server=db;Pwd=hunter2;", "mysql -phunter2 shop\n", "%3CPassword%3Ehunter2%3C%2FPassword%3E ", "p%61ssword%3Dhunter2 "} {
+		for _, at := range []int{0, maxSpoken - 20, maxSpoken - 10, maxSpoken - 2, len(words)} {
+			for _, around := range []string{words, line} {
+				text := around[:at] + " " + said + around[at:]
+				for _, in := range []string{"%", "<a>%</a>", `{"a":"%"}`} {
+					body := strings.Replace(in, "%", strings.ReplaceAll(text, "\n", map[bool]string{true: "\\n", false: "\n"}[in[0] == '{']), 1)
+					got := redactString(body, http.Header{})
+					if strings.Contains(got, "hunter2") || strings.Count(got, "fox") != strings.Count(body, "fox") {
+						i := max(strings.Index(got, "hunter2"), 40)
+						t.Errorf("%q at %d in %s: %.100q", said, at, in, got[i-40:])
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestRedactTextIsLinear: long texts of what may be the start of a secret end within the
 // test's time.
 func TestRedactTextIsLinear(t *testing.T) {
 	for _, unit := range []string{"TlRMTVNTUA", "TlRMTVNTUA ", "eyJ", "eyJaaaaaaaa.", "Basic ", "Bearer a", "-----BEGIN PRIVATE KEY", "-----BEGIN PRIVATE KEY-----", "://", "a://b@", "://@", "password:", "password=a ", "LS0tLS1CRUdJTi",
-		"Cookie: a=b", "Cookie:", "authorization: ", "--password ", "curl -u a:", "curl -u 'a:", "jdbc:oracle:thin:a/", "%3C", "%253Ca", "pin%3D", "PHA+", "cGluPTEy", "%"} {
+		"Cookie: a=b", "Cookie:", "authorization: ", "--password ", "curl -u a:", "curl -u 'a:", "jdbc:oracle:thin:a/", "%3C", "%253Ca", "pin%3D", "PHA+", "cGluPTEy", "%",
+		"mysql -p", "mysql -p'", "sshpass -p ", "docker login ", "curl -u \"", "%70%61", "\\u0070", "&#112;", "pin ", "PHA+ ", "PHA+cGluPTEyMzQ1Njc4OTAxMjM0NTY3 ", "\x00password=1234", "\x00\xff", "Content-Disposition: form-data; name*0=a\r\n", "content-disposition:\r\n "} {
 		text := strings.Repeat(unit, 256<<10/len(unit))
 		for _, around := range []string{"%", "<a>%</a>", `{"a":"%"}`, "<a b='%'/>"} {
 			redactString(strings.Replace(around, "%", text, 1), http.Header{})

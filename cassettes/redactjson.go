@@ -44,6 +44,7 @@ type jsonOpen struct {
 	last   string   // ... and the last of them
 	at     [2]int   // ... and where it is
 	first  string   // ... and the first
+	line   commandLine
 }
 
 func (r *jsonRedactor) run() {
@@ -133,6 +134,7 @@ func (r *jsonRedactor) message(s string, from, to int) {
 // element notes a string of an array, and hides it if the one before it says that it is a
 // header with a credential, as in ["Host", "a", "Cookie", "sid=1"].
 func (r *jsonRedactor) element(s string, from, to int) (hidden bool) {
+	at := [2]int{from, to}
 	in := r.innermost()
 	if in == nil || !in.array {
 		return false
@@ -141,11 +143,29 @@ func (r *jsonRedactor) element(s string, from, to int) (hidden bool) {
 		r.hide(from, to, in.last)
 		hidden = true
 	}
+	if from, quoted := in.argument(s), ""; from >= 0 && !hidden {
+		if text, err := json.Marshal(s[:from] + redacted); err == nil {
+			quoted = string(text)
+		}
+		r.edits = append(r.edits, jsonEdit{at[0], at[1], cmp.Or(quoted, quotedRedacted), in.last})
+		hidden = true
+	}
 	if in.count == 0 {
 		in.first = s
 	}
-	in.count, in.last, in.at = in.count+1, s, [2]int{from, to}
+	in.count, in.last, in.at = in.count+1, s, at
 	return hidden
+}
+
+// argument reads an element as a word of a command line, and returns where in it a password
+// begins; -1 if there is none.
+func (in *jsonOpen) argument(s string) int {
+	if name, ok := strings.CutPrefix(in.last, "-"); ok && s != "" && secretName(strings.TrimPrefix(name, "-")) && s != redacted {
+		if first, _, _ := strings.Cut(s, " "); first != "" && !notOption(first) {
+			return 0
+		}
+	}
+	return in.line.word(s)
 }
 
 // end ends the innermost object or array. One that is a pair in a list of such is a name
@@ -268,5 +288,5 @@ func unquoteJSON(quoted string) (s string, ok bool) {
 	if json.Unmarshal([]byte(quoted), &s) == nil {
 		return s, true
 	}
-	return strings.Trim(quoted, `"`), len(quoted) > 0
+	return plainLetters(strings.Trim(quoted, `"`)), len(quoted) > 0
 }

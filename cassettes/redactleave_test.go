@@ -22,6 +22,11 @@ func TestRedactLeaves(t *testing.T) {
 		"well-known --token --pin", "sign-in with PIN - and more", "jdbc:oracle:thin:@db:1521/x", "jdbc:mysql://db/x?user=sa",
 		"Cookie: none", "Cookies: are required", "the Cookie header: see below", "Authorization: denied", "Authorization: Basic authentication is required", "Authorization: Negotiate", "authorization: Bearer REDACTED",
 		"user%3Danna%26x%3D1", "100%3F", "a%3Db", "password%3D", "hasPassword%3Dtrue", "%3Ca%3Eb%3C%2Fa%3E", "%7Bx%7D",
+		"mkdir -p /tmp/x", "docker run -p 8080:80 nginx", "mysql -u root -p shop", "mysqldump -P3306 -h db shop", "mysql -p$PW", "mysql -pPASSWORD", "sshpass -e ssh -p 22 a", "sshpass -f pw.txt ssh -p 22 a",
+		"sshpass -p REDACTED ssh -p 22 a", "sshpass -p is missing", "install mysql and use the -proxy option", "curl -u anna https://a.test/x:y", "openssl rsa -passin env:PW", "plink -P 22 a", "tar -pxvf a.tar", "7z x a.7z -aoa",
+		"the smbclient -U anna command", "put http -a before it", "name*=UTF-8''report.txt", "100%41", "%70%61%73%73", "C:\\x61bc",
+		"see https://a.test/AAMkADY3YjQ1ZjM0LTQ3ZjQtNDQ5Yi1hMjRk/x", "urn:uuid:0D9F9EDC-4E23-4709-BDAF-7BE20CB0AE56 and more", "id " + callID + " ended", "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAUAAAAFCAYAAACNbyblAAAAHElEQVQI12P4",
+		base64.StdEncoding.EncodeToString([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR of a picture, with pins and a password in it\x00\xff")),
 		"[db]", "[password]", "['password']", "[x] token", "{password}",
 		"2026-11-29T10:00:00Z", "urn:uuid:0d9f9edc-4e23-4709-bdaf-7be20cb0ae56", "tel:+14255550100;ext=1",
 	} {
@@ -45,6 +50,10 @@ func TestRedactLeaves(t *testing.T) {
 		`{"value": "x", "name": "user"}`, `{"value": null, "name": "password"}`, `{"a": {"value": "x"}, "name": "user", "fields": [{"name": "password"}]}`, `[{"value": "x"}, {"name": "password"}]`,
 		`{"name": "password", "label": "x"}`, `{"enum": ["pin", "pass"]}`,
 		`<!DOCTYPE a [<!ENTITY v "1"><!ATTLIST a b CDATA "c" pin CDATA #IMPLIED>]><a>&v;</a>`, `<!DOCTYPE html><p>&amp; the password</p>`, `<!DOCTYPE a SYSTEM "a.dtd"><a/>`,
+		`{"args": ["ssh", "-p", "22", "a"], "more": ["mysql", "-p", "shop"], "need": ["--password", "--token", "is required"]}`, `["docker", "run", "-p", "80:80"]`, `["sshpass", "-e", "ssh", "-p", "22"]`,
+		"--b\r\nContent-Disposition: form-data; name*=UTF-8''r%61port\r\n\r\nx\r\n--b--", "--b\r\nContent-Disposition: attachment; filename*=UTF-8''password.txt\r\n\r\nx\r\n--b--",
+		"<a><Name><![CDATA[user]]></Name><Value><![CDATA[x]]></Value></a>", `<a name="us&#101;r" value="x"/>`, "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR the password is in here\x00\xff",
+		brotlied("<a><b>no secret</b></a>"), brotlied("<a><Password>x</Password></a>")[1:], strings.Repeat("pin it, and pass the salt: now\n", 4000),
 		"x\x9cno deflated text at all", "\xef\xbf\xbd\xef\xbf\xbd", "[a]\nb=c\n", "[db]\npassword=\nuser=anna1\n", "pin:\n12ab!\n", "; [a]\r\n",
 		"--b\r\nContent-Transfer-Encoding: base64\r\n\r\n" + callID + "\r\n--b--", "--b\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=3Ca=3E\r\n--b--",
 	} {

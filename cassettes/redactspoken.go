@@ -3,17 +3,21 @@ package cassettes
 import (
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
-	"unicode"
 )
 
-// Credentials in text for people: sentences, logs, connection strings, commands.
+// Credentials in text for people: sentences, logs, connection strings. Commands are in
+// redactcommand.go.
 
 // redactEscaped redacts messages in percent-encoding that are words of a text. Pairs are
 // left to redactSpoken.
 func redactEscaped(text string, depth int) string {
-	if depth >= maxNested || len(text) > maxSpoken {
+	if depth >= maxNested {
 		return text
+	}
+	if len(text) > maxSpoken {
+		return inStretches(text, func(s string) string { return redactEscaped(s, depth) })
 	}
 	return replaceForm(text, escapedWord, func(word string, _ int) string {
 		plain, err := url.PathUnescape(word)
@@ -40,16 +44,98 @@ var escapedEnd = regexp.MustCompile(`%(?:25)*(?:0[9AaDd]|2[0267]|3[BbCcEe])`)
 // escapedQuote is a quote in percent-encoding with which a value begins.
 var escapedQuote = regexp.MustCompile(`^%(?:25)*2[27]`)
 
-// maxSpoken is the longest text that is taken for one that people read.
+// maxSpoken is how much of a text is looked at at once.
 const maxSpoken = 64 << 10
+
+// inStretches redacts a long text in stretches of maxSpoken at most, which end where no
+// secret goes on: at the end of a line or, in lines that are longer, of a word.
+func inStretches(text string, redact func(string) string) string {
+	var b strings.Builder
+	changed := false
+	for rest := text; rest != ""; {
+		n := stretch(rest)
+		clean := redact(rest[:n])
+		changed = changed || clean != rest[:n]
+		b.WriteString(clean)
+		rest = rest[n:]
+	}
+	if !changed {
+		return text
+	}
+	return b.String()
+}
+
+// stretch returns how much of a text is looked at at once.
+func stretch(text string) int {
+	if len(text) <= maxSpoken {
+		return len(text)
+	}
+	if n := strings.LastIndexByte(text[:maxSpoken], '\n'); n >= maxSpoken/2 {
+		return n + 1
+	}
+	for n := maxSpoken; n > maxSpoken/2; n-- {
+		if !space(text[n-1]) || space(text[n]) || strings.IndexByte(":=-/", text[n]) >= 0 {
+			continue
+		}
+		word := strings.TrimRight(text[n-min(n, 256):n], " \t\r")
+		word = word[strings.LastIndexByte(word, ' ')+1:]
+		if word != "" && word[0] != '-' && strings.IndexByte(":=", word[len(word)-1]) < 0 { // no name of a secret
+			return n
+		}
+	}
+	return maxSpoken
+}
+
+// escapedLetter is a letter or a digit written as an escape: in percent-encoding, once or
+// more often, as JSON or a program writes it, or as a character reference.
+var escapedLetter = regexp.MustCompile(`%(?:25)*(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])|\\(?:u00|x)(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])|&#(?:[xX]0{0,4}(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])|0{0,4}[0-9]{2,3});`)
+
+// plainLetters is text with letters and digits as such that are written as escapes; the
+// same text if there are none.
+func plainLetters(text string) string {
+	if strings.IndexByte(text, '%') < 0 && strings.IndexByte(text, '\\') < 0 && !strings.Contains(text, "&#") {
+		return text
+	}
+	return replaceForm(text, escapedLetter, func(m string, _ int) string {
+		digits, base := m[len(m)-2:], 16
+		if m[0] == '&' {
+			digits = m[2 : len(m)-1]
+			if digits[0]|0x20 == 'x' {
+				digits = digits[1:]
+			} else {
+				base = 10
+			}
+		}
+		n, err := strconv.ParseUint(digits, base, 8)
+		if c := byte(n); err != nil || !isLetter(c) && !isDigit(c) {
+			return m
+		}
+		return string(rune(n))
+	})
+}
 
 // redactSpoken takes secrets out of text for people. After a colon a word may be one
 // of the sentence, so that it has to look like no word: four characters or more, and
 // a digit or a sign among them.
 func redactSpoken(text string) string {
-	if len(text) > maxSpoken || len(text) < len("pw=a") || strings.IndexByte(text, 0) >= 0 {
+	if len(text) < len("pw=a") || strings.IndexByte(text, 0) >= 0 {
 		return text
 	}
+	if len(text) > maxSpoken {
+		return inStretches(text, redactSpoken)
+	}
+	text = redactSaid(text)
+	if plain := plainLetters(text); plain != text {
+		if clean := redactSaid(plain); clean != plain {
+			return clean
+		}
+	}
+	return text
+}
+
+// redactSaid is redactSpoken for a text that is not too long, and in which letters are
+// letters.
+func redactSaid(text string) string {
 	text = redactCommands(text)
 	if strings.IndexByte(text, '=') < 0 && strings.IndexByte(text, ':') < 0 && !strings.Contains(text, "%") || !secretHint(text) {
 		return text
@@ -85,72 +171,6 @@ func redactSpoken(text string) string {
 		}
 		b.WriteString(text[done:from] + redacted)
 		done = to
-	}
-	if done == 0 {
-		return text
-	}
-	return b.String() + text[done:]
-}
-
-// optionForm is an option of a command whose name says that its value is a secret, or may
-// say so; the value with "=" is left to spokenForm.
-var optionForm = regexp.MustCompile(`(?:^|[\s"'(\[])--?([A-Za-z][\w-]{2,})[ \t]+("[^"<>]*"|'[^'<>]*'|[^\s"'<>]+)`)
-
-// userForm is curl's option for user and password, and what is before the password.
-var userForm = regexp.MustCompile(`(?:^|[\s"'(])(?:-[a-zA-Z]*[uU][ \t]*|--(?:proxy-)?user[ =\t]+)(?:"[^"<>:]*:([^"<>]*)|'[^'<>:]*:([^'<>]*)|[^\s"'<>:]*:([^\s"'<>]+))`)
-
-// oracleForm is user and password in a JDBC URL of Oracle's thin driver.
-var oracleForm = regexp.MustCompile(`(?i)jdbc:oracle:\w+:[^\s/@"'<>]+/("[^"]*"|[^\s@"'<>]+)@`)
-
-// redactCommands takes secrets out of command lines, and out of URLs that are none.
-func redactCommands(text string) string {
-	if strings.IndexByte(text, '-') >= 0 && strings.ContainsAny(text, " \t") {
-		if secretHint(text) {
-			text = replaceForm(text, optionForm, func(m string, _ int) string {
-				g := optionForm.FindStringSubmatch(m)
-				bare := strings.Trim(g[2], `"'`)
-				if !secretName(g[1]) || bare == "" || bare == redacted || bare == g[2] && notOption(bare) {
-					return m
-				}
-				return m[:len(m)-len(g[2])] + strings.Replace(g[2], bare, redacted, 1)
-			})
-		}
-		if strings.Contains(text, "curl") {
-			text = redactGroups(text, userForm)
-		}
-	}
-	if strings.Contains(text, "jdbc:") || strings.Contains(text, "JDBC:") {
-		text = redactGroups(text, oracleForm)
-	}
-	return text
-}
-
-// notOption reports whether a word after an option is the next option, a place to fill in
-// or the next word of a sentence.
-func notOption(word string) bool {
-	switch word[0] {
-	case '-', '<', '[', '{', '$', '(', '|', '&', ';', '>', '`':
-		return true
-	}
-	return strings.ToUpper(word) == word && strings.ContainsFunc(word, unicode.IsLetter) && !strings.ContainsAny(word, "0123456789") || sentenceWords[strings.ToLower(strings.Trim(word, ".,;:!?"))]
-}
-
-var sentenceWords = map[string]bool{"": true, "is": true, "was": true, "and": true, "or": true, "to": true, "for": true, "in": true, "on": true, "with": true, "without": true, "of": true,
-	"the": true, "a": true, "an": true, "if": true, "not": true, "must": true, "should": true, "can": true, "cannot": true, "may": true, "has": true, "needs": true, "requires": true,
-	"option": true, "flag": true, "argument": true, "value": true, "instead": true, "as": true, "that": true, "when": true, "are": true, "required": true, "missing": true}
-
-// redactGroups replaces what the groups of a form have matched.
-func redactGroups(text string, form *regexp.Regexp) string {
-	var b strings.Builder
-	done := 0
-	for _, m := range form.FindAllStringSubmatchIndex(text, -1) {
-		for g := 2; g < len(m); g += 2 {
-			if m[g] < 0 || m[g] == m[g+1] || text[m[g]:m[g+1]] == redacted {
-				continue
-			}
-			b.WriteString(text[done:m[g]] + redacted)
-			done = m[g+1]
-		}
 	}
 	if done == 0 {
 		return text

@@ -192,6 +192,8 @@ func (r *tagRedactor) section(pos, head int, mark string) int {
 		if strings.TrimSpace(inner) != "" {
 			r.replace(from, end, redacted)
 		}
+	} else if trimmed := strings.TrimSpace(inner); head == len("<![CDATA[") && trimmed != "" && r.pair(from, end, trimmed) {
+		return next
 	} else if clean := redactSection(inner, r.depth+1); clean != inner {
 		r.replace(from, end, clean)
 	}
@@ -221,20 +223,38 @@ func (r *tagRedactor) characters(from, to int) {
 		}
 		return
 	}
-	if n := len(r.open); n >= 2 {
-		here, parent := local(r.open[n-1].name), &r.open[n-2]
-		switch {
-		case isNaming(here) && secretElement(trimmed, ""):
-			parent.named = true
-			r.replace(parent.value[0], parent.value[1], redacted)
-		case isValueName(here) && (parent.named || parent.secret):
-			r.replace(from, to, redacted)
-			return
-		case isValueName(here):
-			parent.value = [2]int{from, to}
-		}
+	if !r.pair(from, to, unescaped(trimmed)) {
+		r.value(from, to)
 	}
-	r.value(from, to)
+}
+
+// pair handles a text that may be the name or the value in a pair of elements, and reports
+// whether it was the value of a secret.
+func (r *tagRedactor) pair(from, to int, text string) (hidden bool) {
+	n := len(r.open)
+	if n < 2 {
+		return false
+	}
+	here, parent := local(r.open[n-1].name), &r.open[n-2]
+	switch {
+	case isNaming(here) && secretElement(text, ""):
+		parent.named = true
+		r.replace(parent.value[0], parent.value[1], redacted)
+	case isValueName(here) && (parent.named || parent.secret):
+		r.replace(from, to, redacted)
+		return true
+	case isValueName(here):
+		parent.value = [2]int{from, to}
+	}
+	return false
+}
+
+// unescaped is text without character references.
+func unescaped(text string) string {
+	if strings.IndexByte(text, '&') < 0 {
+		return text
+	}
+	return html.UnescapeString(text)
 }
 
 // value handles the text of an element or an attribute that is no secret as a
@@ -305,7 +325,7 @@ func (r *tagRedactor) start(pos int, t startTag) int {
 			r.refs[strings.TrimPrefix(attr(a), "#")] = true
 		case name == "id" && r.refs[attr(a)]:
 			secret = true
-		case isNaming(name) && secretElement(attr(a), ""), name == "type" && t.name == "input" && strings.EqualFold(attr(a), "password"):
+		case isNaming(name) && secretElement(unescaped(attr(a)), ""), name == "type" && t.name == "input" && strings.EqualFold(unescaped(attr(a)), "password"):
 			named = true
 		}
 	}

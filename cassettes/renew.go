@@ -25,7 +25,7 @@ type Renewed struct {
 }
 
 // Renewed tells, after Close, what became of the cassette that was replaced; zero if
-// nothing in it came again as it was.
+// nothing in it came again as it was, or with a comment above it.
 func (w *Writer) Renewed() Renewed { return w.renewed }
 
 // momentRequest and momentResponse are headers whose values are of one exchange only, or
@@ -182,7 +182,7 @@ type renewal struct {
 }
 
 // renew replaces the recording, whole at w.real, by one in which what went as before has
-// the record that it had. It returns false if there is none, or the file that was
+// the record that it had, and what went otherwise the comments above it. It returns false if there is none, or the file that was
 // replaced is not one of ours that can be read. The file is open, w.syncMu and w.mu held.
 func (w *Writer) renew() (done bool, err error) {
 	defer func() {
@@ -210,7 +210,7 @@ func (w *Writer) renew() (done bool, err error) {
 	if c.Torn != nil {
 		r.tail.size = 0
 	}
-	if w.renewed = r.match(); w.renewed.Same == 0 {
+	if w.renewed = r.match(); w.renewed.Same == 0 && !r.commented() {
 		w.renewed = Renewed{}
 		return false, nil
 	}
@@ -262,6 +262,11 @@ func (r *renewal) match() (found Renewed) {
 	}
 	found.Gone = len(r.before) - found.Same - found.Changed
 	return found
+}
+
+// commented reports whether somebody has written above an interaction that comes again.
+func (r *renewal) commented() bool {
+	return slices.ContainsFunc(r.pair, func(p int) bool { return p >= 0 && r.before[p].record > r.before[p].span.off })
 }
 
 func (r *renewal) same(now, before int) bool {
@@ -416,7 +421,14 @@ func (r *renewal) write(to io.Writer, before, now io.ReaderAt) error {
 				return err
 			}
 			i.Umtape.Arrived = time.UnixMicro(r.arrived[n]).UTC()
-			b, _ = appendRecord(b[:0], i, r.ids[n])
+			b = b[:0]
+			if p >= 0 { // what people have written above it stays there
+				was := &r.before[p]
+				if err := copyOf(before, span{was.span.off, was.record - was.span.off}); err != nil {
+					return err
+				}
+			}
+			b, _ = appendRecord(b, i, r.ids[n])
 		}
 		if _, err := out.Write(b); err != nil {
 			return err

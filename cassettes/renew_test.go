@@ -225,6 +225,44 @@ func TestNotRenewed(t *testing.T) {
 	}
 }
 
+// TestRenewedComments: what people have written above an interaction stays there, went it as
+// before or not, and goes with it.
+func TestRenewedComments(t *testing.T) {
+	path := tape(t)
+	write(t, path, laterAll(t, 4, 0)...)
+	text := readAll(t, path)
+	for id := range 4 {
+		at := fmt.Sprintf("    - id: %d\n", id)
+		text = strings.Replace(text, at, fmt.Sprintf("    # comment %d\n\n    # and more\n", id)+at, 1)
+	}
+	changed := func(n int) *Interaction {
+		i := later(sample(t, n), 1)
+		i.Response.Body += " "
+		return i
+	}
+	for name, list := range map[string][]*Interaction{
+		"one changed, one gone, one new": {later(sample(t, 0), 1), changed(1), later(sample(t, 3), 1), later(sample(t, 9), 1)},
+		"all changed":                    {changed(0), changed(1), changed(3)},
+	} {
+		put(t, path, text)
+		renew(t, path, list...)
+		got := readAll(t, path)
+		for id := range 4 {
+			want := fmt.Sprintf("    # comment %d\n\n    # and more\n    - id: %[1]d\n", id)
+			if stays := id != 2; strings.Contains(got, want) != stays || strings.Count(got, "# comment "+fmt.Sprint(id)) != map[bool]int{true: 1}[stays] {
+				t.Errorf("%s: interaction %d, stays %v:\n%s", name, id, stays, got)
+			}
+		}
+		c := load(t, path)
+		if len(c.Interactions) != len(list) || c.Torn != nil || slices.ContainsFunc(c.Interactions, func(i *Interaction) bool { return i.Edited }) || c.Header.Umtape.Confirmed.IsZero() {
+			t.Errorf("%s: %d interactions, %v", name, len(c.Interactions), c.Torn)
+		}
+		if len(stock(t, path).Interactions) != len(list) {
+			t.Errorf("%s: go-vcr does not read it", name)
+		}
+	}
+}
+
 // TestRenewedTorn: the end that was not written does not come back, what is before it does.
 func TestRenewedTorn(t *testing.T) {
 	path := tape(t)
@@ -368,7 +406,7 @@ func TestRenewalFails(t *testing.T) {
 	add(t, w, list...)
 	killed := readAll(t, path) // as a killed process leaves it
 	d.write = func(int) (int, error) { return 10, syscall.ENOSPC }
-	if err := w.Close(); !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "whole, but without the records of what went as before") || w.Renewed() != (Renewed{}) {
+	if err := w.Close(); !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "whole, but without the records of what went as before") || !strings.Contains(err.Error(), "; keep it as it is, or ") || w.Renewed() != (Renewed{}) {
 		t.Errorf("%v, %+v", err, w.Renewed())
 	}
 	if readAll(t, path) != killed {

@@ -338,10 +338,73 @@ func TestRecoverCutsZerosOut(t *testing.T) {
 	}
 	// What is amiss besides is for people to mend.
 	at := strings.Index(text, "status: ")
-	for _, bad := range []string{zeroed(20, 30), zeroed(start(2)+90, start(2)+95)[:at] + "\t[" + zeroed(start(2)+90, start(2)+95)[at+2:]} {
+	for _, bad := range []string{strings.Repeat("\x00", 5000), text[:20] + "\x00\x00" + text[22:start(0)+400], zeroed(start(2)+90, start(2)+95)[:at] + "\t[" + zeroed(start(2)+90, start(2)+95)[at+2:]} {
 		put(t, path, bad)
 		if _, err := Recover(path); err == nil || readAll(t, path) != bad {
 			t.Errorf("%v; the file was changed: %v", err, readAll(t, path) != bad)
+		}
+	}
+}
+
+// A header in which zeros stand is written anew, of what is left of it; nothing else is
+// cut out.
+func TestRecoverWritesTheHeader(t *testing.T) {
+	path := tape(t)
+	list := []*Interaction{sample(t, 0), sample(t, 1), sample(t, 2)}
+	write(t, path, list...)
+	text := readAll(t, path)
+	first := strings.Index(text, "    - id: 0\n")
+	second := strings.Index(text, "    - id: 1\n")
+	for from := 0; from < first; from += 7 {
+		for _, to := range []int{from + 1, from + 30, first, first + 100} {
+			if to > first && to < first+100 {
+				continue
+			}
+			damaged := text[:from] + strings.Repeat("\x00", to-from) + text[to:]
+			left := []int{0, 1, 2}
+			if to > first {
+				left = []int{1, 2}
+			}
+			if from%2 == 1 { // in an interaction, too
+				damaged = damaged[:second+200] + "\x00\x00" + damaged[second+202:]
+				left = slices.DeleteFunc(left, func(id int) bool { return id == 1 })
+			}
+			if from%3 == 1 {
+				damaged = strings.ReplaceAll(damaged, "\n", "\r\n")
+			}
+			put(t, path, damaged)
+			_ = os.Remove(path + ".torn")
+			if _, err := Load(path); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "`umtape recover "+path+"`") {
+				t.Fatalf("%d to %d: %v", from, to, err)
+			}
+			lost, err := Recover(path)
+			if err != nil {
+				t.Fatalf("%d to %d: %v", from, to, err)
+			}
+			c := load(t, path)
+			var ids []int
+			for _, i := range c.Interactions {
+				ids = append(ids, i.ID)
+				if equal(t, i, list[i.ID]); i.Edited {
+					t.Errorf("%d to %d: interaction %d is altered", from, to, i.ID)
+				}
+			}
+			if !slices.Equal(ids, left) || c.Torn != nil || len(stock(t, path).Interactions) != len(left) {
+				t.Fatalf("%d to %d: left %v, want %v; %v", from, to, ids, left, c.Torn)
+			}
+			if h, at := c.Header.Umtape, strings.Index(text, "    profile:"); h.Profile != map[bool]string{true: testHeader.Profile}[to <= at || from > at+len("    profile: um")] {
+				t.Errorf("%d to %d: the profile is %q", from, to, h.Profile)
+			}
+			cut := ""
+			for _, one := range lost {
+				cut += damaged[one.Offset : one.Offset+one.Lost]
+				if line := 1 + strings.Count(damaged[:one.Offset], "\n"); one.Line != line {
+					t.Errorf("%d to %d: told as line %d; it is %d", from, to, one.Line, line)
+				}
+			}
+			if readAll(t, path+".torn") != cut {
+				t.Errorf("%d to %d: what was cut out is not what is kept", from, to)
+			}
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/umtape/umtape/cassettes"
 	"github.com/umtape/umtape/cassettes/captures"
+	"github.com/umtape/umtape/inspect/report"
 	"github.com/umtape/umtape/inspect/um"
 )
 
@@ -79,6 +80,7 @@ What is taken in is held in memory, unpacked: a small file can become a very lar
 	fs.BoolVar(&f.all, "all", false, "take in everything, SOAP or not")
 	fs.BoolVar(&f.appendTo, "append", false, "add to the cassette if it exists")
 	fs.BoolVar(&f.force, "force", false, "replace the cassette if it exists")
+	f.registerJSON(cmd)
 	return cmd
 }
 
@@ -130,6 +132,9 @@ func (a *app) importAll(paths []string, f importFlags) (err error) {
 		if err := e.SaveAs(f.output, f.force); err != nil {
 			return err
 		}
+	}
+	if f.asJSON {
+		return report.JSON(a.stdout, importedJSON{Written: f.output, Interactions: len(got.list), NotSOAP: got.notSOAP, Unanswered: got.unanswered, Unread: got.unread})
 	}
 	said := fmt.Sprintf("%s: %s from %s", f.output, count(len(got.list), "interaction"), count(len(paths), "file"))
 	if got.notSOAP+got.unanswered+got.unread > 0 {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/umtape/umtape/cassettes"
+	"github.com/umtape/umtape/inspect/report"
 )
 
 func (a *app) mergeCommand() *cobra.Command {
@@ -33,6 +34,7 @@ if it is named, not if it is in a folder that is.`,
 	}
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "the `FILE` to write")
 	cmd.Flags().BoolVar(&f.force, "force", false, "replace that file if it exists")
+	f.registerJSON(cmd)
 	cmd.Flags().BoolVar(&sorted, "sort", false, "put the interactions in the order in which their requests arrived")
 	return cmd
 }
@@ -79,6 +81,13 @@ func (a *app) merge(args []string, f outputFlags, sorted bool) error {
 	out.Renumber()
 	if err := out.SaveAs(f.output, f.force); err != nil {
 		return err
+	}
+	if f.asJSON {
+		j := mergedJSON{Written: f.output, Interactions: len(out.Records)}
+		for _, e := range from {
+			j.From = append(j.From, partJSON{e.Path, len(e.Records)})
+		}
+		return report.JSON(a.stdout, j)
 	}
 	_, err = fmt.Fprintf(a.stdout, "%s: %s from %s\n", f.output, count(len(out.Records), "interaction"), count(len(from), "cassette"))
 	return err

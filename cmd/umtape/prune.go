@@ -44,12 +44,14 @@ is left alone. It is not touched while it is being recorded.`,
 				return err
 			}
 			if dry {
-				return a.pruneDry(args, j)
+				return a.pruneDry(args, j, f.asJSON)
 			}
-			return a.rewrite(args, f, openEdit, func(e *cassettes.Edit) (did string, leave bool, err error) {
-				before := len(e.Records)
-				did, err = prune(e, j)
-				return did, len(e.Records) == before, err
+			return a.rewrite(args, f, openEdit, func(e *cassettes.Edit) (o outcome, err error) {
+				before := e.Records
+				o.did, err = prune(e, j)
+				o.removed = taken(before, e.Records)
+				o.leave = len(o.removed) == 0
+				return o, err
 			})
 		}),
 	}
@@ -59,11 +61,26 @@ is left alone. It is not touched while it is being recorded.`,
 	return cmd
 }
 
-func (a *app) pruneDry(args []string, j playedJSON) error {
+// taken are the ids of interactions that were there before and are not now.
+func taken(before, now []cassettes.Record) (ids []int) {
+	kept := map[int]bool{}
+	for _, r := range now {
+		kept[r.ID] = true
+	}
+	for _, r := range before {
+		if !kept[r.ID] {
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids
+}
+
+func (a *app) pruneDry(args []string, j playedJSON, asJSON bool) error {
 	paths, err := tapesIn(args)
 	if err != nil {
 		return err
 	}
+	all := rewrittenJSON{Cassettes: []tapeDoneJSON{}}
 	for _, path := range paths {
 		e, err := cassettes.ReadEdit(path)
 		if err != nil {
@@ -73,20 +90,27 @@ func (a *app) pruneDry(args []string, j playedJSON) error {
 		if _, err := prune(e, j); err != nil {
 			return err
 		}
-		kept := map[int]bool{}
-		for _, r := range e.Records {
-			kept[r.ID] = true
+		o := outcome{removed: taken(before, e.Records)}
+		o.did = fmt.Sprintf("would take out %s, and leave %d", count(len(o.removed), "interaction"), len(e.Records))
+		all.Cassettes = append(all.Cassettes, tapeDone(e, o))
+		if asJSON {
+			continue
 		}
+		out := o.removed // in the order of before
 		for _, r := range before {
-			if !kept[r.ID] {
+			if len(out) > 0 && out[0] == r.ID {
+				out = out[1:]
 				if _, err := fmt.Fprintf(a.stdout, "would take out %s\n", report.Printable(inspect.Shorten(strings.TrimSpace(e.Name(r.Interaction)+" "+r.Umtape.Operation), 200))); err != nil {
 					return err
 				}
 			}
 		}
-		if _, err := fmt.Fprintf(a.stdout, "%s: would take out %s, and leave %d\n", path, count(len(before)-len(e.Records), "interaction"), len(e.Records)); err != nil {
+		if _, err := fmt.Fprintf(a.stdout, "%s: %s\n", path, o.did); err != nil {
 			return err
 		}
+	}
+	if asJSON {
+		return report.JSON(a.stdout, all)
 	}
 	return nil
 }

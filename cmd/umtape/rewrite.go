@@ -9,17 +9,24 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/umtape/umtape/cassettes"
+	"github.com/umtape/umtape/inspect/report"
 )
 
 // outputFlags say where a command that makes a cassette of another writes it.
 type outputFlags struct {
 	output string
 	force  bool
+	asJSON bool
 }
 
 func (f *outputFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write to `FILE` instead, and leave the cassette as it is")
 	cmd.Flags().BoolVar(&f.force, "force", false, "replace the file that --output names if it exists")
+	f.registerJSON(cmd)
+}
+
+func (f *outputFlags) registerJSON(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print JSON")
 }
 
 // check says what makes no sense for these cassettes.
@@ -33,10 +40,16 @@ func (f *outputFlags) check(paths []string) error {
 	return nil
 }
 
-// changing does a command's work on one cassette, and says in a few words what it has
-// done. leave says that there was nothing to do, so that a file in whatever layout
-// stays as it is.
-type changing func(*cassettes.Edit) (did string, leave bool, err error)
+// changing does a command's work on one cassette.
+type changing func(*cassettes.Edit) (outcome, error)
+
+// outcome is what a command has done to a cassette.
+type outcome struct {
+	did     string       // in a few words
+	leave   bool         // nothing, so that a file in whatever layout stays as it is
+	removed []int        // ids of interactions that were taken out
+	secrets []secretJSON // that were redacted
+}
 
 // rewrite changes cassettes one after the other, each in place unless there is an
 // output.
@@ -48,49 +61,71 @@ func (a *app) rewrite(args []string, f outputFlags, open func(path string, write
 	if err := f.check(paths); err != nil {
 		return err
 	}
+	all := rewrittenJSON{Cassettes: []tapeDoneJSON{}}
 	for _, path := range paths {
-		if err := a.rewriteOne(path, f, open, change); err != nil {
+		done, err := a.rewriteOne(path, f, open, change)
+		if err != nil {
+			if f.asJSON {
+				all.Failed = append(all.Failed, report.Unread{File: path, Error: oneLine(err)})
+				err = errors.Join(err, report.JSON(a.stdout, all))
+			}
 			return err
 		}
+		all.Cassettes = append(all.Cassettes, done)
+	}
+	if f.asJSON {
+		return report.JSON(a.stdout, all)
 	}
 	return nil
 }
 
-func (a *app) rewriteOne(path string, f outputFlags, open func(string, bool) (*cassettes.Edit, error), change changing) (err error) {
+func (a *app) rewriteOne(path string, f outputFlags, open func(string, bool) (*cassettes.Edit, error), change changing) (done tapeDoneJSON, err error) {
 	inPlace := f.output == "" || oneFile(path, f.output)
 	e, err := open(path, inPlace)
 	if err != nil {
-		return loadHint(err, path)
+		return done, loadHint(err, path)
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
-	did, leave, err := change(e)
+	o, err := change(e)
 	if err != nil {
-		return err
+		return done, err
 	}
+	done = tapeDone(e, o)
 	where := ""
 	if inPlace {
 		changed := false
-		if !leave {
+		if !o.leave {
 			if changed, err = e.Save(); err != nil {
-				return err
+				return done, err
 			}
 		}
-		if !changed {
+		if changed {
+			done.Written = path
+		} else {
 			where = "; nothing to do"
 		}
 	} else {
 		if err := e.SaveAs(f.output, f.force); err != nil {
-			return err
+			return done, err
 		}
+		done.Written = f.output
 		where = "; written to " + f.output
 	}
-	if !leave || !inPlace {
+	if !o.leave || !inPlace {
 		a.sayOf(e, inPlace)
 	} else {
 		a.sayTorn(e, inPlace)
 	}
-	_, err = fmt.Fprintf(a.stdout, "%s: %s%s\n", path, did, where)
-	return err
+	if f.asJSON {
+		return done, nil
+	}
+	for _, s := range o.secrets {
+		if _, err := fmt.Fprintln(a.stdout, secretLine(s)); err != nil {
+			return done, err
+		}
+	}
+	_, err = fmt.Fprintf(a.stdout, "%s: %s%s\n", path, o.did, where)
+	return done, err
 }
 
 // openEdit opens a cassette to be changed, or to be read.

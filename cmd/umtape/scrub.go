@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/umtape/umtape/cassettes"
@@ -39,29 +37,28 @@ it, in git for one.`,
 				return err
 			}
 			total := 0
-			err = a.rewrite(args, f, cassettes.OpenUpgrade, func(e *cassettes.Edit) (did string, leave bool, err error) {
+			err = a.rewrite(args, f, cassettes.OpenUpgrade, func(e *cassettes.Edit) (o outcome, err error) {
 				found, err := e.Scrub()
 				if err != nil {
-					return "", false, err
+					return o, err
 				}
 				for _, s := range found {
-					if _, err := fmt.Fprintln(a.stdout, secretLine(secretToJSON(e.Path, s))); err != nil {
-						return "", false, err
-					}
+					o.secrets = append(o.secrets, secretToJSON(e.Path, s))
 				}
 				total += len(found)
-				did = "no credential found"
+				o.did = "no credential found"
 				if len(found) > 0 {
-					did = "redacted " + count(len(found), "credential")
+					o.did = "redacted " + count(len(found), "credential")
 				}
 				changed, err := e.Hide(redaction)
 				if err != nil {
-					return "", false, err
+					return o, err
 				}
 				if !redaction.None() {
-					did += ", hid names and numbers in " + count(changed, "interaction")
+					o.did += ", hid names and numbers in " + count(changed, "interaction")
 				}
-				return did, len(found) == 0 && redaction.None(), nil
+				o.leave = len(found) == 0 && redaction.None()
+				return o, nil
 			})
 			if total > 0 && err == nil {
 				a.say("what was in there may have been seen: make it invalid where it counts; older versions of the file still hold it")

@@ -21,7 +21,7 @@ left alone. It is not touched while it is being recorded.`,
   umtape sort -o sorted.yaml calls.yaml`,
 		Args: cassetteArgs(true),
 		RunE: a.begin(func(_ *cobra.Command, args []string) error {
-			return a.rewrite(args, f, openEdit, func(e *cassettes.Edit) (did string, leave bool, err error) {
+			return a.rewrite(args, f, openEdit, func(e *cassettes.Edit) (outcome, error) {
 				sorted := e.Sort()
 				numbered := true
 				for n, r := range e.Records {
@@ -31,11 +31,11 @@ left alone. It is not touched while it is being recorded.`,
 				all := count(len(e.Records), "interaction")
 				switch {
 				case sorted:
-					return all + ", now in order of arrival", false, nil
+					return outcome{did: all + ", now in order of arrival"}, nil
 				case !numbered: // as prune leaves them, or some editor
-					return all + ", in order already, now with ids from 0 on", false, nil
+					return outcome{did: all + ", in order already, now with ids from 0 on"}, nil
 				}
-				return all + ", in order already", true, nil
+				return outcome{did: all + ", in order already", leave: true}, nil
 			})
 		}),
 	}

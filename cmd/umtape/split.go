@@ -13,6 +13,7 @@ import (
 
 	"github.com/umtape/umtape/cassettes"
 	"github.com/umtape/umtape/inspect"
+	"github.com/umtape/umtape/inspect/report"
 )
 
 // splitFlags are those of umtape split.
@@ -21,6 +22,7 @@ type splitFlags struct {
 	every age
 	into  string
 	force bool
+	json  bool
 }
 
 func (a *app) splitCommand() *cobra.Command {
@@ -57,6 +59,7 @@ stays as it is. If one of them cannot be written, those made before it go again.
 	cmd.Flags().Var(&f.every, "every", "with --by time, how `LONG` a span is, such as 10m, 24h, 1d, 1w")
 	cmd.Flags().StringVarP(&f.into, "output", "o", "", "`FOLDER` to write to (default: the cassette's own)")
 	cmd.Flags().BoolVar(&f.force, "force", false, "replace files that exist")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
 	return cmd
 }
 
@@ -106,6 +109,13 @@ func (a *app) split(path string, f splitFlags) error {
 		if errBefore != nil {
 			made = append(made, p.path)
 		}
+	}
+	if f.json {
+		j := splitJSON{File: path, Interactions: len(e.Records), Written: []partJSON{}}
+		for _, p := range parts {
+			j.Written = append(j.Written, partJSON{p.path, len(p.records)})
+		}
+		return report.JSON(a.stdout, j)
 	}
 	for _, p := range parts {
 		if _, err := fmt.Fprintf(a.stdout, "%s: %s\n", p.path, count(len(p.records), "interaction")); err != nil {

@@ -26,11 +26,11 @@ left alone.`,
   umtape upgrade testdata/cassettes/`,
 		Args: cassetteArgs(true),
 		RunE: a.begin(func(_ *cobra.Command, args []string) error {
-			return a.rewrite(args, f, cassettes.OpenUpgrade, func(e *cassettes.Edit) (did string, leave bool, err error) {
+			return a.rewrite(args, f, cassettes.OpenUpgrade, func(e *cassettes.Edit) (outcome, error) {
 				if !e.Upgrade(um.Profile()) {
-					return "in umtape's layout already", true, nil
+					return outcome{did: "in umtape's layout already", leave: true}, nil
 				}
-				return count(len(e.Records), "interaction") + ", now in umtape's layout", false, nil
+				return outcome{did: count(len(e.Records), "interaction") + ", now in umtape's layout"}, nil
 			})
 		}),
 	}
