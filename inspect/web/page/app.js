@@ -179,7 +179,7 @@ function tell() {
 	const total = state.seen;
 	const count = $('count');
 	if (!count.classList.contains('wrong')) {
-		const text = ($('filter').value ? `${state.shown.length.toLocaleString('en')} of ${many(total, 'exchange')}` : many(total, 'exchange')) + searching();
+		const text = ($('filter').value ? `${state.shown.length.toLocaleString('en')} of ${many(total, 'exchange')}` : many(total, 'exchange')) + (state.older ? `; ${state.older.toLocaleString('en')} older ones are not on the page any more` : '') + searching();
 		if (count.textContent !== text) count.textContent = text;
 	}
 	const s = $('state');
@@ -410,9 +410,10 @@ async function follow() {
 	if (loading) return;
 	loading = true;
 	while (latest) {
-		const {total, anew, wrong, reading} = latest;
+		const {total, anew, wrong, reading, older} = latest;
 		latest = null;
 		state.reading = reading;
+		state.older = older || 0;
 		$('wrong').hidden = !wrong;
 		$('wrong').textContent = (wrong || []).map(plain).join('; ');
 		const had = rows.length, first = rows.anew < 0 || rows.anew !== anew;
