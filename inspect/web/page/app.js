@@ -5,7 +5,7 @@ import {Rows} from './rows.js';
 import {reach, show} from './exchange.js';
 import {exporting} from './export.js';
 import {Search, mark} from './search.js';
-import {load, report} from './load.js';
+import {key, load, report} from './load.js';
 import * as calls from './calls.js';
 import * as shapes from './shapes.js';
 import * as findings from './findings.js';
@@ -437,7 +437,7 @@ async function follow() {
 }
 let events;
 function listen() {
-	events = new EventSource('/api/events');
+	events = new EventSource(`/api/events?${new URLSearchParams({key: key()})}`);
 	events.onopen = () => { state.connected = true; tell(); };
 	events.onmessage = (e) => { latest = JSON.parse(e.data); state.connected = true; follow(); };
 	events.onerror = () => {
