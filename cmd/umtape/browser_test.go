@@ -148,7 +148,7 @@ func script(t *testing.T, ctx context.Context, statements string) {
 // press presses keys as a keyboard does, so that the page can take one for itself.
 func press(t *testing.T, ctx context.Context, keys ...string) {
 	t.Helper()
-	codes := map[string]int64{"Enter": 13, "Escape": 27, "ArrowDown": 40, "ArrowUp": 38, "ArrowLeft": 37, "ArrowRight": 39, "End": 35, "Home": 36}
+	codes := map[string]int64{"Enter": 13, "Escape": 27, "ArrowDown": 40, "ArrowUp": 38, "ArrowLeft": 37, "ArrowRight": 39, "End": 35, "Home": 36, "PageUp": 33, "PageDown": 34}
 	for _, key := range keys {
 		p := input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Key: key, Text: key, WindowsVirtualKeyCode: codes[key]}
 		switch {

@@ -143,11 +143,12 @@ function refilter(stay) {
 		$('count').textContent = e.message;
 		$('count').classList.add('wrong');
 	}
+	if (!state.paused || state.anew !== rows.anew) state.seen = rows.length;
 	state.anew = rows.anew;
 	rows.search.want(texts(state.terms), state.reveal);
-	state.shown = choose(rows, state.terms);
-	state.seen = rows.length;
+	state.shown = choose(rows, state.terms, 0, [], state.seen);
 	list.show(state.shown, stay);
+	$('count').setAttribute('aria-live', 'polite');
 	tell();
 	showView();
 	document.documentElement.dataset.filtered = (performance.now() - began).toFixed(1);
@@ -171,6 +172,7 @@ function grow() {
 	choose(rows, state.terms, state.seen, state.shown);
 	state.seen = rows.length;
 	list.show(state.shown, true);
+	$('count').setAttribute('aria-live', 'off'); // it changes all the time
 	tell();
 	showView();
 }
@@ -184,6 +186,7 @@ function tell() {
 	}
 	const s = $('state');
 	const say = (text, ...classes) => {
+		s.setAttribute('aria-live', classes.includes('lost') ? 'assertive' : 'off');
 		if (s.textContent !== text) s.textContent = text;
 		s.className = ['state', ...classes].join(' ');
 	};
