@@ -84,6 +84,7 @@ export class List {
 		this.active = n;
 		const at = this.at(n);
 		if (reach && at >= 0) {
+			this.box.scrollIntoView({block: 'nearest'}); // where the page itself scrolls
 			const room = this.box.clientHeight - this.head;
 			const top = at * this.height;
 			if (top < this.top()) this.scrollTo(top);
