@@ -3,7 +3,6 @@ package cassettes
 import (
 	"bytes"
 	"os"
-	"strings"
 )
 
 // Kept is where an interaction is in the file that it was read from, so that it can
@@ -12,7 +11,7 @@ import (
 type Kept struct {
 	span  span
 	line  int
-	print string
+	print [len(checksumPrefix) + 8]byte // a Fingerprint
 	held  *Interaction
 }
 
@@ -21,7 +20,9 @@ func (i *Interaction) Kept() Kept {
 	if i.span.size == 0 {
 		return Kept{held: i}
 	}
-	return Kept{span: i.span, line: i.Line, print: strings.Clone(i.Fingerprint())}
+	k := Kept{span: i.span, line: i.Line}
+	copy(k.print[:], i.Fingerprint())
+	return k
 }
 
 // ReadKept reads an interaction of the cassette at path again. The error says so if
@@ -53,7 +54,7 @@ func ReadKept(path string, k Kept) (*Interaction, error) {
 		}
 	}
 	i.Edited, i.Line, i.span = !whole.intact, k.line, k.span
-	if i.Fingerprint() != k.print {
+	if i.Fingerprint() != string(k.print[:]) {
 		return nil, changed
 	}
 	return i, nil

@@ -314,6 +314,34 @@ func (l *Shapes) Join(o *Shapes) {
 	}
 }
 
+// Keep forgets which messages are from other interactions than it is told to keep, and
+// the structures that only those have. What structures that are lumped have in common
+// stays as it is.
+func (l *Shapes) Keep(keep func(ShapeIn) bool) {
+	l.order = slices.DeleteFunc(l.order, func(g *shapeGroup) bool {
+		g.count = 0
+		gone := func(v *Variant) bool {
+			v.In = slices.DeleteFunc(v.In, func(in ShapeIn) bool { return !keep(in) })
+			g.count += len(v.In)
+			return len(v.In) == 0
+		}
+		g.variants = slices.DeleteFunc(g.variants, func(v *Variant) bool {
+			if !gone(v) {
+				return false
+			}
+			delete(g.byKey, v.key)
+			return true
+		})
+		if g.rest != nil && gone(g.rest) {
+			g.rest = nil
+		}
+		if g.count == 0 {
+			delete(l.groups, g.ShapeKey)
+		}
+		return g.count == 0
+	})
+}
+
 func (l *Shapes) group(key ShapeKey) *shapeGroup {
 	g := l.groups[key]
 	if g == nil {

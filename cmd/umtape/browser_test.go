@@ -148,7 +148,7 @@ func script(t *testing.T, ctx context.Context, statements string) {
 // press presses keys as a keyboard does, so that the page can take one for itself.
 func press(t *testing.T, ctx context.Context, keys ...string) {
 	t.Helper()
-	codes := map[string]int64{"Enter": 13, "Escape": 27, "ArrowDown": 40, "ArrowUp": 38, "ArrowLeft": 37, "ArrowRight": 39, "End": 35, "Home": 36}
+	codes := map[string]int64{"Enter": 13, "Escape": 27, "ArrowDown": 40, "ArrowUp": 38, "ArrowLeft": 37, "ArrowRight": 39, "End": 35, "Home": 36, "Tab": 9, "PageUp": 33, "PageDown": 34}
 	for _, key := range keys {
 		p := input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Key: key, Text: key, WindowsVirtualKeyCode: codes[key]}
 		switch {
@@ -206,8 +206,14 @@ func picture(t *testing.T, ctx context.Context, name string) {
 
 func colours(t *testing.T, ctx context.Context, name string) {
 	t.Helper()
+	media(t, ctx, "prefers-color-scheme", name)
+}
+
+// media has the browser say that its user wants something.
+func media(t *testing.T, ctx context.Context, feature, value string) {
+	t.Helper()
 	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}},
+		Features: []*emulation.MediaFeature{{Name: feature, Value: value}},
 	}); err != nil {
 		t.Fatal(err)
 	}

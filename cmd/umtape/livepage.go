@@ -67,6 +67,9 @@ func (p *livePage) start(a *app, mode, title, proxy, ca string) {
 	if p == nil {
 		return
 	}
+	if mode == "record" { // a replay answers with any of them
+		p.tapes.maxKept = keptByPage
+	}
 	p.server = web.Serve(p.ln, web.Config{Book: p.book, Tape: p.tapes, Check: um.Check, Title: title, Mode: mode, Proxy: proxy, CA: ca, Version: version})
 	a.say("the page is at %s", p.server.Link())
 	go p.rows()

@@ -26,7 +26,7 @@ type visitor struct {
 	t      *testing.T
 	base   string
 	client *http.Client
-	act    string // what the page holds for what it POSTs
+	key    string // what the page's script has
 }
 
 func visit(t *testing.T, page *web.Server) *visitor {
@@ -38,12 +38,11 @@ func visit(t *testing.T, page *web.Server) *visitor {
 	v := &visitor{t: t, client: &http.Client{Jar: jar}}
 	base, _, _ := strings.Cut(page.Link(), "?")
 	v.base = strings.TrimSuffix(base, "/")
-	v.get(strings.TrimPrefix(page.Link(), v.base), http.StatusOK)
-	m := regexp.MustCompile(`name="umtape-token" content="([^"]+)"`).FindStringSubmatch(v.get("/", http.StatusOK))
+	m := regexp.MustCompile(`data-key="([^"]+)"`).FindStringSubmatch(v.get(strings.TrimPrefix(page.Link(), v.base), http.StatusOK))
 	if m == nil {
-		t.Fatal("the page holds no token for what it POSTs")
+		t.Fatal("the link gives no key")
 	}
-	v.act = m[1]
+	v.key = m[1]
 	return v
 }
 
@@ -62,12 +61,12 @@ func (v *visitor) post(path, body string, want int) string {
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	r.Header.Set("Umtape-Token", v.act)
 	return v.do(r, want)
 }
 
 func (v *visitor) do(r *http.Request, want int) string {
 	v.t.Helper()
+	r.Header.Set("Umtape-Key", v.key)
 	answer, err := v.client.Do(r)
 	if err != nil {
 		v.t.Fatal(err)

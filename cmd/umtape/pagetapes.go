@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,6 +25,10 @@ type pageTapes struct {
 	// maxExport bounds the bodies of what is exported at once, in bytes: they are in
 	// memory meanwhile.
 	maxExport int
+
+	// maxKept bounds how many interactions it knows of one cassette, the last ones; 0 for
+	// no bound.
+	maxKept int
 }
 
 type pageTape struct {
@@ -33,8 +39,10 @@ type pageTape struct {
 	told    bool // somebody asks for what is new
 	header  cassettes.HeaderMeta
 	hidden  bool // what is sensitive are pseudonyms, which anybody may see
+	most    int  // how many of kept there may be; 0 for any number
 	kept    []cassettes.Kept
-	byID    map[int]int // index in kept
+	left    int         // how many were left out before those
+	byID    map[int]int // index in kept and what was left out; nil as long as the n-th has the number n
 
 	fresh []*cassettes.Interaction // what is new that was not asked for yet; none unless told
 	anew  bool                     // and that it is all there is
@@ -44,10 +52,14 @@ func newPageTapes() *pageTapes {
 	return &pageTapes{tapes: map[string]*pageTape{}, maxExport: 256 << 20}
 }
 
+// keptByPage is how many interactions of a cassette that grows are known: of more than
+// are on the page, three quarters.
+const keptByPage = web.MaxRows * 3 / 2
+
 func (p *pageTapes) tape(path string) *pageTape {
 	t := p.tapes[path]
 	if t == nil {
-		t = &pageTape{path: path, file: cassettes.Follow(path), byID: map[int]int{}}
+		t = &pageTape{path: path, most: p.maxKept, file: cassettes.Follow(path)}
 		p.tapes[path] = t
 	}
 	return t
@@ -112,7 +124,7 @@ func (t *pageTape) next() error {
 		return err
 	}
 	if anew {
-		t.kept, t.byID = nil, map[int]int{}
+		t.kept, t.left, t.byID = nil, 0, nil
 		t.fresh, t.anew = nil, true
 		t.look()
 	}
@@ -126,8 +138,34 @@ func (t *pageTape) next() error {
 }
 
 func (t *pageTape) add(i *cassettes.Interaction) {
-	t.byID[i.ID] = len(t.kept)
+	n := t.left + len(t.kept)
+	if t.byID == nil && i.ID != n {
+		t.byID = make(map[int]int, len(t.kept)+1)
+		for k := range t.kept {
+			t.byID[t.left+k] = t.left + k
+		}
+	}
+	if t.byID != nil {
+		t.byID[i.ID] = n
+	}
 	t.kept = append(t.kept, i.Kept())
+	if t.most > 0 && len(t.kept) > t.most {
+		out := len(t.kept) - t.most*3/4
+		t.kept, t.left = slices.Clone(t.kept[out:]), t.left+out
+		maps.DeleteFunc(t.byID, func(_, n int) bool { return n < t.left })
+	}
+}
+
+// at is where an interaction is, by its number.
+func (t *pageTape) at(id int) (cassettes.Kept, bool) {
+	n, known := id, true
+	if t.byID != nil {
+		n, known = t.byID[id]
+	}
+	if n -= t.left; !known || n < 0 || n >= len(t.kept) {
+		return cassettes.Kept{}, false
+	}
+	return t.kept[n], true
 }
 
 // interaction reads one again. It looks for what is new if it does not know it. hidden
@@ -136,11 +174,7 @@ func (p *pageTapes) interaction(path string, id int) (i *cassettes.Interaction, 
 	for range 3 {
 		p.mu.Lock()
 		t := p.tape(path)
-		n, known := t.byID[id]
-		var kept cassettes.Kept
-		if known {
-			kept = t.kept[n]
-		}
+		kept, known := t.at(id)
 		begun, hidden := t.begun, t.hidden
 		p.mu.Unlock()
 		if known {

@@ -165,3 +165,60 @@ func served(t *testing.T, book *web.Book) *web.Server {
 	t.Cleanup(server.Close)
 	return server
 }
+
+// TestPageTapesKnowTheLastOnes has a cassette that grows beyond what is known of it, and
+// one whose numbers are not those of a recording.
+func TestPageTapesKnowTheLastOnes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "calls.yaml")
+	put(t, path, tapeText(t, cassettes.HeaderMeta{}, "um.test", 6))
+	tapes := newPageTapes()
+	tapes.maxKept = 8
+	if _, err := tapes.first(path, nothing, nil); err != nil {
+		t.Fatal(err)
+	}
+	says := func(id int, want string) {
+		t.Helper()
+		got := ""
+		if whole, _, err := tapes.Read(path, id); err == nil {
+			got = whole.URL
+		}
+		if got != want {
+			t.Errorf("interaction %d is %q, not %q", id, got, want)
+		}
+	}
+	says(0, "http://um.test/0")
+	w, err := cassettes.Create(path, cassettes.HeaderMeta{}, cassettes.Append, cassettes.SyncNever)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k := 6; k < 12; k++ {
+		i := &cassettes.Interaction{}
+		i.Request.Method, i.Request.URL, i.Response.Code = "POST", fmt.Sprintf("http://um.test/%d", k), 200
+		if err := w.Append(i); err != nil {
+			t.Fatal(err)
+		}
+		says(k, i.Request.URL)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(tapes.tape(path).kept); n > 8 {
+		t.Errorf("%d are known", n)
+	}
+	says(0, "")
+	says(11, "http://um.test/11")
+	says(7, "http://um.test/7")
+
+	text := tapeText(t, cassettes.HeaderMeta{}, "um.test", 12)
+	for _, change := range [][2]string{{"- id: 3\n", "- id: 70\n"}, {"- id: 11\n", "- id: 2\n"}} {
+		text = bytes.Replace(text, []byte(change[0]), []byte(change[1]), 1)
+	}
+	put(t, path, text)
+	if _, _, err := tapes.next(path); err != nil {
+		t.Fatal(err)
+	}
+	says(70, "")
+	says(2, "http://um.test/11")
+	says(10, "http://um.test/10")
+	says(3, "")
+}

@@ -63,6 +63,7 @@ func (a *app) ui(ctx context.Context, args []string, addr string) error {
 		return err
 	}
 	tapes, book := newPageTapes(), web.NewBook()
+	tapes.maxKept = keptByPage
 	server := web.Serve(ln, web.Config{Book: book, Tape: tapes, Check: um.Check, Title: titleOf(args), Version: version})
 	defer server.Close()
 	s := newShelfPage(a, args, tapes, book)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -35,10 +36,7 @@ type Row struct {
 	Errors    int    // findings
 	Warnings  int
 
-	read  *read         // what RowOf has read; nil once it is in the book
-	step  *inspect.Step // its part in the life of a call, but for the call; nil for none
-	of    int           // that call's number; -1 for none
-	found *ruleSet      // what findings are about it; nil for none
+	read *read // what RowOf has read; nil once it is in the book
 }
 
 // read is what the messages of a row say, for the book to put with that of others.
@@ -107,18 +105,26 @@ func shape(e report.Entry) string {
 	return fmt.Sprintf("(no SOAP, %d bytes)", len(e.ResponseBody))
 }
 
-// Book holds the rows that the page shows. Its methods may be called by several
-// goroutines at once.
+// Book holds the rows that the page shows, the last [MaxRows] of them. Its methods may be
+// called by several goroutines at once.
 type Book struct {
+	// Most is how many rows there may be; [MaxRows] if it is 0. It is set before rows are
+	// added.
+	Most int
+
 	mu      sync.Mutex
-	rows    []Row
-	call    []int // of each row its call's number; -1 for none
-	of      []int // likewise, as its step has it
-	calls   []call
-	known   map[string]int // calls by identifier
+	rows    []line
+	older   int              // how many were left out for that
+	calls   []string         // identifiers
+	known   map[string]int32 // calls by identifier
+	clients []string         // where clients are
+	placed  map[string]int32
+	kinds   map[kind]*kind
+	reasons map[reason]*reason
 	texts   map[string]string
 	anew    int               // how often the rows were replaced
-	missed  []int             // rows that have Miss
+	misses  map[int]*Miss     // by row
+	missed  []int             // rows that have one
 	changed int               // how often what is about cassettes as a whole was told
 	wrong   map[string]string // by cassette: why it cannot be read
 	reading bool              // there is more to come of cassettes
@@ -131,16 +137,15 @@ type Book struct {
 	shapes map[string]*inspect.Shapes   // by cassette
 	shaped map[Place]bool               // interactions that were replayed and are in shapes
 
-	digesting sync.Mutex // held while a digest is made
-	digest    *digest    // the last one; nil for none
+	digesting sync.Mutex  // held while a digest is made
+	digest    *digest     // the last one; nil for none
+	forget    *time.Timer // of that
 }
-
-// call is what is shown of a call unasked: not the server that its identifier names.
-type call struct{ id, label string }
 
 // NewBook returns an empty book.
 func NewBook() *Book {
-	return &Book{known: map[string]int{}, texts: map[string]string{}, wrong: map[string]string{}, grown: make(chan struct{}),
+	return &Book{known: map[string]int32{}, placed: map[string]int32{}, kinds: map[kind]*kind{}, reasons: map[reason]*reason{}, texts: map[string]string{},
+		misses: map[int]*Miss{}, wrong: map[string]string{}, grown: make(chan struct{}),
 		steps: map[inspect.Step]*inspect.Step{}, sets: map[string]*ruleSet{}, rules: map[string]inspect.Rule{},
 		about: map[string][]inspect.Finding{}, shapes: map[string]*inspect.Shapes{}, shaped: map[Place]bool{}}
 }
@@ -160,16 +165,9 @@ func (b *Book) Add(rows ...Row) {
 func (b *Book) Replace(file string, rows []Row) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	had := b.rows
-	b.rows, b.call, b.of, b.missed = nil, nil, nil, nil
-	b.anew++
+	b.keep(func(_ int, l *line) bool { return l.File != file })
 	delete(b.shapes, file)
 	delete(b.about, file)
-	for _, r := range had {
-		if r.File != file {
-			b.append(r)
-		}
-	}
 	b.add(rows)
 	b.tell()
 }
@@ -189,23 +187,18 @@ func (b *Book) Trouble(file, why string) {
 
 func (b *Book) add(rows []Row) {
 	for _, r := range rows {
-		for _, s := range []*string{&r.Operation, &r.Shape, &r.Address, &r.Client, &r.Fault} {
-			*s = b.once(*s)
+		n := len(b.rows)
+		if b.rows = append(b.rows, b.line(r)); r.Miss != nil {
+			b.misses[n] = r.Miss
+			if b.missed = append(b.missed, n); len(b.missed) > maxMisses {
+				delete(b.misses, b.missed[0])
+				b.missed = b.missed[1:]
+			}
 		}
-		r.Call = strings.Clone(r.Call)
-		b.take(&r)
-		b.append(r)
-	}
-}
-
-func (b *Book) append(r Row) {
-	if r.Miss != nil {
-		if b.missed = append(b.missed, len(b.rows)); len(b.missed) > maxMisses {
-			b.rows[b.missed[0]].Miss = nil
-			b.missed = b.missed[1:]
+		if most := cmp.Or(b.Most, MaxRows); len(b.rows) > most {
+			b.leaveOut(len(b.rows) - most*3/4)
 		}
 	}
-	b.rows, b.call, b.of = append(b.rows, r), append(b.call, b.callOf(r.Call)), append(b.of, r.of)
 }
 
 func (b *Book) tell() {
@@ -213,36 +206,27 @@ func (b *Book) tell() {
 	b.grown = make(chan struct{})
 }
 
-// maxTexts bounds how many texts that rows share are held once.
-const maxTexts = 10000
-
-// once returns a text that is held once, and holds no message in memory.
-func (b *Book) once(s string) string {
-	had, ok := b.texts[s]
-	if !ok {
-		had = strings.Clone(s)
-		if len(b.texts) < maxTexts {
-			b.texts[had] = had
-		}
-	}
-	return had
-}
-
-func (b *Book) callOf(id string) int {
+func (b *Book) callOf(id string) int32 {
 	if id == "" {
 		return -1
 	}
 	n, ok := b.known[id]
 	if !ok {
-		n = len(b.calls)
+		n = int32(len(b.calls))
+		id = strings.Clone(id)
 		b.known[id] = n
-		label := fmt.Sprintf("call %d", n+1)
-		if c, ok := inspect.DecodeCallID(id); ok {
-			label = c.GUID
-		}
-		b.calls = append(b.calls, call{id, label})
+		b.calls = append(b.calls, id)
 	}
 	return n
+}
+
+// label is what is shown of the n-th call unasked: not the server that its identifier
+// names.
+func (b *Book) label(n int) string {
+	if c, ok := inspect.DecodeCallID(b.calls[n]); ok {
+		return c.GUID
+	}
+	return fmt.Sprintf("call %d", n+1)
 }
 
 // opened is a row with what goes with it.
@@ -260,12 +244,12 @@ func (b *Book) open(n int) (o opened, anew int, ok bool) {
 	if n < 0 || n >= len(b.rows) {
 		return opened{}, b.anew, false
 	}
-	o.Row = b.rows[n]
-	if c := b.call[n]; c >= 0 {
-		o.label = b.calls[c].label
-		for k := range b.call {
-			if b.call[k] == c && len(o.ofCall) < maxOfCall {
-				o.ofCall, o.rows = append(o.ofCall, k), append(o.rows, b.rows[k])
+	o.Row = b.full(n)
+	if c := b.rows[n].call; c >= 0 {
+		o.label = b.label(int(c))
+		for k := range b.rows {
+			if b.rows[k].call == c && len(o.ofCall) < maxOfCall {
+				o.ofCall, o.rows = append(o.ofCall, k), append(o.rows, b.full(k))
 			}
 		}
 	}
@@ -281,7 +265,7 @@ func (b *Book) row(n int) (Row, bool) {
 	if n < 0 || n >= len(b.rows) {
 		return Row{}, false
 	}
-	return b.rows[n], true
+	return b.full(n), true
 }
 
 // find returns the last row that is an interaction; -1 if none is.
@@ -308,6 +292,7 @@ func (b *Book) Reading(on bool) {
 type bookState struct {
 	Total   int      `json:"total"`             // rows
 	Anew    int      `json:"anew"`              // how often they were replaced
+	Older   int      `json:"older,omitempty"`   // rows that were left out, for there are so many
 	Reading bool     `json:"reading,omitempty"` // there is more to come of cassettes
 	Wrong   []string `json:"wrong,omitempty"`   // why cassettes cannot be read
 }
@@ -316,7 +301,7 @@ type bookState struct {
 func (b *Book) state() (bookState, <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s := bookState{Total: len(b.rows), Anew: b.anew, Reading: b.reading}
+	s := bookState{Total: len(b.rows), Anew: b.anew, Older: b.older, Reading: b.reading}
 	for _, file := range slices.Sorted(maps.Keys(b.wrong)) {
 		s.Wrong = append(s.Wrong, b.wrong[file])
 	}

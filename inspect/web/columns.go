@@ -63,16 +63,20 @@ func (b *Book) columns(from, callsFrom int) columns {
 	end := min(from+maxRows, len(b.rows))
 	c := columns{Anew: b.anew, From: from, Total: len(b.rows), CallsFrom: callsFrom}
 	callsEnd := callsFrom
-	for n, r := range b.rows[from:end] {
+	for n := from; n < end; n++ {
+		r := &b.rows[n]
 		c.File.add(r.File)
 		c.ID = append(c.ID, r.ID)
-		c.Began = append(c.Began, milliseconds(r.Began))
+		c.Began = append(c.Began, milliseconds(r.began()))
 		c.Took = append(c.Took, float64(r.Took.Microseconds())/1000)
 		c.Operation.add(r.Operation)
-		k := b.call[from+n]
-		c.Call = append(c.Call, k)
-		callsEnd = max(callsEnd, k+1)
-		c.Client.add(r.client())
+		c.Call = append(c.Call, int(r.call))
+		callsEnd = max(callsEnd, int(r.call)+1)
+		client := r.Client
+		if r.address >= 0 {
+			client = clientOf(b.clients[r.address], client)
+		}
+		c.Client.add(client)
 		c.Status = append(c.Status, r.Status)
 		c.Shape.add(r.Shape)
 		c.Fault.add(r.Fault)
@@ -80,8 +84,8 @@ func (b *Book) columns(from, callsFrom int) columns {
 		c.Errors = append(c.Errors, r.Errors)
 		c.Warnings = append(c.Warnings, r.Warnings)
 	}
-	for _, k := range b.calls[callsFrom:callsEnd] {
-		c.Calls = append(c.Calls, k.label)
+	for k := callsFrom; k < callsEnd; k++ {
+		c.Calls = append(c.Calls, b.label(k))
 	}
 	return c
 }
@@ -94,6 +98,6 @@ func milliseconds(t time.Time) float64 {
 }
 
 // client is what is known of who asked.
-func (r Row) client() string {
-	return strings.TrimSpace(r.Address + " " + r.Client)
-}
+func (r Row) client() string { return clientOf(r.Address, r.Client) }
+
+func clientOf(address, name string) string { return strings.TrimSpace(address + " " + name) }

@@ -332,5 +332,5 @@ func (s *Server) compareCassettes(w http.ResponseWriter, r *http.Request) {
 func (b *Book) has(file string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return file != "" && slices.ContainsFunc(b.rows, func(r Row) bool { return r.File == file })
+	return file != "" && slices.ContainsFunc(b.rows, func(r line) bool { return r.File == file })
 }

@@ -3,8 +3,8 @@ package web
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
+	"time"
 
 	"github.com/umtape/umtape/inspect"
 	"github.com/umtape/umtape/inspect/um"
@@ -21,34 +21,33 @@ type ruleSet struct {
 var noAnswers = []string{"missed", "unanswered", "not_sent"}
 
 // take puts what was read of a row with what the book knows, each text and each step
-// once, so that a row takes little memory.
-func (b *Book) take(r *Row) {
-	r.of = -1
+// once, and returns its step, the number of the call that this is of, and its findings.
+func (b *Book) take(r *Row) (of int32, step *inspect.Step, found *ruleSet) {
+	of = -1
 	x := r.read
-	r.read = nil
 	switch {
 	case x != nil && x.isStep:
 		s := x.step
 		if r.Outcome != "" && s.Call != "" && r.Call != "" {
 			s.Call = r.Call // what the client said, not what it was recorded as
 		}
-		b.keepStep(r, s)
+		of, step = b.keepStep(s)
 	case x == nil && slices.Contains(noAnswers, r.Outcome):
 		for _, op := range um.Operations {
 			if op.Name == r.Operation && op.Role != inspect.NoRole {
-				b.keepStep(r, inspect.Step{Role: op.Role, Operation: r.Operation, Call: r.Call, Unanswered: r.Outcome})
+				of, step = b.keepStep(inspect.Step{Role: op.Role, Operation: r.Operation, Call: r.Call, Unanswered: r.Outcome})
 				break
 			}
 		}
 	}
 	if x == nil {
-		return
+		return of, step, nil
 	}
-	r.found = b.setOf(x.found)
+	found = b.setOf(x.found)
 	at := Place{r.File, r.ID}
 	if r.Outcome == "replayed" {
 		if b.shaped[at] {
-			return // it has answered before
+			return of, step, found // it has answered before
 		}
 		b.shaped[at] = true
 	}
@@ -58,14 +57,15 @@ func (b *Book) take(r *Row) {
 			l = &inspect.Shapes{}
 			b.shapes[r.File] = l
 		}
-		l.AddShape(s.key, s.shape, inspect.ShapeIn{File: r.File, ID: r.ID})
+		l.AddShape(s.key, s.shape, inspect.ShapeIn{File: b.once(r.File), ID: r.ID})
 	}
+	return of, step, found
 }
 
 // keepStep keeps a step without where in its messages it is said, which is read again
 // when somebody asks.
-func (b *Book) keepStep(r *Row, s inspect.Step) {
-	r.of = b.callOf(strings.Clone(s.Call))
+func (b *Book) keepStep(s inspect.Step) (of int32, _ *inspect.Step) {
+	of = b.callOf(s.Call)
 	s.Call = ""
 	s.Named = inspect.Spot{Part: s.Named.Part, Path: s.Named.Path}
 	s.Shown = inspect.Spot{Part: s.Shown.Part, Path: s.Shown.Path}
@@ -79,7 +79,7 @@ func (b *Book) keepStep(r *Row, s inspect.Step) {
 			b.steps[s] = had
 		}
 	}
-	r.step = had
+	return of, had
 }
 
 func (b *Book) setOf(found []inspect.Finding) *ruleSet {
@@ -126,9 +126,8 @@ func (b *Book) About(file string, found []inspect.Finding) {
 // book do not change, so they are read without its lock.
 type digest struct {
 	total, anew, changed int
-	rows                 []Row
-	of                   []int  // of each row the number of its step's call; -1 for none
-	labels               []call // by the number of a call
+	rows                 []line
+	ids                  []string // identifiers of calls, by their number
 	calls                []inspect.Call
 	found                map[int][]um.CallFinding // by row
 	rowOf                func() map[Place]int     // the last one of each interaction
@@ -139,7 +138,7 @@ type digest struct {
 func (b *Book) seen() *digest {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	d := &digest{total: len(b.rows), anew: b.anew, changed: b.changed, rows: b.rows, of: b.of, labels: b.calls, groups: sync.OnceValue(b.gather)}
+	d := &digest{total: len(b.rows), anew: b.anew, changed: b.changed, rows: b.rows, ids: b.calls, groups: sync.OnceValue(b.gather)}
 	d.rowOf = sync.OnceValue(d.places)
 	return d
 }
@@ -158,17 +157,25 @@ func (d *digest) places() map[Place]int {
 // row.
 func (d *digest) moment(n int) inspect.Moment {
 	r := &d.rows[n]
-	m := inspect.Moment{Step: *r.step, N: n, File: r.File, ID: r.ID, Arrived: r.Began, Took: r.Took}
+	m := inspect.Moment{Step: *r.step, N: n, File: r.File, ID: r.ID, Arrived: r.began(), Took: r.Took}
 	if r.of >= 0 {
-		m.Call = d.labels[r.of].id
+		m.Call = d.ids[r.of]
 	}
 	return m
 }
+
+// digestFor is how long a digest is held that nobody asks for: it takes more memory than
+// the rows.
+const digestFor = time.Minute
 
 // digested returns the digest of the rows as they are now. It is made once for them.
 func (b *Book) digested() *digest {
 	b.digesting.Lock()
 	defer b.digesting.Unlock()
+	if b.forget != nil {
+		b.forget.Stop()
+	}
+	b.forget = time.AfterFunc(digestFor, b.forgets)
 	d := b.seen()
 	if had := b.digest; had != nil && had.total == d.total && had.anew == d.anew && had.changed == d.changed {
 		return had
@@ -194,15 +201,21 @@ func (b *Book) digested() *digest {
 	return d
 }
 
+func (b *Book) forgets() {
+	b.digesting.Lock()
+	defer b.digesting.Unlock()
+	b.digest = nil
+}
+
 // ofCall lists the findings about the part that a row has in its call. It looks at that
 // call alone.
 func (d *digest) ofCall(n int) (found []um.CallFinding) {
-	if n >= len(d.of) || d.of[n] < 0 {
+	if n >= len(d.rows) || d.rows[n].of < 0 {
 		return nil
 	}
 	var moments []inspect.Moment
-	for k, of := range d.of {
-		if of == d.of[n] {
+	for k := range d.rows {
+		if d.rows[k].of == d.rows[n].of {
 			moments = append(moments, d.moment(k))
 		}
 	}

@@ -228,7 +228,7 @@ func (r *Report) answers(w io.Writer) error {
 func (b *Book) callAt(n int) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.call[n]
+	return int(b.rows[n].call)
 }
 
 // shapesOf puts the shapes of all kinds of messages: of each kind those of all together,
@@ -307,17 +307,17 @@ func (r *Report) rows() (list []reportRow) {
 	r.Book.mu.Lock()
 	defer r.Book.mu.Unlock()
 	for n := len(r.Book.rows) - 1; n >= 0; n-- {
-		row := &r.Book.rows[n]
+		row := r.Book.full(n)
 		t := reportRow{
-			Name: report.Printable(name(*row)), Time: "-", Operation: report.Printable(row.Operation), Call: "-", Status: fmt.Sprint(row.Status), Took: "-",
+			Name: report.Printable(name(row)), Time: "-", Operation: report.Printable(row.Operation), Call: "-", Status: fmt.Sprint(row.Status), Took: "-",
 			Shape: report.Printable(row.Shape),
 			Bad:   row.Fault != "" || row.Status >= 400,
 		}
 		if !row.Began.IsZero() {
 			t.Time = row.Began.UTC().Format("2006-01-02 15:04:05.000")
 		}
-		if c := r.Book.call[n]; c >= 0 {
-			t.Call = r.Book.calls[c].label
+		if c := r.Book.rows[n].call; c >= 0 {
+			t.Call = r.Book.label(int(c))
 		}
 		if row.Took > 0 {
 			t.Took = row.Took.Round(10 * time.Microsecond).String()

@@ -71,8 +71,8 @@ func (b *Book) on(first, end int) (list []Place, anew int) {
 		return nil, b.anew
 	}
 	list = make([]Place, 0, end-first)
-	for _, r := range b.rows[first:end] {
-		list = append(list, Place{r.File, r.ID})
+	for k := first; k < end; k++ {
+		list = append(list, Place{b.rows[k].File, b.rows[k].ID})
 	}
 	return list, b.anew
 }

@@ -49,6 +49,8 @@ type Server struct {
 //go:embed page
 var files embed.FS
 
+var enter = template.Must(template.ParseFS(files, "page/enter/enter.html"))
+
 var index = template.Must(template.ParseFS(files, "page/index.html"))
 
 // Serve serves on a loopback listener until Close.
@@ -67,6 +69,7 @@ func newServer(addr string, c Config) *Server {
 	s.ctx, s.end = context.WithCancel(context.Background())
 	s.mux.HandleFunc("GET /{$}", s.page)
 	s.mux.HandleFunc("GET /script.js", asset("text/javascript; charset=utf-8", made().script))
+	s.mux.HandleFunc("GET /enter.js", asset("text/javascript; charset=utf-8", made().enter))
 	s.mux.HandleFunc("GET /icon.svg", asset("image/svg+xml", made().icon))
 	s.mux.HandleFunc("GET /api/rows", s.rows)
 	s.mux.HandleFunc("GET /api/events", s.events)
@@ -94,14 +97,14 @@ func newServer(addr string, c Config) *Server {
 // parts are what the page is made of beside its HTML. The style goes into that, so that
 // the page is drawn without waiting for anything else, and the script is one file for
 // the same reason.
-type parts struct{ script, style, icon string }
+type parts struct{ script, style, icon, enter string }
 
 var made = sync.OnceValue(func() (p parts) {
 	assets, err := fs.Sub(files, "page")
 	if err == nil {
 		p.script, err = bundle(assets, "app.js")
 	}
-	for name, text := range map[string]*string{"style.css": &p.style, "icon.svg": &p.icon} {
+	for name, text := range map[string]*string{"style.css": &p.style, "icon.svg": &p.icon, "enter/enter.js": &p.enter} {
 		if err == nil {
 			var b []byte
 			b, err = fs.ReadFile(assets, name)
@@ -136,14 +139,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.guard.Ser
 
 func (s *Server) page(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	index.Execute(w, pageData{Title: s.Title, Mode: s.Mode, Proxy: s.Proxy, CA: s.CA, Token: s.guard.act, Style: template.CSS(made().style)})
+	index.Execute(w, pageData{Title: s.Title, Mode: s.Mode, Proxy: s.Proxy, CA: s.CA, Style: template.CSS(made().style)})
 }
 
 // pageData is what the template is given.
 type pageData struct {
-	Title, Mode, Proxy, CA, Token string
-	Style                         template.CSS
-	Report                        *reportPage // nil for a page that is served
+	Title, Mode, Proxy, CA string
+	Style                  template.CSS
+	Report                 *reportPage // nil for a page that is served
 }
 
 func (s *Server) rows(w http.ResponseWriter, r *http.Request) {

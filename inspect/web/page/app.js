@@ -5,7 +5,7 @@ import {Rows} from './rows.js';
 import {reach, show} from './exchange.js';
 import {exporting} from './export.js';
 import {Search, mark} from './search.js';
-import {load, report} from './load.js';
+import {key, load, report} from './load.js';
 import * as calls from './calls.js';
 import * as shapes from './shapes.js';
 import * as findings from './findings.js';
@@ -143,11 +143,12 @@ function refilter(stay) {
 		$('count').textContent = e.message;
 		$('count').classList.add('wrong');
 	}
+	if (!state.paused || state.anew !== rows.anew) state.seen = rows.length;
 	state.anew = rows.anew;
 	rows.search.want(texts(state.terms), state.reveal);
-	state.shown = choose(rows, state.terms);
-	state.seen = rows.length;
+	state.shown = choose(rows, state.terms, 0, [], state.seen);
 	list.show(state.shown, stay);
+	$('count').setAttribute('aria-live', 'polite');
 	tell();
 	showView();
 	document.documentElement.dataset.filtered = (performance.now() - began).toFixed(1);
@@ -171,6 +172,7 @@ function grow() {
 	choose(rows, state.terms, state.seen, state.shown);
 	state.seen = rows.length;
 	list.show(state.shown, true);
+	$('count').setAttribute('aria-live', 'off'); // it changes all the time
 	tell();
 	showView();
 }
@@ -179,11 +181,12 @@ function tell() {
 	const total = state.seen;
 	const count = $('count');
 	if (!count.classList.contains('wrong')) {
-		const text = ($('filter').value ? `${state.shown.length.toLocaleString('en')} of ${many(total, 'exchange')}` : many(total, 'exchange')) + searching();
+		const text = ($('filter').value ? `${state.shown.length.toLocaleString('en')} of ${many(total, 'exchange')}` : many(total, 'exchange')) + (state.older ? `; ${state.older.toLocaleString('en')} older ones are not on the page any more` : '') + searching();
 		if (count.textContent !== text) count.textContent = text;
 	}
 	const s = $('state');
 	const say = (text, ...classes) => {
+		s.setAttribute('aria-live', classes.includes('lost') ? 'assertive' : 'off');
 		if (s.textContent !== text) s.textContent = text;
 		s.className = ['state', ...classes].join(' ');
 	};
@@ -410,9 +413,10 @@ async function follow() {
 	if (loading) return;
 	loading = true;
 	while (latest) {
-		const {total, anew, wrong, reading} = latest;
+		const {total, anew, wrong, reading, older} = latest;
 		latest = null;
 		state.reading = reading;
+		state.older = older || 0;
 		$('wrong').hidden = !wrong;
 		$('wrong').textContent = (wrong || []).map(plain).join('; ');
 		const had = rows.length, first = rows.anew < 0 || rows.anew !== anew;
@@ -436,7 +440,7 @@ async function follow() {
 }
 let events;
 function listen() {
-	events = new EventSource('/api/events');
+	events = new EventSource(`/api/events?${new URLSearchParams({key: key()})}`);
 	events.onopen = () => { state.connected = true; tell(); };
 	events.onmessage = (e) => { latest = JSON.parse(e.data); state.connected = true; follow(); };
 	events.onerror = () => {

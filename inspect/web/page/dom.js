@@ -21,14 +21,15 @@ export function plain(text) {
 }
 
 export async function copy(text, button) {
-	const was = button.textContent;
+	const was = button.dataset.was ||= button.textContent; // it may say Copied still
 	try {
 		await navigator.clipboard.writeText(text);
 		button.textContent = 'Copied';
 	} catch {
 		button.textContent = 'The browser does not allow it';
 	}
-	setTimeout(() => { button.textContent = was; }, 1500);
+	clearTimeout(button.again);
+	button.again = setTimeout(() => { button.textContent = was; }, 1500);
 }
 
 export function took(ms) {

@@ -2,9 +2,11 @@ import {$, clock, copy, el, many, plain, took} from './dom.js';
 import {load} from './load.js';
 import {xml} from './xml.js';
 
-// show asks for one exchange and shows it. go opens another one.
+// show asks for one exchange and shows it, unless another one is asked for meanwhile. go
+// opens another one.
+let asked = 0;
 export async function show(n, anew, reveal, {go, close, comparing}) {
-	const box = $('exchange');
+	const box = $('exchange'), mine = ++asked;
 	box.setAttribute('aria-busy', 'true');
 	let x;
 	try {
@@ -12,6 +14,7 @@ export async function show(n, anew, reveal, {go, close, comparing}) {
 	} catch (e) {
 		x = {error: e.message};
 	}
+	if (mine !== asked) return;
 	const closer = el('button', {type: 'button', class: 'close', onclick: close, 'aria-keyshortcuts': 'Escape'}, 'Close');
 	box.removeAttribute('aria-busy');
 	if (x.error) {

@@ -1,4 +1,5 @@
 import {$, many} from './dom.js';
+import {key} from './load.js';
 
 const endings = {cassette: 'yaml', har: 'har', json: 'json'};
 
@@ -23,7 +24,7 @@ export function exporting(rows, state, selection) {
 		try {
 			const response = await fetch(`/api/export?as=${as}`, {
 				method: 'POST',
-				headers: {'Content-Type': 'application/json', 'Umtape-Token': document.querySelector('meta[name="umtape-token"]').content},
+				headers: {'Content-Type': 'application/json', 'Umtape-Key': key()},
 				body: JSON.stringify({anew: rows.anew, rows: chosen, reveal: state.reveal}),
 			});
 			if (!response.ok) {

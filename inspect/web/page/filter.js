@@ -45,6 +45,7 @@ function test({not, where, value}) {
 	if (where) {
 		value = `${where}:${value}`; // a namespace's prefix, a host with its port
 	}
+	if (value === 'hit') return of((rows) => any(rows.outcome, (t) => t === 'replayed'));
 	if (value === 'miss') return of((rows) => any(rows.outcome, (t) => t === 'missed'));
 	if (value === 'fault') return of((rows) => any(rows.fault, (t) => t !== ''));
 	if (value === 'found') return of((rows) => (n) => rows.errors[n] + rows.warnings[n] > 0);

@@ -2,6 +2,12 @@ import {$, clock, el, plain, took} from './dom.js';
 
 // The list holds as many elements as are to be seen, however many rows there are. The
 // newest row is the first.
+//
+// No browser makes an element much higher than tallest, in pixels. Where the rows would
+// need more the list scrolls by more than the bar does: top and scrollTo are in pixels of
+// rows.
+const tallest = 12e6;
+
 export class List {
 	constructor(rows, open) {
 		this.rows = rows;
@@ -10,6 +16,7 @@ export class List {
 		this.had = 0; // how many there were when they were shown
 		this.active = -1; // number of a row
 		this.pool = [];
+		this.scale = 1;
 		this.box = $('list');
 		this.body = $('rows');
 		this.box.addEventListener('scroll', () => this.paint(), {passive: true});
@@ -27,21 +34,32 @@ export class List {
 		this.height = (narrow ? 3.5 : 2) * rem();
 		document.documentElement.style.setProperty('--row', this.height + 'px');
 		this.head = narrow ? 0 : 2 * rem();
+		this.size();
 		this.paint();
 	}
 
 	// show shows other rows. With stay, what is being looked at stays where it is.
 	show(shown, stay) {
-		const top = this.box.scrollTop;
+		const top = this.top(), {scale} = this;
 		const more = shown.length - this.had; // the array itself may have grown
 		this.shown = shown;
 		this.had = shown.length;
-		this.body.style.height = shown.length * this.height + 'px';
+		this.size();
 		this.box.setAttribute('aria-rowcount', shown.length + 1);
-		if (stay && more > 0 && top > 0) this.box.scrollTop = top + more * this.height;
-		else if (!stay) this.box.scrollTop = 0;
+		if (!stay) this.scrollTo(0);
+		else if (top > 0 && (more > 0 || this.scale !== scale)) this.scrollTo(top + Math.max(more, 0) * this.height);
 		this.paint();
 	}
+
+	size() {
+		const full = this.had * this.height, tall = Math.min(full, tallest), room = this.box.clientHeight - this.head;
+		this.body.style.height = tall + 'px';
+		this.scale = tall < full ? (full - room) / (tall - room) : 1;
+	}
+
+	top() { return this.box.scrollTop * this.scale; }
+
+	scrollTo(top) { this.box.scrollTop = top / this.scale; }
 
 	// at is where a row is in the list, from the top; -1 if it is not.
 	at(n) {
@@ -66,17 +84,20 @@ export class List {
 		this.active = n;
 		const at = this.at(n);
 		if (reach && at >= 0) {
+			this.box.scrollIntoView({block: 'nearest'}); // where the page itself scrolls
 			const room = this.box.clientHeight - this.head;
 			const top = at * this.height;
-			if (top < this.box.scrollTop) this.box.scrollTop = top;
-			else if (top + this.height > this.box.scrollTop + room) this.box.scrollTop = top + this.height - room;
+			if (top < this.top()) this.scrollTo(top);
+			else if (top + this.height > this.top() + room) this.scrollTo(top + this.height - room);
 		}
 		this.paint();
 	}
 
 	paint() {
 		if (!this.height) return;
-		const from = Math.max(0, Math.floor(this.box.scrollTop / this.height) - 4);
+		const top = this.top();
+		this.off = this.box.scrollTop - top;
+		const from = Math.max(0, Math.floor(top / this.height) - 4);
 		const fit = Math.ceil(this.box.clientHeight / this.height) + 8;
 		const to = Math.min(this.shown.length, from + fit);
 		while (this.pool.length < to - from) this.pool.push(this.body.appendChild(makeRow()));
@@ -111,8 +132,10 @@ export class List {
 			status.textContent = rows.status[n] || '-';
 			status.className = 'status ' + (rows.status[n] >= 400 || fault ? 'bad' : '');
 			tookCell.textContent = took(rows.took[n]);
-			shape.textContent = outcome && outcome !== 'recorded' && outcome !== 'replayed' ? outcome : plain(rows.shape.of(n));
-			shape.className = 'shape ' + (fault || outcome === 'missed' ? 'bad' : '');
+			const answered = !outcome || outcome === 'recorded' || outcome === 'replayed';
+			shape.textContent = answered ? plain(rows.shape.of(n)) : outcome;
+			shape.className = 'shape ' + (fault || !answered ? 'bad' : '');
+			if (outcome === 'replayed') shape.prepend(el('span', {class: 'hit'}, 'hit'), ' ');
 			client.textContent = plain(rows.client.of(n));
 			found.textContent = '';
 			if (rows.errors[n]) found.append(el('span', {class: 'bad'}, `${rows.errors[n]} error${rows.errors[n] > 1 ? 's' : ''}`));
@@ -121,7 +144,7 @@ export class List {
 		e.setAttribute('aria-rowindex', at + 2);
 		e.classList.toggle('active', n === this.active);
 		e.setAttribute('aria-selected', n === this.active);
-		e.style.transform = `translateY(${at * this.height}px)`;
+		e.style.transform = `translateY(${at * this.height + this.off}px)`;
 	}
 }
 

@@ -47,13 +47,18 @@ function search({text, first, end}) {
 	return {anew: report.anew, from: first, found, unread: 0};
 }
 
+// key lets the page in: the link has stored it.
+export function key() {
+	try { return localStorage.getItem('umtape-key') || ''; } catch { return ''; }
+}
+
 // load asks umtape for what a view shows, such as load('calls', {reveal: 1}). Whatever
 // goes wrong is an Error that says so in words. signal ends it before.
 export async function load(name, params = {}, signal) {
 	if (report) return kept(name, params);
 	let response, text;
 	try {
-		response = await fetch(`/api/${name}?${new URLSearchParams(params)}`, {signal});
+		response = await fetch(`/api/${name}?${new URLSearchParams(params)}`, {signal, headers: {'Umtape-Key': key()}});
 		text = await response.text();
 	} catch {
 		throw new Error('umtape does not answer; it may have been ended. Start it again and open the link that it prints.');
