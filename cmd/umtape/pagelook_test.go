@@ -194,13 +194,16 @@ func TestPageComparesAMiss(t *testing.T) {
 		strings.Contains(got, "555") || !strings.Contains(got, "--any DialString") || !strings.Contains(got, "one.yaml#0") {
 		t.Errorf("the miss: %s", got)
 	}
-	axe(t, ctx, "compare-miss")
 	script(t, ctx, `document.getElementById('reveal').click()`)
-	until(t, ctx, `document.querySelector('.place').textContent.includes('+41445550101')`)
+	until(t, ctx, `[...document.querySelectorAll('.place dl > div')].map((d) => d.textContent).join() === 'Nearest+41445550101,Miss+41445550199'`)
 	script(t, ctx, `[...document.querySelectorAll('.result button')].find((b) => b.textContent === 'All elements').click()`)
-	until(t, ctx, `document.querySelector('.whole .about')?.textContent.includes('DialString: text differs')`)
+	until(t, ctx, `[...document.querySelectorAll('.whole .about')].map((e) => e.textContent.trim()).join() === '<DialString>+41445550101</DialString>DialString: text differs,<DialString>+41445550199</DialString>DialString: text differs'`)
+	if got := text(t, ctx, `[...document.querySelectorAll('.whole h3')].map((h) => h.textContent).join()`); got != "Nearest: request,Miss: request" {
+		t.Errorf("beside each other are %s", got)
+	}
 	script(t, ctx, `document.getElementById('reveal').click()`)
-	until(t, ctx, `document.querySelector('.whole .veil')`)
+	until(t, ctx, `document.querySelectorAll('.whole .about .veil').length === 2`)
+	picture(t, ctx, "compare-miss")
 
 	// Traffic has the miss in a pattern of its own.
 	script(t, ctx, `[...document.querySelectorAll('#views a')].find((a) => a.textContent === 'Traffic').click()`)
