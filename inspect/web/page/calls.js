@@ -166,9 +166,11 @@ export function make(page) {
 		if (none.hidden) return;
 		if (!rows.length) {
 			none.replaceChildren(el('h2', {}, 'There is no call yet'), el('p', {}, 'Calls appear here as clients begin them with PlayOnPhone, ask for them with GetCallInfo and end them with Disconnect. The list of exchanges says how to point a client here.'));
-		} else if (which.value || state.shown.length < rows.length) {
+		} else if (!made?.some && (which.value || state.shown.length < rows.length)) {
 			none.replaceChildren(el('h2', {}, 'No call is like that'), el('p', {}, `None of ${many(calls.length, 'call')} fits the filter and what is chosen above.`),
 				el('button', {type: 'button', onclick: () => { which.value = ''; page.filter(''); page.set({only: ''}); draw(); }}, 'Show all calls'));
+		} else if (made?.some) {
+			none.replaceChildren(el('h2', {}, 'Calls are not in this report'), el('p', {}, 'The life of a call is all of its exchanges, and this report was made of some that were chosen by operation, or by how they ended. A report that is made without --operation and --faults, or with --call, has calls.'));
 		} else {
 			none.replaceChildren(el('h2', {}, 'There are no calls here'), el('p', {}, `None of ${many(rows.length, 'exchange')} is part of a call: PlayOnPhone, GetCallInfo, Disconnect and what follows them in EWS are. Exchanges, Shapes and Findings show other services as well.`));
 		}
