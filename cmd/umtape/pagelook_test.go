@@ -204,6 +204,12 @@ func TestPageComparesAMiss(t *testing.T) {
 	script(t, ctx, `document.getElementById('reveal').click()`)
 	until(t, ctx, `document.querySelectorAll('.whole .about .veil').length === 2`)
 	picture(t, ctx, "compare-miss")
+	do(t, ctx, chromedp.EmulateViewport(360, 740))
+	until(t, ctx, `document.querySelector('.result').getBoundingClientRect().top < 740 / 3`)
+	script(t, ctx, `document.querySelector('.asking summary').click()`)
+	until(t, ctx, `document.querySelector('#compare-a').checkVisibility()`)
+	do(t, ctx, chromedp.EmulateViewport(1280, 800))
+	until(t, ctx, `!document.querySelector('.asking summary').checkVisibility() && document.querySelector('#compare-a').checkVisibility()`)
 
 	// Traffic has the miss in a pattern of its own.
 	script(t, ctx, `[...document.querySelectorAll('#views a')].find((a) => a.textContent === 'Traffic').click()`)

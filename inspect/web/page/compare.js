@@ -16,7 +16,12 @@ export function make(page) {
 	const [labelF, f] = pick('compare-f', 'Cassette'), [labelG, g] = pick('compare-g', 'with');
 	const cassettes = el('form', {class: 'bar', 'aria-label': 'Two cassettes', hidden: true}, pair(labelF, f), pair(labelG, g), el('button', {}, 'Compare cassettes'));
 	const result = el('div', {class: 'result'});
-	page.box.append(exchanges, cassettes, result);
+	// On a small screen what can be asked for makes room for the answer.
+	const asking = el('details', {class: 'asking', open: true}, el('summary', {}, 'Compare others'), exchanges, cassettes);
+	const small = matchMedia('(max-width: 46rem)');
+	const makeRoom = () => { asking.open = !small.matches || !['m', 'b', 'after'].some(page.get); };
+	small.addEventListener('change', makeRoom);
+	page.box.append(asking, result);
 
 	const only = (what) => ({a: '', b: '', before: '', after: '', m: '', ...what});
 	const ask = (first, second) => { page.set(only({a: first.trim(), b: second.trim()}), true); show(); };
@@ -51,6 +56,7 @@ export function make(page) {
 		if (key === asked && !again) return;
 		asked = key;
 		again = false;
+		makeRoom();
 		if (want.a || want.b || !document.activeElement || !page.box.contains(document.activeElement)) {
 			a.value = want.a || state.first || a.value;
 			b.value = want.b;
