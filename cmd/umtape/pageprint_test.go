@@ -21,7 +21,9 @@ func TestPageOnPaper(t *testing.T) {
 		}
 		script(t, ctx, `dispatchEvent(new Event('`+event+`'))`)
 	}
-	seen := func(what string) bool { return eval[bool](t, ctx, `document.querySelector('`+what+`').checkVisibility()`) }
+	seen := func(what string) bool {
+		return eval[bool](t, ctx, `document.querySelector('`+what+`').checkVisibility()`)
+	}
 	do(t, ctx, chromedp.EmulateViewport(800, 300))
 	typeFilter(t, ctx, "call:00000001")
 	until(t, ctx, counted("8 of 15 exchanges"))
