@@ -9,7 +9,7 @@ import (
 )
 
 // Facts are what a [Recorder] or a [Player] knows of one exchange that has passed
-// through it. They hold no body, no header and no query.
+// through it. They hold no body, no header and no query, but for Request.
 type Facts struct {
 	Verdict     Verdict
 	Operation   string        // local name of the request's Body's child, as sent, such as "Disconnect"; "" if it is not SOAP, or was not looked at
@@ -19,6 +19,7 @@ type Facts struct {
 	File        string        // path, as given, of the cassette that Interaction or Nearest is in; "" if there is neither
 	Nearest     string        // FILE#ID of the interaction nearest to a request that was Missed; "" for none
 	Miss        *MissReport   // all that is known of a request that was Missed; nil otherwise
+	Request     *Interaction  // a request that was Missed, with its credentials redacted, and no response; nil unless PlayOptions.KeepMissed asks for it
 	Reason      string        // why, and what to mind; "" if nothing is to be said
 	Upstream    time.Duration // from sending the request until the header of the server's answer, or its failure; zero in a replay
 	Tape        time.Duration // spent on the cassette: reading what was said, redacting and writing it, or finding the answer

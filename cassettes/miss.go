@@ -185,8 +185,8 @@ func summary(d []inspect.Difference) string {
 
 // miss answers a request that nothing answers: HTTP 500 with a SOAP fault that
 // says what was asked for, what came nearest and where that differs; plain text
-// for a request that is not SOAP. operation is "" then.
-func (p *Player) miss(req *http.Request, began time.Time, operation string, m Miss) *http.Response {
+// for a request that is not SOAP. operation is "" then. kept is for Facts.
+func (p *Player) miss(req *http.Request, kept *Interaction, began time.Time, operation string, m Miss) *http.Response {
 	p.mu.Lock()
 	p.report.Missed++
 	p.uses.missed(m)
@@ -195,10 +195,21 @@ func (p *Player) miss(req *http.Request, began time.Time, operation string, m Mi
 	if p.options.OnMiss != nil {
 		p.options.OnMiss(report)
 	}
-	p.tell(req, began, Facts{Verdict: Missed, Operation: operation, File: m.file, Nearest: m.Nearest, Reason: m.Reason, Miss: &report})
+	p.tell(req, began, Facts{Verdict: Missed, Operation: operation, File: m.file, Nearest: m.Nearest, Miss: &report, Request: kept, Reason: m.Reason})
 	resp := refusal(req, http.StatusInternalServerError, fmt.Sprintf("umtape: no recorded interaction answers this %s: %s", m.Operation, m.Reason), m.detail())
 	resp.Header.Set(HeaderMiss, oneLine(inspect.Shorten(m.Reason, maxSaidReason)))
 	return resp
+}
+
+// requested is a missed request as a recording would keep it; nil if nobody wants it.
+func (p *Player) requested(req *http.Request, body []byte, began time.Time) *Interaction {
+	if !p.options.KeepMissed {
+		return nil
+	}
+	i := &Interaction{}
+	i.Request.Method, i.Request.URL, i.Request.Headers, i.Request.Body = req.Method, p.requestURL(req.URL), req.Header.Clone(), string(body)
+	i.Umtape.Arrived = began.UTC()
+	return redactKept(i)
 }
 
 // detail is the miss as the child of a fault's detail element.

@@ -54,6 +54,9 @@ type PlayOptions struct {
 	// by several goroutines at once.
 	OnMiss func(MissReport)
 
+	// KeepMissed has Facts of a miss hold the request.
+	KeepMissed bool
+
 	// Logger gets one line for each miss, if OnExchange is nil. If nil, nothing is
 	// logged.
 	Logger *slog.Logger
@@ -158,7 +161,7 @@ func (p *Player) answer(req *http.Request, body []byte, over bool, otherwise fun
 		return otherwise()
 	}
 	if over {
-		return p.miss(req, began, "", Miss{Operation: req.Method, Reason: fmt.Sprintf("its body is longer than the %d bytes that are read for matching", limit)}), nil
+		return p.miss(req, nil, began, "", Miss{Operation: req.Method, Reason: fmt.Sprintf("its body is longer than the %d bytes that are read for matching", limit)}), nil
 	}
 	q := p.question(req, body)
 	delay, trouble := p.troubles.next(q.operation)
@@ -190,7 +193,7 @@ func (p *Player) answer(req *http.Request, body []byte, over bool, otherwise fun
 		if otherwise != nil {
 			return otherwise()
 		}
-		return p.miss(req, began, q.operation, p.explain(l, q.read(), found)), nil
+		return p.miss(req, p.requested(req, body, began), began, q.operation, p.explain(l, q.read(), found)), nil
 	}
 	name := l.name(found.n)
 	if err == nil {
@@ -200,7 +203,7 @@ func (p *Player) answer(req *http.Request, body []byte, over bool, otherwise fun
 		return otherwise()
 	}
 	if err != nil {
-		return p.miss(req, began, q.operation, Miss{Operation: q.read().operation(), Nearest: name, file: l.path(found.n), Reason: err.Error()}), nil
+		return p.miss(req, p.requested(req, body, began), began, q.operation, Miss{Operation: q.read().operation(), Nearest: name, file: l.path(found.n), Reason: err.Error()}), nil
 	}
 	p.mu.Lock()
 	p.report.Answered++

@@ -2,6 +2,7 @@ package cassettes
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -124,6 +125,31 @@ func TestPlayerMiss(t *testing.T) {
 
 // TestPlayerSequence: n recorded answers to one request come in order, then the
 // last again; through a proxy, those of the host asked for.
+// What was asked is told of a miss if that is wanted, as a recording would keep it.
+func TestPlayerKeepsMissed(t *testing.T) {
+	for _, keep := range []bool{true, false} {
+		var told []*Interaction
+		p := NewPlayer(PlayOptions{KeepMissed: keep, OnExchange: func(_ context.Context, f *Facts) { told = append(told, f.Request) }},
+			&Cassette{Path: "calls.yaml", Interactions: []*Interaction{said(0, service, message(t, "disconnect-request.xml"), "")}})
+		post(t, p, service, message(t, "disconnect-request.xml"))
+		asked := strings.Replace(message(t, "documented-disconnect-request.xml"), "<soap:Body>", "<soap:Header><Password>hunter2</Password></soap:Header><soap:Body>", 1)
+		post(t, p, service+"?token=hunter2", asked, "Authorization", "Bearer hunter2", "Cookie", "hunter2")
+		if len(told) != 2 || told[0] != nil || (told[1] != nil) != keep {
+			t.Fatalf("with KeepMissed %t: %v", keep, told)
+		}
+		if !keep {
+			continue
+		}
+		r := told[1].Request
+		if r.Method != "POST" || !strings.HasPrefix(r.URL, service) || r.Body != strings.Replace(asked, "hunter2", "REDACTED", 1) {
+			t.Errorf("what is told is %+v", r)
+		}
+		if all := fmt.Sprint(r); strings.Contains(all, "hunter2") {
+			t.Errorf("a secret is told: %s", all)
+		}
+	}
+}
+
 // Why requests were missed is known at the end, each reason once, however many
 // came.
 func TestPlayerRemembersMisses(t *testing.T) {

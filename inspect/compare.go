@@ -41,6 +41,14 @@ func Compare(want, got *Message, limit int) []Difference {
 	return list
 }
 
+// Places is [Compare], with where in want (Before) and in got (After) each difference is.
+func Places(want, got *Message, limit int) []Change {
+	c := comparison{limit: limit, words: againstRecorded, fold: true, places: true}
+	c.roots = [2]int{want.childOf(want.Body), got.childOf(got.Body)}
+	c.content(nil, want.Body, got.Body, namespaces{}, 0)
+	return c.found
+}
+
 // Changes lists the first differences between two messages of which the one may
 // have become the other, at most limit of them: those of the Bodies as [Compare]
 // does, but with the https:// spellings of Microsoft's namespaces told from their

@@ -53,6 +53,15 @@ func TestChangesKnowTheirPlaces(t *testing.T) {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
 	}
+	// Of what was recorded and what came, too.
+	got := ""
+	a, b := parse("<s:Header><h>4</h></s:Header>", "<x><b>0</b><a>1</a><c/></x>"), parse("", "<x><a>9</a><b>0</b><a>2</a></x>")
+	for _, c := range Places(a, b, 10) {
+		got += fmt.Sprintf("%s %s: %s %s;", c.Path, c.What, value(a.Envelope.Down(c.Before), c.Attr), value(b.Envelope.Down(c.After), c.Attr))
+	}
+	if want := "Body/x/a[1] unexpected: - 9;Body/x/a text differs: 1 2;Body/x/c missing:  -;"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
 	m := parse("", "<x><y/></x>")
 	for _, path := range []string{"", "Header", "Body/z", "Body/x/y[2]", "Body/x/y/z", "method"} {
 		if e, _ := m.At(path); e != nil {

@@ -40,9 +40,10 @@ func (i *inspection) writeHTML(ctx context.Context, args, paths []string) error 
 		return hint(errors.New("there is no such interaction to report"), "`umtape inspect %s` lists what there is", args[0])
 	}
 	r := web.Report{
-		Config: web.Config{Book: book, Tape: tapes, Check: um.Check, Title: titleOf(args), Version: version},
-		Reveal: i.showSensitive, Made: time.Now(), MaxBytes: i.maxReport, Summary: about.summary(), Facts: about.facts(s.paths, i.filter),
+		Config: web.Config{Book: book, Tape: tapes, Check: um.Check, SomeOfCalls: len(i.operations) > 0 || i.faults, Title: titleOf(args), Version: version},
+		Reveal: i.showSensitive, Made: time.Now(), MaxBytes: i.maxReport, Facts: about.facts(s.paths, i.filter),
 	}
+	r.Summary = about.summary(r.Found())
 	var made bytes.Buffer
 	switch err := r.Write(&made); {
 	case errors.Is(err, web.ErrReportTooLong):
@@ -65,7 +66,6 @@ func (i *inspection) writeHTML(ctx context.Context, args, paths []string) error 
 // aboutTapes is what a report tells of cassettes above all else.
 type aboutTapes struct {
 	n, failed   int
-	found       map[inspect.Severity]int
 	first, last time.Time
 	operations  map[string]int
 	calls       map[string]bool
@@ -74,13 +74,10 @@ type aboutTapes struct {
 // add returns true.
 func (a *aboutTapes) add(e report.Entry) bool {
 	if a.n++; a.operations == nil {
-		a.operations, a.calls, a.found = map[string]int{}, map[string]bool{}, map[inspect.Severity]int{}
+		a.operations, a.calls = map[string]int{}, map[string]bool{}
 	}
 	if failed(e) {
 		a.failed++
-	}
-	for _, f := range um.Check(e.Reading) {
-		a.found[f.Rule.Severity]++
 	}
 	if t := e.Started; !t.IsZero() {
 		if a.first.IsZero() || t.Before(a.first) {
@@ -99,7 +96,8 @@ func (a *aboutTapes) add(e report.Entry) bool {
 	return true
 }
 
-func (a *aboutTapes) summary() string {
+// summary has how many findings there are, too.
+func (a *aboutTapes) summary(found map[inspect.Severity]int) string {
 	said := []string{count(a.n, "interaction")}
 	if len(a.calls) > 0 {
 		said = append(said, count(len(a.calls), "call"))
@@ -108,7 +106,7 @@ func (a *aboutTapes) summary() string {
 		said = append(said, fmt.Sprintf("%d failed", a.failed))
 	}
 	for _, s := range []inspect.Severity{inspect.Error, inspect.Warning, inspect.Note} {
-		if n := a.found[s]; n > 0 {
+		if n := found[s]; n > 0 {
 			said = append(said, count(n, s.String()))
 		}
 	}

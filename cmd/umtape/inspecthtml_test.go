@@ -57,6 +57,32 @@ func TestPageReportTooLong(t *testing.T) {
 	}
 }
 
+// TestReportOfSomeOfACall says nothing of calls of which it has not all: that a start
+// was not chosen is not that there was none.
+func TestReportOfSomeOfACall(t *testing.T) {
+	path := sampleCalls(t)
+	whole := inspected(t, path)
+	if !strings.Contains(whole, "<summary>15 interactions, 5 calls, 1 failed, 1 error, 1 warning, 4 notes</summary>") || !strings.Contains(whole, `"id":"UM071"`) {
+		t.Error("of the whole cassette it does not count what validate finds")
+	}
+	if one := inspected(t, "--call", "00000002", path); !strings.Contains(one, "<summary>3 interactions, 1 call</summary>") || !strings.Contains(one, `"role":"start"`) {
+		t.Error("a call that was chosen is not whole")
+	}
+	ctx := browser(t)
+	for _, flags := range [][]string{{"--operation", "Disconnect"}, {"--faults"}} {
+		made := inspected(t, append(flags, path)...)
+		if strings.Contains(made, "UM07") || strings.Contains(made, `"role":`) {
+			t.Errorf("%v: something is said of calls", flags)
+		}
+		target := filepath.Join(t.TempDir(), "report.html")
+		if err := os.WriteFile(target, []byte(made), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		do(t, ctx, chromedp.Navigate("file://"+target+"#v=calls"))
+		until(t, ctx, `document.querySelector('.view-calls .empty').innerText.includes('Calls are not in this report')`)
+	}
+}
+
 // TestPageReportFromAFile opens a report of hostile exchanges as whoever gets it with a
 // ticket does, and uses it.
 func TestPageReportFromAFile(t *testing.T) {

@@ -29,6 +29,8 @@ type livePage struct {
 	server *web.Server
 	ended  chan struct{} // closed when rows has ended
 
+	missed missedRequests // of rows alone
+
 	mu      sync.Mutex
 	waiting []waitingRow
 	more    chan struct{}
@@ -133,6 +135,9 @@ func (p *livePage) rows() {
 // does.
 func (p *livePage) read(w waitingRow) web.Row {
 	r, f := w.Row, w.facts
+	if r.Miss != nil && f.Request != nil {
+		r.Miss.Read = p.missed.keep(f.Request)
+	}
 	if id, ok := idOf(f.Nearest); ok {
 		r.Nearest = fmt.Sprintf("%s#%d", f.File, id)
 	}

@@ -90,7 +90,7 @@ func (s *recording) openPlayer(p *recordPlan) error {
 	if err != nil {
 		return err
 	}
-	options.OnExchange, options.Logger = note, p.watch.log
+	options.OnExchange, options.Logger, options.KeepMissed = note, p.watch.log, p.watch.page != nil
 	s.player = cassettes.PlayReels(options, reels...)
 	return nil
 }

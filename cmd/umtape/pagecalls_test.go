@@ -129,6 +129,9 @@ func TestPageOfCalls(t *testing.T) {
 	}
 	press(t, ctx, "2")
 	until(t, ctx, `location.hash === '#v=calls' && `+lanes(5))
+	if ends := text(t, ctx, `[...document.querySelectorAll('.moment.over')].map((m) => m.title).join()`); ends != "GetCallInfo, Disconnected, UserBusy, the end, 10:00:02.300, +1.30 s, took 30 ms" {
+		t.Errorf("calls that a poll found ended: %s", ends)
+	}
 	picture(t, ctx, "calls")
 	do(t, ctx, chromedp.EmulateViewport(360, 740))
 	if top := number(t, ctx, `document.querySelector('main').getBoundingClientRect().top`); top > 740/4 {
@@ -178,8 +181,9 @@ func TestPageOfCalls(t *testing.T) {
 	press(t, ctx, "Escape")
 	script(t, ctx, `const f = document.getElementById('filter'); f.value = 'call:00000002'; f.dispatchEvent(new Event('input'))`)
 	until(t, ctx, `document.querySelector('.view-calls .empty').textContent.includes('No call is like that')`)
-	script(t, ctx, `document.querySelector('.view-calls .empty button').click()`)
-	until(t, ctx, lanes(5)+` && document.getElementById('filter').value === ''`)
+	if !eval[bool](t, ctx, `(() => { document.querySelector('.view-calls .empty button').click(); return `+lanes(5)+` && document.getElementById('filter').value === ''; })()`) {
+		t.Error("there are still not all calls")
+	}
 }
 
 func TestPageOfShapes(t *testing.T) {

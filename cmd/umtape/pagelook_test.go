@@ -132,10 +132,44 @@ func TestPageShowsTraffic(t *testing.T) {
 		t.Errorf("the table of times has %v exchanges", n)
 	}
 	axe(t, ctx, "traffic-tables")
+	lines := func(caption string) string {
+		t.Helper()
+		return text(t, ctx, `[...document.querySelectorAll('.view-traffic table')].find((x) => x.caption.textContent === '`+caption+`').tBodies[0].innerText.replaceAll('\t', ' ')`)
+	}
+	if got := lines("By operation"); got != "GetCallInfo 400 5.00 ms 24 ms 42 ms 44 ms 44 ms\nDisconnect 40 300 ms 300 ms 300 ms 300 ms 300 ms\nIsUMEnabled 4 2.00 s 2.00 s 2.00 s 2.00 s 2.00 s" {
+		t.Errorf("by operation: %s", got)
+	}
+	if got := lines("By time"); got != "5.00 ms to 7.00 ms 20 0 0\n7.00 ms to 10 ms 30 0 0\n10 ms to 15 ms 50 0 0\n15 ms to 20 ms 50 0 0\n20 ms to 30 ms 100 0 0\n30 ms to 50 ms 150 0 0\n50 ms to 70 ms 0 0 0\n"+
+		"70 ms to 100 ms 0 0 0\n100 ms to 150 ms 0 0 0\n150 ms to 200 ms 0 0 0\n200 ms to 300 ms 0 0 0\n300 ms to 500 ms 0 40 0\n500 ms to 700 ms 0 0 0\n700 ms to 1.00 s 0 0 0\n1.00 s to 1.50 s 0 0 0\n1.50 s to 2.00 s 0 0 0\n2.00 s to 3.00 s 0 4 0" {
+		t.Errorf("by time: %s", got)
+	}
+	if got := text(t, ctx, `[...document.querySelectorAll('.view-traffic svg')].map((s) => [...s.querySelectorAll('text')].map((x) => x.textContent).join(' ')).join(' | ')`); got !=
+		"answered fault or error 0 100 200 10 ms 30 ms 100 ms 300 ms 1.00 s exchanges | answered fault or error 0 10 20 10:00:00 10:00:05 10:00:10 10:00:15 exchanges per 500 ms | answered fault or error 200 400 (90.1 %) 500 Busy 40 (9.0 %) 200 Server 4 (0.9 %)" {
+		t.Errorf("drawn is %s", got)
+	}
+	if got := text(t, ctx, `(() => { const bars = [...document.querySelectorAll('.view-traffic svg')[0].querySelectorAll('.c-bar')].slice(2).map((b) => b.height.baseVal.value), most = Math.max(...bars); return bars.map((h) => (150 * h / most).toFixed(0)).join(); })()`); got != "20,30,50,50,100,150,40,4" {
+		t.Errorf("bars are %s high", got)
+	}
 	script(t, ctx, `[...document.querySelectorAll('.view-traffic table')].at(-1).querySelectorAll('a')[1].click()`)
 	until(t, ctx, counted("40 of 444 exchanges"))
 	if got := text(t, ctx, `document.getElementById('filter').value`); got != "status:500 fault:Busy" || eval[bool](t, ctx, `document.getElementById('exchanges').hidden`) {
 		t.Errorf("the filter is %s", got)
+	}
+
+	// So do times.
+	script(t, ctx, `[...document.querySelectorAll('#views a')].find((a) => a.textContent === 'Traffic').click()`)
+	until(t, ctx, `document.querySelector('.view-traffic .sum').textContent.startsWith('Half of 40 exchanges')`)
+	until(t, ctx, `[...document.querySelectorAll('.view-traffic table')].some((x) => x.caption.textContent === 'Exchanges per 500 ms')`)
+	script(t, ctx, `[...document.querySelectorAll('.view-traffic table')].find((x) => x.caption.textContent.startsWith('Exchanges per')).querySelectorAll('a')[3].click()`)
+	until(t, ctx, counted("1 of 444 exchanges"))
+	if got := text(t, ctx, `document.getElementById('filter').value`); got != "status:500 fault:Busy time:>=2026-11-01T10:00:01.500 time:<2026-11-01T10:00:02.000" {
+		t.Errorf("the filter is %s", got)
+	}
+	for filter, want := range map[string]string{"time:10:00:01": "27", "time:2026-11-01T10:00:15.9": "2", "time:2026-10": "0", "-time:>10:00:00": "29", "time:": "444", "time:<=10:00:00.04": "4"} {
+		typeFilter(t, ctx, filter)
+		if got := text(t, ctx, `document.getElementById('count').textContent`); got != want+" of 444 exchanges" {
+			t.Errorf("%s: %s, not %s", filter, got, want)
+		}
 	}
 
 	// The filter holds for the view, and what comes is in it.
@@ -152,6 +186,65 @@ func TestPageShowsTraffic(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, ctx, `document.querySelector('.view-traffic .sum').textContent.includes('445 exchanges') && document.querySelector('.view-traffic .sum').textContent.includes('the longest 60.00 s')`)
+
+	// As soon as that, too.
+	if w, err = cassettes.Create(path, cassettes.HeaderMeta{}, cassettes.Append, cassettes.SyncNever); err != nil {
+		t.Fatal(err)
+	}
+	until(t, ctx, `(() => { const filter = document.getElementById('filter'), count = () => document.querySelector('.view-traffic .sum').textContent;
+		filter.value = 'x'; filter.dispatchEvent(new Event('input')); filter.value = ''; filter.dispatchEvent(new Event('input')); return count().includes('445'); })()`) // it was drawn a moment ago
+	add(401, "GetCallInfo", time.Hour, 200, "")
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, ctx, `document.querySelector('.view-traffic .sum').textContent.includes('446 exchanges')`)
+}
+
+// TestPageShowsWhatIsKnownOfTraffic has exchanges without a time, and without a duration.
+func TestPageShowsWhatIsKnownOfTraffic(t *testing.T) {
+	ctx := browser(t)
+	path := filepath.Join(t.TempDir(), "some.yaml")
+	known, untimed, unknown := dialled("+41445550101", "um.test", yes), dialled("+41445550102", "um.test", yes), dialled("+41445550103", "um.test", yes)
+	known.Response.Duration, untimed.Response.Duration = 20*time.Millisecond, 30*time.Millisecond
+	untimed.Umtape.Arrived, unknown.Umtape.Arrived = time.Time{}, time.Time{}
+	unknown.Response.Code, unknown.Response.Body = 404, ""
+	writeTape(t, path, known, untimed, unknown)
+	page := browsed(t, path)
+	do(t, ctx, chromedp.Navigate(page.Link()+"#v=traffic"))
+	until(t, ctx, counted("3 exchanges"))
+	script(t, ctx, `location.hash = '#v=traffic'`)
+	sums := func(want string) {
+		t.Helper()
+		until(t, ctx, `[...document.querySelectorAll('.view-traffic .sum')].map((p) => p.textContent).join(' | ') === `+strconv.Quote(want))
+	}
+	sums("Half of 2 exchanges took up to 20 ms, 95 % up to 30 ms, 99 % up to 30 ms, the longest 30 ms. Of 1 it is not known. | " +
+		"1 exchange in a moment, from 2026-11-01 10:00:00.000 on. The most in 1 ms, 1, from 2026-11-01 10:00:00.000 on. Of 2 it is not known when. | " +
+		"2 answered (66.7 %), 1 fault or error (33.3 %).")
+	if got := text(t, ctx, `[...document.querySelectorAll('.view-traffic svg')].at(-1).textContent`); got != "answeredfault or error2002 (66.7 %)4041 (33.3 %)" {
+		t.Errorf("the answers are drawn as %s", got)
+	}
+	typeFilter(t, ctx, "status:404")
+	sums("Of none is it known. | Of none it is known when it was. | 1 fault or error (100 %).")
+
+	// Times are told as finely as they are counted.
+	for after, want := range map[time.Duration]string{
+		3 * time.Second: "2 exchanges in 3.00 s, from 2026-11-01 10:00:00.000 on. The most in 100 ms, 1, from 2026-11-01 10:00:00.000 on.",
+		time.Minute:     "2 exchanges in 60.00 s, from 2026-11-01 10:00:00 on. The most in 2 seconds, 1, from 2026-11-01 10:00:00 on.",
+		time.Hour:       "2 exchanges in 60 minutes, from 2026-11-01 10:00 on. The most in 2 minutes, 1, from 2026-11-01 10:00 on.",
+		50 * time.Hour:  "2 exchanges in 2.1 days, from 2026-11-01 10:00 on. The most in an hour, 1, from 2026-11-01 10:00 on.",
+	} {
+		path := filepath.Join(t.TempDir(), "later.yaml")
+		later := dialled("+41445550102", "um.test", yes)
+		later.Umtape.Arrived = known.Umtape.Arrived.Add(after)
+		writeTape(t, path, known, later)
+		do(t, ctx, chromedp.Navigate(browsed(t, path).Link()))
+		until(t, ctx, counted("2 exchanges"))
+		script(t, ctx, `location.hash = '#v=traffic'`)
+		until(t, ctx, `document.querySelectorAll('.view-traffic .sum')[1]?.textContent.startsWith('2 exchanges')`)
+		if got := text(t, ctx, `document.querySelectorAll('.view-traffic .sum')[1].textContent`); got != want {
+			t.Errorf("after %v: %s, not %s", after, got, want)
+		}
+	}
 }
 
 // TestPageComparesAMiss is a person who asks why a replay did not answer.
@@ -194,13 +287,22 @@ func TestPageComparesAMiss(t *testing.T) {
 		strings.Contains(got, "555") || !strings.Contains(got, "--any DialString") || !strings.Contains(got, "one.yaml#0") {
 		t.Errorf("the miss: %s", got)
 	}
-	axe(t, ctx, "compare-miss")
 	script(t, ctx, `document.getElementById('reveal').click()`)
-	until(t, ctx, `document.querySelector('.place').textContent.includes('+41445550101')`)
+	until(t, ctx, `[...document.querySelectorAll('.place dl > div')].map((d) => d.textContent).join() === 'Nearest+41445550101,Miss+41445550199'`)
 	script(t, ctx, `[...document.querySelectorAll('.result button')].find((b) => b.textContent === 'All elements').click()`)
-	until(t, ctx, `document.querySelector('.whole .about')?.textContent.includes('DialString: text differs')`)
+	until(t, ctx, `[...document.querySelectorAll('.whole .about')].map((e) => e.textContent.trim()).join() === '<DialString>+41445550101</DialString>DialString: text differs,<DialString>+41445550199</DialString>DialString: text differs'`)
+	if got := text(t, ctx, `[...document.querySelectorAll('.whole h3')].map((h) => h.textContent).join()`); got != "Nearest: request,Miss: request" {
+		t.Errorf("beside each other are %s", got)
+	}
 	script(t, ctx, `document.getElementById('reveal').click()`)
-	until(t, ctx, `document.querySelector('.whole .veil')`)
+	until(t, ctx, `document.querySelectorAll('.whole .about .veil').length === 2`)
+	picture(t, ctx, "compare-miss")
+	do(t, ctx, chromedp.EmulateViewport(360, 740))
+	until(t, ctx, `document.querySelector('.result').getBoundingClientRect().top < 740 / 3`)
+	script(t, ctx, `document.querySelector('.asking summary').click()`)
+	until(t, ctx, `document.querySelector('#compare-a').checkVisibility()`)
+	do(t, ctx, chromedp.EmulateViewport(1280, 800))
+	until(t, ctx, `!document.querySelector('.asking summary').checkVisibility() && document.querySelector('#compare-a').checkVisibility()`)
 
 	// Traffic has the miss in a pattern of its own.
 	script(t, ctx, `[...document.querySelectorAll('#views a')].find((a) => a.textContent === 'Traffic').click()`)

@@ -341,7 +341,7 @@ func (a *app) startReplay(paths []string, ca *proxy.CA, f replayFlags) (*replayi
 	if err != nil {
 		return nil, err
 	}
-	options.OnExchange, options.Logger = note, watch.log
+	options.OnExchange, options.Logger, options.KeepMissed = note, watch.log, f.page != nil
 	if f.misses != "" {
 		options.OnMiss = func(m cassettes.MissReport) { s.misses.add(m) }
 	}

@@ -13,6 +13,8 @@ type callsJSON struct {
 	Anew  int `json:"anew"`
 	Total int `json:"total"` // rows that it was made of
 
+	Some bool `json:"some,omitempty"` // of calls not all exchanges are here, and nothing else is told
+
 	Size   []int     `json:"size"`
 	Named  []bool    `json:"named"`  // it has an identifier; without one it is one request of no call
 	Start  []int     `json:"start"`  // which of its moments; -1 for none known
@@ -40,7 +42,13 @@ type stepJSON struct {
 }
 
 func (s *Server) calls(w http.ResponseWriter, r *http.Request) {
-	writeJSON(w, s.Book.digested().lives(r.URL.Query().Get("reveal") == "1"))
+	d := s.Book.digested()
+	if s.SomeOfCalls {
+		d = &digest{anew: d.anew, total: d.total}
+	}
+	j := d.lives(r.URL.Query().Get("reveal") == "1")
+	j.Some = s.SomeOfCalls
+	writeJSON(w, j)
 }
 
 func (d *digest) lives(reveal bool) callsJSON {

@@ -25,6 +25,10 @@ type Miss struct {
 	Differences []inspect.Difference
 	Cut         bool     // there are more
 	Rules       []string // flags of umtape replay, each of which would let the nearest answer
+
+	// Read returns the request, as Tape does an interaction; not ok if it is not held
+	// any more. It is nil if it never was.
+	Read func() (whole, masked Copy, ok bool)
 }
 
 // maxMisses is how many misses are kept, the last of them.
@@ -33,7 +37,7 @@ const maxMisses = 1000
 // comparedJSON is two exchanges beside each other, or a miss beside what is nearest.
 type comparedJSON struct {
 	Before      *partyJSON   `json:"before"` // nil if it is on no cassette
-	After       *partyJSON   `json:"after"`  // the same; of a miss always nil
+	After       *partyJSON   `json:"after"`  // the same; of a miss what was asked, nil if that is not held
 	Differences []unlikeJSON `json:"differences"`
 	Cut         bool         `json:"cut"` // there are more
 
@@ -119,28 +123,61 @@ func (s *Server) compareMiss(w http.ResponseWriter, name string, reveal bool) {
 		return
 	}
 	j := comparedJSON{Miss: &partyJSON{N: n, Operation: row.Operation, Status: row.Status}, Rules: row.Miss.Rules, Differences: []unlikeJSON{}, Cut: row.Miss.Cut}
-	near := s.nearest(row)
+	near, asked := s.nearest(row), row.asked()
 	if near != nil {
 		j.Before = near.json(s.Book.find(near.row.File, near.row.ID), reveal)
 	}
+	if asked != nil {
+		j.After = asked.json(n, reveal)
+	}
+	places := placesOf(near, asked)
 	for _, d := range row.Miss.Differences {
 		dj := unlikeJSON{Part: "request", Path: d.Path, What: d.What}
 		if !reveal && (d.Path == "host" || d.Path == "path") {
 			dj.What = "differs"
 		}
-		if near != nil {
-			at := Difference{"request", inspect.Change{Difference: d}}
-			if m := near.whole.Request; m != nil {
-				var e *inspect.Element
-				if e, at.Attr = m.At(d.Path); e != nil && d.What != "unexpected" {
-					at.Before = wayTo(m.Envelope, e)
-				}
+		at := Difference{"request", inspect.Change{Difference: d}}
+		if n := slices.IndexFunc(places, func(c inspect.Change) bool { return c.Difference == d }); n >= 0 {
+			at.Change = places[n]
+		} else if near != nil && near.whole.Request != nil && d.What != "unexpected" {
+			var e *inspect.Element
+			if e, at.Attr = near.whole.Request.At(d.Path); e != nil {
+				at.Before = wayTo(near.whole.Request.Envelope, e)
 			}
+		}
+		if near != nil {
 			dj.Before = near.value(at, at.Before, reveal)
+		}
+		if asked != nil {
+			dj.After = asked.value(at, at.After, reveal)
 		}
 		j.Differences = append(j.Differences, dj)
 	}
 	writeJSON(w, j)
+}
+
+// placesOf lists where in the bodies of both requests they differ, as far as that is known.
+func placesOf(near, asked *party) []inspect.Change {
+	if near == nil || asked == nil || near.whole.Request == nil || asked.whole.Request == nil {
+		return nil
+	}
+	return inspect.Places(near.whole.Request, asked.whole.Request, maxPlacesOfMiss)
+}
+
+// maxPlacesOfMiss is how many places are looked for where a miss differs. It tells of
+// fewer, but without those that the rules of the replay ignore.
+const maxPlacesOfMiss = 1000
+
+// asked is what a miss asked; nil if that is not held.
+func (r *Row) asked() *party {
+	if r.Miss.Read == nil {
+		return nil
+	}
+	whole, masked, ok := r.Miss.Read()
+	if !ok {
+		return nil
+	}
+	return &party{Row{Operation: r.Operation}, whole, masked}
 }
 
 // nearest is the interaction that is nearest to a miss, which need not have a row of its

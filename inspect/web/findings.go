@@ -38,11 +38,12 @@ func (s *Server) rules(w http.ResponseWriter, _ *http.Request) {
 		Anew  int         `json:"anew"`
 		Total int         `json:"total"`
 		Rules []*ruleJSON `json:"rules"`
-	}{d.anew, d.total, s.Book.rulesOf(d)})
+	}{d.anew, d.total, s.rulesOf(d)})
 }
 
 // rulesOf lists the rules that something was found of, the worst first.
-func (b *Book) rulesOf(d *digest) []*ruleJSON {
+func (c *Config) rulesOf(d *digest) []*ruleJSON {
+	b := c.Book
 	b.mu.Lock()
 	rules, about := maps.Clone(b.rules), maps.Clone(b.about)
 	b.mu.Unlock()
@@ -70,6 +71,9 @@ func (b *Book) rulesOf(d *digest) []*ruleJSON {
 				add(rules[id], n, r.found.times[k])
 			}
 		}
+		if c.SomeOfCalls {
+			continue
+		}
 		for _, f := range d.found[n] {
 			add(f.Rule, n, 1)
 		}
@@ -85,6 +89,18 @@ func (b *Book) rulesOf(d *digest) []*ruleJSON {
 		return cmp.Or(cmp.Compare(b.severity, a.severity), cmp.Compare(a.ID, b.ID))
 	})
 	return list
+}
+
+// Found counts the findings that the page shows.
+func (c *Config) Found() map[inspect.Severity]int {
+	count := map[inspect.Severity]int{}
+	for _, r := range c.rulesOf(c.Book.digested()) {
+		count[r.severity] += len(r.Files)
+		for _, times := range r.Times {
+			count[r.severity] += times
+		}
+	}
+	return count
 }
 
 // maxPlaces is of how many rows places are given at once.

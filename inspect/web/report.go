@@ -232,7 +232,7 @@ func (b *Book) callAt(n int) int {
 }
 
 // shapesOf puts the shapes of all kinds of messages: of each kind those of all together,
-// of each structure, and of each beside the first.
+// and of each structure, from which the page's script makes what else is asked for.
 func shapesOf(put func(string, url.Values) ([]byte, error)) error {
 	answer, err := put("shapes", nil)
 	if err != nil {
@@ -253,17 +253,11 @@ func shapesOf(put func(string, url.Values) ([]byte, error)) error {
 		if _, err := put("shape", url.Values{"key": {g.Key}}); err != nil {
 			return err
 		}
-		for n, v := range g.Variants {
-			if len(g.Variants) == 1 {
-				break // it is all of them
-			}
+		if len(g.Variants) == 1 {
+			continue // it is all of them
+		}
+		for _, v := range g.Variants {
 			if _, err := put("shape", url.Values{"key": {g.Key}, "variant": {v.Name}}); err != nil {
-				return err
-			}
-			if n == 0 {
-				continue
-			}
-			if _, err := put("shape", url.Values{"key": {g.Key}, "other": {g.Key}, "a": {g.Variants[0].Name}, "b": {v.Name}}); err != nil {
 				return err
 			}
 		}

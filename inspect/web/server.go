@@ -24,6 +24,10 @@ type Config struct {
 	// Check lists what is wrong or odd with an exchange; nil for nothing.
 	Check func(*inspect.Reading) []inspect.Finding
 
+	// SomeOfCalls says that of calls not all exchanges are here, so that nothing is said
+	// of how they went.
+	SomeOfCalls bool
+
 	Title   string // what is shown, such as "calls.yaml"
 	Mode    string // "record", "replay", or "" for cassettes
 	Proxy   string // address that clients talk to while exchanges happen; "" for none

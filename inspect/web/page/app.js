@@ -6,6 +6,7 @@ import {reach, show} from './exchange.js';
 import {exporting} from './export.js';
 import {Search, mark} from './search.js';
 import {key, load, report} from './load.js';
+import {printing} from './print.js';
 import * as calls from './calls.js';
 import * as shapes from './shapes.js';
 import * as findings from './findings.js';
@@ -372,6 +373,7 @@ $('reveal')?.addEventListener('click', () => {
 	else showView();
 });
 addEventListener('popstate', readAddress);
+printing(rows, state, $('exchanges'), (n) => shortly(rows.name(n) || '-'));
 if (!report) exporting(rows, state, () => view()?.selection?.() || state.shown);
 
 // What is remembered may not be for a file, says the browser.

@@ -157,7 +157,7 @@ export function make(page) {
 		const text = source.problem || [many(named, 'call'), ...parts].join(', ') + (unnamed ? `; ${many(unnamed, 'request')} of no call` : '');
 		if (said.textContent !== text) said.textContent = text;
 		said.classList.toggle('wrong', Boolean(source.problem));
-		legend.replaceChildren(...[['start', 'start'], ['poll', 'poll'], ['end', 'end'], ['refused', 'refused or unanswered']].map(([kind, text]) => el('span', {}, el('i', {class: `glyph ${kind}`}), text)),
+		legend.replaceChildren(...[['start', 'start'], ['poll', 'poll'], ['end', 'end'], ['over', 'found ended'], ['refused', 'refused or unanswered']].map(([kind, text]) => el('span', {}, el('i', {class: `glyph ${kind}`}), text)),
 			el('span', {}, el('i', {class: 'bar-key unknown'}), 'state not known'),
 			...states.slice(0, patterns).map((s, k) => el('span', {}, el('i', {class: `bar-key s${k}`}), plain(s))));
 		none.hidden = shown.length > 0 || !made && !source.problem;
@@ -166,9 +166,11 @@ export function make(page) {
 		if (none.hidden) return;
 		if (!rows.length) {
 			none.replaceChildren(el('h2', {}, 'There is no call yet'), el('p', {}, 'Calls appear here as clients begin them with PlayOnPhone, ask for them with GetCallInfo and end them with Disconnect. The list of exchanges says how to point a client here.'));
-		} else if (which.value || state.shown.length < rows.length) {
+		} else if (!made?.some && (which.value || state.shown.length < rows.length)) {
 			none.replaceChildren(el('h2', {}, 'No call is like that'), el('p', {}, `None of ${many(calls.length, 'call')} fits the filter and what is chosen above.`),
-				el('button', {type: 'button', onclick: () => { which.value = ''; page.filter(''); page.set({only: ''}); draw(); }}, 'Show all calls'));
+				el('button', {type: 'button', onclick: () => { page.set({only: ''}); page.filter(''); }}, 'Show all calls'));
+		} else if (made?.some) {
+			none.replaceChildren(el('h2', {}, 'Calls are not in this report'), el('p', {}, 'The life of a call is all of its exchanges, and this report was made of some that were chosen by operation, or by how they ended. A report that is made without --operation and --faults, or with --call, has calls.'));
 		} else {
 			none.replaceChildren(el('h2', {}, 'There are no calls here'), el('p', {}, `None of ${many(rows.length, 'exchange')} is part of a call: PlayOnPhone, GetCallInfo, Disconnect and what follows them in EWS are. Exchanges, Shapes and Findings show other services as well.`));
 		}
@@ -282,7 +284,7 @@ export function make(page) {
 		}
 		for (const {i, left, with: others, active: on} of cells) {
 			const m = c.moments[i], words = describe(c, i) + (others.length ? `; one of ${many(others.length + 1, 'exchange')} beside each other, zoom in to see them` : '');
-			const mark = el('span', {class: `moment ${kind(m)}`, role: 'gridcell', id: `moment-${m.n}`, 'data-i': i, 'aria-label': words, title: words});
+			const mark = el('span', {class: `moment ${kind(c, i)}`, role: 'gridcell', id: `moment-${m.n}`, 'data-i': i, 'aria-label': words, title: words});
 			if (others.length) mark.append(el('span', {class: 'more', 'aria-hidden': 'true'}, String(others.length + 1)));
 			mark.classList.toggle('late', c.late.includes(i) || c.back.includes(i));
 			mark.classList.toggle('active', on);
@@ -414,8 +416,12 @@ export function make(page) {
 }
 
 const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
-const kind = ({step}) => (step.refused || step.unanswered ? 'refused' : step.role);
-const rank = (c, i) => ['poll', 'start', 'end', 'refused'].indexOf(kind(c.moments[i])) + (c.late.includes(i) ? 4 : 0);
+function kind(c, i) {
+	const {step} = c.moments[i];
+	if (step.refused || step.unanswered) return 'refused';
+	return i === c.end && step.role === 'poll' ? 'over' : step.role; // a poll says first that it is over
+}
+const rank = (c, i) => ['poll', 'start', 'over', 'end', 'refused'].indexOf(kind(c, i)) + (c.late.includes(i) ? 4 : 0);
 
 // steps of an axis, in milliseconds.
 const steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, ...[1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400, 604800].map((s) => s * 1000)];

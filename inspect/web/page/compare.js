@@ -16,7 +16,12 @@ export function make(page) {
 	const [labelF, f] = pick('compare-f', 'Cassette'), [labelG, g] = pick('compare-g', 'with');
 	const cassettes = el('form', {class: 'bar', 'aria-label': 'Two cassettes', hidden: true}, pair(labelF, f), pair(labelG, g), el('button', {}, 'Compare cassettes'));
 	const result = el('div', {class: 'result'});
-	page.box.append(exchanges, cassettes, result);
+	// On a small screen what can be asked for makes room for the answer.
+	const asking = el('details', {class: 'asking', open: true}, el('summary', {}, 'Compare others'), exchanges, cassettes);
+	const small = matchMedia('(max-width: 46rem)');
+	const makeRoom = () => { asking.open = !small.matches || !['m', 'b', 'after'].some(page.get); };
+	small.addEventListener('change', makeRoom);
+	page.box.append(asking, result);
 
 	const only = (what) => ({a: '', b: '', before: '', after: '', m: '', ...what});
 	const ask = (first, second) => { page.set(only({a: first.trim(), b: second.trim()}), true); show(); };
@@ -51,6 +56,7 @@ export function make(page) {
 		if (key === asked && !again) return;
 		asked = key;
 		again = false;
+		makeRoom();
 		if (want.a || want.b || !document.activeElement || !page.box.contains(document.activeElement)) {
 			a.value = want.a || state.first || a.value;
 			b.value = want.b;
@@ -112,7 +118,7 @@ export function make(page) {
 	}
 
 	function aMiss(c) {
-		const n = c.differences.length;
+		const n = c.differences.length, sides = c.after ? ['Nearest', 'Miss'] : ['Nearest'];
 		const rules = (c.rules || []).map((rule) => {
 			const copier = el('button', {type: 'button', 'aria-label': `Copy ${rule}`, onclick: () => copy(rule, copier)}, 'Copy');
 			return el('li', {}, el('code', {}, plain(rule)), ' ', copier);
@@ -120,9 +126,9 @@ export function make(page) {
 		result.replaceChildren(...[
 			el('dl', {class: 'parties'}, c.before ? party(c.before, 'Nearest') : el('div', {}, el('dt', {}, 'Nearest'), el('dd', {}, 'none')), party({...c.miss, name: 'the miss'}, 'Miss')),
 			options(false),
-			el('p', {class: 'sum', role: 'status'}, n ? `The request differs from what was recorded in ${many(n, 'place')}${c.cut ? ', and more' : ''}. What it has there is kept nowhere.` : 'Where it differs is not known; open the miss to see why.'),
+			el('p', {class: 'sum', role: 'status'}, n ? `The request differs from what was recorded in ${many(n, 'place')}${c.cut ? ', and more' : ''}.${c.after ? '' : ' What it has there is not held any more.'}` : 'Where it differs is not known; open the miss to see why.'),
 			rules.length ? el('div', {class: 'flags'}, el('p', {}, 'Each of these, given to umtape replay, would let the nearest answer:'), el('ul', {}, ...rules)) : null,
-			page.get('all') ? whole(c, ['Nearest']) : places(c.differences, ['Nearest']),
+			page.get('all') ? whole(c, sides, ['request']) : places(c.differences, sides),
 		].filter(Boolean));
 	}
 
@@ -165,8 +171,8 @@ const pair = (label, field) => el('span', {class: 'field'}, label, field);
 
 // places lists what differs, element by element.
 function places(list, sides) {
-	const value = (v) => {
-		if (!v) return el('span', {class: 'faint'}, 'nothing');
+	const value = (v, d) => {
+		if (!v) return el('span', {class: 'faint'}, /^(Body|Header)\//.test(d.path) && !/^(missing|unexpected|added|removed)/.test(d.what) ? 'not known' : 'nothing');
 		const text = [v.text && el('code', {}, plain(v.text)), v.elements ? el('span', {class: 'faint'}, `${v.text ? ' and ' : ''}${many(v.elements, 'element')}`) : null].filter(Boolean);
 		return text.length ? el('span', {}, ...text) : el('span', {class: 'faint'}, 'empty');
 	};
@@ -174,12 +180,12 @@ function places(list, sides) {
 	return el('div', {class: 'differing'}, ...parts.map(([part, some]) => el('section', {}, el('h3', {}, part === 'request' ? 'Request' : 'Response'),
 		el('ol', {}, ...some.map((d) => el('li', {class: 'place'},
 			el('p', {}, el('code', {class: 'path'}, plain(d.path)), el('span', {class: 'what'}, ` ${plain(d.what)}`)),
-			el('dl', {}, ...sides.map((side, k) => el('div', {}, el('dt', {}, side), el('dd', {}, value(k ? d.after : d.before)))))))))));
+			el('dl', {}, ...sides.map((side, k) => el('div', {}, el('dt', {}, side), el('dd', {}, value(k ? d.after : d.before, d)))))))))));
 }
 
 // whole shows both sides in full, with what differs marked where it stands.
-function whole(c, sides) {
-	const column = (p, label, at) => (p ? ['request', 'response'].filter((part) => label !== 'Nearest' || part === 'request').map((part) => {
+function whole(c, sides, parts = ['request', 'response']) {
+	const column = (p, label, at) => (p ? parts.map((part) => {
 		const marks = c.differences.filter((d) => d.part === part && d[at]?.tag >= 0).map((d) => ({tag: d[at].tag, severity: 'differs', rule: d.path.slice(d.path.lastIndexOf('/') + 1), message: d.what}));
 		const elsewhere = c.differences.filter((d) => d.part === part && !(d[at]?.tag >= 0) && !/^(Body|Header)(\/|$)/.test(d.path));
 		const s = p[part], heading = `${label}: ${part}`;
@@ -188,6 +194,6 @@ function whole(c, sides) {
 			s.bytes ? el('div', {class: 'scroll wrapped', tabindex: '0', role: 'region', 'aria-label': heading}, s.pretty ? xml(s.pretty, marks).box : el('pre', {class: 'raw'}, plain(s.raw))) : el('p', {class: 'raw faint'}, 'no body'));
 	}) : []);
 	const columns = sides.map((label, k) => column(k ? c.after : c.before, label, k ? 'after' : 'before'));
-	const both = columns[0].flatMap((_, k) => columns.map((col) => col[k]));
+	const both = parts.flatMap((_, k) => columns.map((col) => col[k]).filter(Boolean));
 	return el('div', {class: sides.length > 1 ? 'whole' : 'whole one'}, ...both);
 }

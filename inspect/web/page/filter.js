@@ -42,6 +42,7 @@ function test({not, where, value}) {
 		if (number === undefined) throw new Error('took: is for milliseconds, as in took:>500');
 		return of((rows) => (n) => number === '' || compare[how](rows.took[n], Number(number)));
 	}
+	if (where === 'time') return of((rows) => during(rows, value));
 	if (where) {
 		value = `${where}:${value}`; // a namespace's prefix, a host with its port
 	}
@@ -60,6 +61,17 @@ function status(status, value) {
 	const [, how, number] = value.match(/^([<>]=?)(\d+)$/) || [];
 	if (how) return compare[how](status, Number(number));
 	return String(status).startsWith(value.replace(/x+$/, ''));
+}
+
+// during compares times as they are written, 2026-11-01T10:03:00.000, as far as the value
+// goes; without a date, those of any day.
+function during(rows, value) {
+	const [, how, text] = value.match(/^([<>]=?)?(.*)$/), from = /^\d+:/.test(text) ? 11 : 0;
+	return (n) => {
+		if (!text || !rows.began[n]) return !text;
+		const at = new Date(rows.began[n]).toISOString().toLowerCase().slice(from, from + text.length);
+		return how ? compare[how](at, text) : at === text;
+	};
 }
 
 // any tests each text of a column once, however many rows have it.

@@ -81,7 +81,7 @@ export function make(page) {
 		}
 		if (state.shown.length < rows.length || severity.value) {
 			return two.empty(el('h2', {}, 'Nothing like that was found'), el('p', {}, `Of ${many(data.rules.length, 'rule')} that something was found of, none fits the filter and what is chosen above.`),
-				el('button', {type: 'button', onclick: () => { severity.value = ''; page.set({severity: ''}); page.filter(''); draw(); }}, 'Show all findings'));
+				el('button', {type: 'button', onclick: () => { page.set({severity: ''}); page.filter(''); }}, 'Show all findings'));
 		}
 		two.empty(el('h2', {}, 'Nothing was found'), el('p', {}, `${many(rows.length, 'exchange')} and their calls are as the rules want them. The rules are listed by `, el('code', {}, 'umtape validate --rules'), '.'));
 	}

@@ -2,8 +2,9 @@
 // them side by side.
 
 import {el, many, plain} from './dom.js';
-import {Source} from './load.js';
+import {Source, report} from './load.js';
 import {chips, panes} from './panes.js';
+import {beside as besideOf, merge} from './shapetree.js';
 
 export const name = 'shapes';
 export const title = 'Shapes';
@@ -70,14 +71,11 @@ export function make(page) {
 	// umtape was asked.
 	async function detail(g, made) {
 		const only = g.shown.find((v) => v.name === page.get('n'));
-		const params = new URLSearchParams({key: g.key});
-		if (only) params.append('variant', only.name);
-		else if (!g.all) for (const v of g.shown) params.append('variant', v.name);
 		let tree, beside = null, problem = '';
 		try {
-			tree = await page.load('shape', params);
+			tree = await together(g, only ? [only] : g.all ? [] : g.shown);
 			const a = page.get('a'), b = page.get('b');
-			if (a && b) beside = await page.load('shape', {key: g.key, a, other: page.get('other') || g.key, b});
+			if (a && b) beside = await sideBySide(g.key, a, page.get('other') || g.key, b);
 		} catch (e) {
 			problem = e.message;
 		}
@@ -93,6 +91,26 @@ export function make(page) {
 				variants(g, tree, only),
 				compare(g, beside),
 			] : []));
+	}
+
+	// together asks for the tree of some structures of a kind, or of all if none is given.
+	// A report holds one of each, and all together.
+	async function together(g, some) {
+		const asking = (list) => page.load('shape', [['key', g.key], ...(g.variants.length > 1 ? list : []).map((v) => ['variant', v.name])]);
+		if (!report || some.length < 2) return asking(some);
+		const all = await asking([]);
+		const trees = await Promise.all(some.map(async (v) => [all.variants.findIndex(({name}) => name === v.name), (await asking([v])).parts]));
+		return {...all, parts: merge(trees, some.some((v) => v.lumped))};
+	}
+
+	async function sideBySide(key, a, other, b) {
+		if (!report) return page.load('shape', {key, a, other, b});
+		const tree = async (key, name) => {
+			const g = source.data.groups.find((g) => g.key === key), v = g?.variants.find((v) => v.name === name);
+			if (!v) throw new Error('There is no such shape; choose another one.');
+			return (await together(g, [v])).parts;
+		};
+		return besideOf(await tree(key, a), await tree(other, b));
 	}
 
 	// treeOf draws a tree; counts are how many messages each variant has, of how many.

@@ -156,6 +156,13 @@ function spanWords(ms) {
 	return `${ms} ms`;
 }
 
+function lasted(ms) {
+	for (const [unit, size] of [['days', day], ['hours', 3600e3], ['minutes', 60e3]]) {
+		if (ms >= 2 * size) return `${Number((ms / size).toFixed(1))} ${unit}`;
+	}
+	return took(ms);
+}
+
 function ratePart(page) {
 	return part('How many there were', page, {
 		count(rows, shown) {
@@ -176,18 +183,19 @@ function ratePart(page) {
 		sum({n, columns, span, first, last, without}) {
 			if (!n) return 'Of none it is known when it was.';
 			const most = columns.reduce((a, b) => (total(b.counts) > total(a.counts) ? b : a));
-			return `${many(n, 'exchange')} in ${last > first ? took(last - first) : 'a moment'}, from ${stamp(first, span)} on. The most in a ${spanWords(span)}, ${total(most.counts).toLocaleString('en')}, from ${stamp(most.at, span)} on.`
-				.replace('in a 1', 'in 1').replace(/in a (\d)/, 'in $1') + (without ? ` Of ${without.toLocaleString('en')} it is not known when.` : '');
+			return `${many(n, 'exchange')} in ${last > first ? lasted(last - first) : 'a moment'}, from ${stamp(first, span)} on. The most in a ${spanWords(span)}, ${total(most.counts).toLocaleString('en')}, from ${stamp(most.at, span)} on.`
+				.replace(/in a (\d)/, 'in $1').replace('in a h', 'in an h') + (without ? ` Of ${without.toLocaleString('en')} it is not known when.` : '');
 		},
 		draw: ({columns, span}, width, label) => bars(columns, width, label, {
 			tick: (k, every = 1) => stamp(columns[0].at + k * span, span * every, columns.at(-1).at - columns[0].at), of: `exchanges per ${spanWords(span || 1)}`,
 			rounds: [1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60], phase: columns[0]?.at / span,
 		}),
 		table: ({columns, span}) => table(['From (UTC)', ...kinds.map(([, words]) => words)],
-			columns.filter((c) => total(c.counts)).map((c) => [stamp(c.at, span), ...c.counts.map((n) => n.toLocaleString('en'))]), `Exchanges per ${spanWords(span || 1)}`),
+			columns.filter((c) => total(c.counts)).map((c) => [link(page, `time:>=${iso(c.at)} time:<${iso(c.at + span)}`, stamp(c.at, span)), ...c.counts.map((n) => n.toLocaleString('en'))]), `Exchanges per ${spanWords(span || 1)}`),
 	});
 }
 
+const iso = (ms) => new Date(ms).toISOString().slice(0, 23);
 const total = (counts) => counts[0] + counts[1] + counts[2];
 
 // stamp is a time as finely as the span needs; without the date if all are of one day.
