@@ -44,9 +44,9 @@ func LiveRules() []Rule {
 // the call of the request is over. Values are not compared, but for their kinds.
 func CheckDrift(r *Reading, recorded *Shape, live []*Reading, unknownCall func(*Reading) bool) []Finding {
 	var now *Shape
-	was := answerKind(r)
+	was := AnswerKind(r)
 	for _, l := range live {
-		if answerKind(l) != was || l.Response == nil {
+		if AnswerKind(l) != was || l.Response == nil {
 			continue
 		}
 		if s := ShapeOfMessage(l.Response); now == nil {
@@ -57,7 +57,7 @@ func CheckDrift(r *Reading, recorded *Shape, live []*Reading, unknownCall func(*
 	}
 	if now == nil && len(live) > 0 {
 		last := live[len(live)-1]
-		switch kind := answerKind(last); {
+		switch kind := AnswerKind(last); {
 		case kind == was: // neither is SOAP
 			return nil
 		case unknownCall != nil && unknownCall(last):
@@ -80,9 +80,18 @@ func CheckDrift(r *Reading, recorded *Shape, live []*Reading, unknownCall func(*
 	return d.found
 }
 
-// answerKind is what kind of answer came, in words.
-func answerKind(r *Reading) string {
+// NoAnswer is the finding that a server gives no answer where one, that of r, was
+// recorded. why says what happened instead.
+func NoAnswer(r *Reading, why string) Finding {
+	return driftAt(r, ruleOtherAnswer, "the server gives no answer: "+why)
+}
+
+// AnswerKind is what kind of answer came, in words without any of its values: status,
+// element or fault.
+func AnswerKind(r *Reading) string {
 	switch m := r.Response; {
+	case m == nil && r.Status >= 300 && r.Status < 400:
+		return fmt.Sprintf("status %d, which leads elsewhere and is not followed", r.Status)
 	case m == nil:
 		return fmt.Sprintf("status %d without SOAP", r.Status)
 	case m.Fault != nil:

@@ -203,24 +203,62 @@ func (a *app) live(ctx context.Context, paths []string, f validateFlags) (map[st
 	}
 	defer s.close()
 	found := map[string]map[int][]inspect.Finding{}
-	sent := 0
-	for _, l := range send {
-		var answers []*inspect.Reading
-		for range l.Times {
-			r, err := s.ask(ctx, l)
-			if err != nil {
-				return nil, err
-			}
-			sent++
-			answers = append(answers, r)
+	sent, silent := 0, 0
+	for n, l := range send {
+		if silent == maxSilent {
+			a.say("warning: the server gave no answer %d times in a row: %s left that it was not asked", silent, count(len(send)-n, "interaction"))
+			send = send[:n]
+			break
 		}
+		answers, times, err := s.askAgain(ctx, l)
+		var none *noAnswer
+		if err != nil && (!errors.As(err, &none) || sent+times == 1) { // a server that is not there at all has not changed
+			return nil, err
+		}
+		sent += times
 		if found[l.Cassette] == nil {
 			found[l.Cassette] = map[int][]inspect.Finding{}
+		}
+		if none != nil {
+			silent++
+			found[l.Cassette][l.ID] = []inspect.Finding{inspect.NoAnswer(l.reading, none.why)}
+			continue
+		}
+		silent = 0
+		if kinds := kindsOf(answers); len(kinds) > 1 {
+			a.say("warning: --live: %s: the answers were of %d kinds, of which one is compared: %s", l.name(), len(kinds), strings.Join(kinds, "; "))
 		}
 		found[l.Cassette][l.ID] = inspect.CheckDrift(l.reading, p.shapes[l.group], answers, um.UnknownCall)
 	}
 	a.say("%s sent for %s; %s", count(sent, "request"), count(len(send), "interaction"), whyNot(p.requests))
 	return found, nil
+}
+
+// maxSilent is how often in a row a server may give no answer.
+const maxSilent = 3
+
+// askAgain sends a request as often as it is to be sent, or until there is no answer,
+// and tells how often that was.
+func (s *liveServer) askAgain(ctx context.Context, l *liveRequest) (answers []*inspect.Reading, times int, err error) {
+	for range l.Times {
+		times++
+		r, err := s.ask(ctx, l)
+		if err != nil {
+			return nil, times, err
+		}
+		answers = append(answers, r)
+	}
+	return answers, times, nil
+}
+
+// kindsOf are the kinds of answers, each once, in words.
+func kindsOf(answers []*inspect.Reading) (kinds []string) {
+	for _, r := range answers {
+		if kind := report.Printable(inspect.AnswerKind(r)); !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
 }
 
 // whyNot counts what is not sent, by operation.

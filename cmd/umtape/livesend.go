@@ -101,6 +101,12 @@ func (a *app) askPassword(ctx context.Context, user, host string) (string, error
 // liveTimeout is how long one answer may take.
 const liveTimeout = 2 * time.Minute
 
+// noAnswer is the error of a server that is not there, or ends a connection without an
+// answer, or in one.
+type noAnswer struct{ name, why string }
+
+func (n *noAnswer) Error() string { return "--live: " + n.name + ": no answer: " + n.why }
+
 // ask sends a request once. A server that wants other credentials ends it all, since
 // asking on could lock the account.
 func (s *liveServer) ask(ctx context.Context, l *liveRequest) (*inspect.Reading, error) {
@@ -117,17 +123,19 @@ func (s *liveServer) ask(ctx context.Context, l *liveRequest) (*inspect.Reading,
 	began := time.Now()
 	resp, err := s.login.RoundTrip(req)
 	switch {
-	case err != nil && ctx.Err() == context.Canceled:
+	case err != nil && ctx.Err() == context.Canceled: // Ctrl-C
 		return nil, fmt.Errorf("--live: %s: no answer: %w", l.name(), context.Cause(ctx))
 	case err != nil:
-		return nil, fmt.Errorf("--live: %s: no answer: %s", l.name(), report.Printable(proxy.Explain(err, req)))
+		return nil, &noAnswer{l.name(), report.Printable(proxy.Explain(err, req))}
 	}
 	defer resp.Body.Close()
 	took := time.Since(began)
 	body, err := io.ReadAll(io.LimitReader(resp.Body, cassettes.DefaultMaxBody+1))
 	switch {
+	case err != nil && ctx.Err() == context.Canceled:
+		return nil, fmt.Errorf("--live: %s: no answer: %w", l.name(), context.Cause(ctx))
 	case err != nil:
-		return nil, fmt.Errorf("--live: %s: the answer of %s broke off: %w", l.name(), report.Printable(s.host), err)
+		return nil, &noAnswer{l.name(), fmt.Sprintf("that of %s broke off", report.Printable(s.host))}
 	case len(body) > cassettes.DefaultMaxBody:
 		return nil, fmt.Errorf("--live: %s: the answer of %s is longer than %d bytes", l.name(), report.Printable(s.host), cassettes.DefaultMaxBody)
 	case resp.StatusCode == http.StatusUnauthorized && s.user == "":

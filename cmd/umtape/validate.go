@@ -146,6 +146,9 @@ func (f *validateFlags) check(cmd *cobra.Command, cassettes []string, threshold 
 	if f.rules && f.live.url != "" {
 		return misuse("--rules lists rules and checks nothing; --live goes with a cassette")
 	}
+	if f.live.dryRun && (f.github || f.junit != "" || f.sarif != "") {
+		return misuse("--dry-run asks nothing and finds nothing: leave --junit, --sarif and --github out")
+	}
 	if f.rules && f.github {
 		return misuse("--rules lists rules and checks nothing; --github goes with a cassette")
 	}

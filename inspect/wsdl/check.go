@@ -70,6 +70,9 @@ func (s *Service) find(r *inspect.Reading) *operation {
 			best = op
 		}
 	}
+	if best == nil && r.HasAction {
+		best = s.byAction[r.Action]
+	}
 	return best
 }
 

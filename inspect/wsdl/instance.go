@@ -78,7 +78,9 @@ func (c *checker) element(path string, e *inspect.Element, d *elementDecl) {
 		t := c.typeOf(path, e, d.typ)
 		if nilled && t != nil {
 			c.attributes(path, e, t)
-			if len(e.Children) > 0 || e.Value() != "" {
+			if d.fixed != nil {
+				c.add(ruleType, path, e, "%s is nil, and yet its value is fixed", local(e))
+			} else if len(e.Children) > 0 || e.Value() != "" {
 				c.add(ruleType, path, e, "%s is nil, and yet it is not empty", local(e))
 			}
 			return
@@ -142,7 +144,10 @@ func (c *checker) known(name inspect.Name) *typ {
 			return t
 		}
 	}
-	return c.s.types[name]
+	if t := c.s.types[name]; t != nil || !c.s.isMissing(name.Space) {
+		return t
+	}
+	return unreadType
 }
 
 func (c *checker) content(path string, e *inspect.Element, t *typ, d *elementDecl) {
@@ -173,12 +178,20 @@ func (c *checker) content(path string, e *inspect.Element, t *typ, d *elementDec
 func (c *checker) children(path string, e *inspect.Element, list []*inspect.Element, content *particle) {
 	m := matcher{children: list, decls: make([]*elementDecl, len(list)), wild: make([]*wildcard, len(list))}
 	ok := content == nil || m.match(content)
+	if content != nil && (!ok || m.at < len(list)) && m.fits(content) {
+		m.assign(c, content)
+		ok, m.at = true, len(list)
+	}
 	switch {
 	case len(c.found) >= maxFindings && (!ok || m.at < len(list)):
 		c.more++ // there is no need for its words
 	case !ok && m.at < len(list):
 		// What has to come here is missing, or stands further on, or is called otherwise.
-		c.add(ruleLacking, path+"/"+first(m.lacking), e, "%s is missing before %s", m.lacking.words(), local(list[m.at]))
+		if d, next := m.lacking.decl, list[m.at]; d != nil && d.name.Local == next.Name.Local {
+			c.add(ruleLacking, path+"/"+first(m.lacking), next, "%s is in %s; the schema has it in %s", local(next), inNamespace(next.Name.Space), inNamespace(d.name.Space))
+		} else {
+			c.add(ruleLacking, path+"/"+first(m.lacking), e, "%s is missing before %s", m.lacking.words(), local(next))
+		}
 	case !ok:
 		c.add(ruleLacking, path+"/"+first(m.lacking), e, "%s has no %s", local(e), m.lacking.words())
 	case m.at < len(list):
@@ -259,7 +272,7 @@ func (c *checker) wild(path string, e *inspect.Element, w *wildcard) {
 		}
 		return
 	}
-	if !w.lax {
+	if !w.lax && !c.s.isMissing(e.Name.Space) {
 		c.add(ruleStray, path, e, "%s is declared nowhere", local(e))
 		return
 	}
@@ -275,14 +288,13 @@ func (c *checker) attributes(path string, e *inspect.Element, t *typ) {
 		d := t.attrs[a.Name]
 		if d == nil || d.gone {
 			if t.anyAttr != nil && t.anyAttr.admits(a.Name.Space) {
-				if d = c.s.attrs[a.Name]; d == nil && !t.anyAttr.lax && !t.anyAttr.skip {
+				if d = c.s.attrs[a.Name]; d == nil && !t.anyAttr.lax && !t.anyAttr.skip && !c.s.isMissing(a.Name.Space) {
 					c.add(ruleAttr, at, e, "the attribute %s is declared nowhere", shorten(a.Name.Local))
 				}
 				if t.anyAttr.skip {
 					d = nil
 				}
-			} else {
-				d = nil
+			} else if d = nil; !t.open {
 				c.add(ruleAttr, at, e, "%s may not have the attribute %s", local(e), shorten(a.Name.Local))
 			}
 		}

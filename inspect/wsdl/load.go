@@ -59,7 +59,7 @@ func load(file, root string, names budget) (s *Service, warnings []string, err e
 		l.shown = root
 	}
 	l.schemas.budget = names
-	l.service = &Service{schemas: l.schemas, messages: map[inspect.Name]*inspect.Element{}, portTypes: map[inspect.Name]*inspect.Element{}, spaces: map[string]bool{}}
+	l.service = &Service{schemas: l.schemas, messages: map[inspect.Name]source{}, portTypes: map[inspect.Name]source{}, spaces: map[string]bool{}}
 	if err = l.definitions(filepath.ToSlash(name)); err == nil {
 		if err = l.schemas.resolve(); err == nil {
 			err = l.service.bind(l.bindings)
@@ -101,7 +101,7 @@ type loader struct {
 	taken    map[string]bool // schema documents, by file and the namespace they were included into
 	schemas  *schemas
 	service  *Service
-	bindings []*inspect.Element
+	bindings []source
 	warnings []string
 }
 
@@ -146,14 +146,14 @@ func (l *loader) document(file string) (*inspect.Document, error) {
 	if len(l.read) == maxFiles {
 		return nil, fail(fmt.Errorf("more than %d files are imported", maxFiles))
 	}
+	if info, err := l.dir.Stat(filepath.FromSlash(file)); err == nil && !info.Mode().IsRegular() { // to open a pipe is to wait for who writes to it
+		return nil, fail(errors.New("it is no file"))
+	}
 	f, err := l.dir.Open(filepath.FromSlash(file))
 	if err != nil {
 		return nil, fail(err)
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, fail(errors.New("it is no file"))
-	}
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return nil, fail(err)
@@ -237,6 +237,7 @@ func (l *loader) definitions(file string) error {
 	}
 	target, _ := root.Attr("targetNamespace")
 	l.service.spaces[target] = true
+	c := &schemaDoc{file: l.name(file), doc: d, target: target}
 	for _, e := range root.Children {
 		switch {
 		case e.Name.Space == wsdlNS && e.Name.Local == "import":
@@ -254,9 +255,9 @@ func (l *loader) definitions(file string) error {
 				return err
 			}
 		case e.Name.Space == wsdlNS && e.Name.Local == "types":
-			for _, c := range e.Children {
-				if c.Name == (inspect.Name{Space: xsdNS, Local: "schema"}) {
-					if err := l.schema(file, d, c, ""); err != nil {
+			for _, root := range e.Children {
+				if root.Name == (inspect.Name{Space: xsdNS, Local: "schema"}) {
+					if err := l.schema(file, d, root, ""); err != nil {
 						return err
 					}
 				}
@@ -266,11 +267,11 @@ func (l *loader) definitions(file string) error {
 			name.Local, _ = e.Attr("name")
 			switch e.Name.Local {
 			case "message":
-				l.service.messages[name] = e
+				l.service.messages[name] = source{e, c}
 			case "portType":
-				l.service.portTypes[name] = e
+				l.service.portTypes[name] = source{e, c}
 			case "binding":
-				l.bindings = append(l.bindings, e)
+				l.bindings = append(l.bindings, source{e, c})
 			case "service":
 				l.service.addresses(e)
 			}
@@ -281,7 +282,7 @@ func (l *loader) definitions(file string) error {
 
 // schema takes in a schema document; into is the namespace of one that includes it.
 func (l *loader) schema(file string, d *inspect.Document, root *inspect.Element, into string) error {
-	c := &context{file: l.name(file), doc: d}
+	c := &schemaDoc{file: l.name(file), doc: d}
 	c.target, _ = root.Attr("targetNamespace")
 	if c.target == "" && into != "" {
 		c.target, c.chameleon = into, true
@@ -290,7 +291,7 @@ func (l *loader) schema(file string, d *inspect.Document, root *inspect.Element,
 	c.qualified = form == "qualified"
 	form, _ = root.Attr("attributeFormDefault")
 	c.attrsQualified = form == "qualified"
-	l.service.spaces[c.target] = true
+	l.service.spaces[c.target], l.schemas.spaces[c.target] = true, true
 	for _, e := range root.Children {
 		if e.Name.Space != xsdNS {
 			continue
@@ -305,6 +306,8 @@ func (l *loader) schema(file string, d *inspect.Document, root *inspect.Element,
 				return err
 			}
 			if included == nil {
+				space, _ := e.Attr("namespace")
+				l.schemas.missing[space] = true
 				continue
 			}
 			if included.Root.Name != (inspect.Name{Space: xsdNS, Local: "schema"}) {

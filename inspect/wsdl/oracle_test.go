@@ -72,6 +72,35 @@ var oracle = []struct {
 </xs:schema>`, []string{
 		`<p xmlns="urn:m">one <b>two</b> three<n><x>1</x><y>10:00:00</y><x>2</x></n></p>`,
 	}},
+	{"counted", `
+<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns="urn:c" targetNamespace="urn:c" elementFormDefault="qualified">
+ <xs:element name="c"><xs:complexType><xs:sequence minOccurs="0" maxOccurs="3"><xs:element name="a" type="xs:int" minOccurs="2" maxOccurs="3"/><xs:element name="b" type="xs:int" minOccurs="0"/></xs:sequence></xs:complexType></xs:element>
+</xs:schema>`, []string{
+		`<c xmlns="urn:c"><a>1</a><a>2</a><a>3</a><a>4</a><b>5</b></c>`,
+		`<c xmlns="urn:c"><a>1</a><a>2</a><a>3</a><a>4</a><a>5</a></c>`,
+		`<c xmlns="urn:c"><a>1</a><a>2</a><b>1</b><a>3</a><a>4</a><a>5</a><a>6</a></c>`,
+	}},
+	{"any_attribute", `
+<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns="urn:w" xmlns:w="urn:w" targetNamespace="urn:w" elementFormDefault="qualified">
+ <xs:element name="w"><xs:complexType><xs:choice maxOccurs="unbounded"><xs:element name="base" type="Base"/><xs:element name="more" type="More"/><xs:element name="met" type="Met"/><xs:element name="late" type="Late"/></xs:choice></xs:complexType></xs:element>
+ <xs:complexType name="Base"><xs:sequence/><xs:anyAttribute namespace="urn:x ##targetNamespace" processContents="lax"/></xs:complexType>
+ <xs:complexType name="More"><xs:complexContent><xs:extension base="Base"><xs:anyAttribute namespace="##local" processContents="lax"/></xs:extension></xs:complexContent></xs:complexType>
+ <xs:complexType name="Met"><xs:attributeGroup ref="X"/><xs:attributeGroup ref="Y"/></xs:complexType>
+ <xs:complexType name="Late"><xs:complexContent><xs:restriction base="Base"><xs:sequence/></xs:restriction></xs:complexContent></xs:complexType>
+ <xs:attributeGroup name="X"><xs:attribute name="x" type="xs:int"/><xs:anyAttribute namespace="##other" processContents="skip"/></xs:attributeGroup>
+ <xs:attributeGroup name="Y"><xs:anyAttribute namespace="urn:x urn:y ##local" processContents="skip"/></xs:attributeGroup>
+ <xs:attribute name="n" type="xs:int"/>
+</xs:schema>`, []string{
+		`<w xmlns="urn:w" xmlns:w="urn:w" xmlns:x="urn:x" xmlns:y="urn:y"><base x:a="1" w:n="2"/><more x:a="1" w:n="2" a="3"/><met x="1" x:a="1" y:a="2"/><late/></w>`,
+	}},
+	{"heirs", `
+<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns="urn:s" targetNamespace="urn:s" elementFormDefault="qualified">
+ <xs:element name="list"><xs:complexType><xs:sequence><xs:element ref="z"/><xs:element name="n" type="xs:int" nillable="true" fixed="3" minOccurs="0"/></xs:sequence></xs:complexType></xs:element>
+ <xs:element name="a" substitutionGroup="m"/><xs:element name="m" substitutionGroup="z"/><xs:element name="z" type="xs:int"/>
+</xs:schema>`, []string{
+		`<list xmlns="urn:s"><a>1</a><n>3</n></list>`,
+		`<list xmlns="urn:s"><m>1</m><n/></list>`,
+	}},
 }
 
 const xsiDecl = `xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"`

@@ -1,6 +1,7 @@
 package wsdl
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -37,6 +38,34 @@ type wildcard struct {
 	target    string
 	spaces    []string // "" is no namespace; nil for any
 	other     bool     // any but the target's, and not none
+
+	// Of xs:anyAttribute: what has to admit an attribute too, since those of attribute
+	// groups are met, and what may instead, since a derived type admits what its base does
+	// (XML Schema part 1 §3.4.2).
+	and, or *wildcard
+}
+
+// met is what both admit; the first says how what is admitted is checked.
+func met(w, other *wildcard) *wildcard {
+	if w == nil || other == nil {
+		return w
+	}
+	m := *w
+	m.and = other
+	if w.and != nil {
+		m.and = met(w.and, other)
+	}
+	return &m
+}
+
+// joined is what w or that of the base admits.
+func joined(w, base *wildcard) *wildcard {
+	if w == nil || base == nil {
+		return cmp.Or(w, base)
+	}
+	j := *w
+	j.or = base
+	return &j
 }
 
 func newWildcard(src source) *wildcard {
@@ -68,6 +97,10 @@ func newWildcard(src source) *wildcard {
 }
 
 func (w *wildcard) admits(space string) bool {
+	return w.own(space) && (w.and == nil || w.and.admits(space)) || w.or != nil && w.or.admits(space)
+}
+
+func (w *wildcard) own(space string) bool {
 	switch {
 	case w.other:
 		return space != "" && space != w.target
@@ -156,7 +189,7 @@ func (s *schemas) group(name inspect.Name, from source) (*particle, error) {
 	}
 	src, ok := s.sources["group"][name]
 	if !ok {
-		s.warn("%s is declared in no file that was read: what stands there is not checked", nameWords("group", name))
+		s.unread(from, nameWords("group", name), "what stands there is not checked")
 		return nil, nil
 	}
 	key := "group " + name.Space + " " + name.Local
@@ -305,96 +338,6 @@ func (p *particle) mayBeNothing() bool {
 		}
 	}
 	return p.nullable > 0
-}
-
-// matcher goes through the children of an element once. A schema has to be
-// deterministic (XML Schema part 1 §3.8.6): the next child alone decides what it is.
-type matcher struct {
-	children []*inspect.Element
-	at       int
-	decls    []*elementDecl // what each child is; nil for what a wildcard took
-	wild     []*wildcard
-	lacking  *particle // where it went wrong: what has to come here
-}
-
-func (m *matcher) next() (name inspect.Name, ok bool) {
-	if m.at == len(m.children) {
-		return name, false
-	}
-	return m.children[m.at].Name, true
-}
-
-// match takes as many children as p takes; false if one is lacking.
-func (m *matcher) match(p *particle) bool {
-	for n := 0; n < p.max; n++ {
-		name, more := m.next()
-		if !more || !p.beginsWith(name) {
-			if n < p.min && !p.mayBeNothing() {
-				m.lacking = p
-				return false
-			}
-			return true
-		}
-		before := m.at
-		if !m.once(p, name) {
-			return false
-		}
-		if m.at == before {
-			return true
-		}
-	}
-	return true
-}
-
-func (m *matcher) once(p *particle, name inspect.Name) bool {
-	switch p.kind {
-	case isElement:
-		m.decls[m.at] = p.named(name)
-		m.at++
-		return true
-	case isAny:
-		m.wild[m.at] = p.wild
-		m.at++
-		return true
-	case isChoice:
-		if n := p.first.part(name); n >= 0 {
-			return m.match(p.parts[n])
-		}
-		return true
-	case isAll:
-		return m.all(p)
-	}
-	for _, part := range p.parts {
-		if !m.match(part) {
-			return false
-		}
-	}
-	return true
-}
-
-func (m *matcher) all(p *particle) bool {
-	had := make([]bool, len(p.parts))
-	for {
-		name, more := m.next()
-		i := -1
-		if more {
-			i = p.first.part(name)
-		}
-		if i < 0 || had[i] {
-			break
-		}
-		had[i] = true
-		if !m.match(p.parts[i]) {
-			return false
-		}
-	}
-	for i, q := range p.parts {
-		if !had[i] && !q.mayBeNothing() {
-			m.lacking = q
-			return false
-		}
-	}
-	return true
 }
 
 // within adds the elements that stand somewhere in p to list.

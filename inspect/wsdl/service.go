@@ -11,12 +11,13 @@ import (
 // Service is what a WSDL says. Its methods may be called by several goroutines at once.
 type Service struct {
 	schemas   *schemas
-	messages  map[inspect.Name]*inspect.Element
-	portTypes map[inspect.Name]*inspect.Element
+	messages  map[inspect.Name]source
+	portTypes map[inspect.Name]source
 	spaces    map[string]bool // target namespaces
 	paths     map[string]bool // of the URLs at which it is
 	byBody    map[inspect.Name][]*operation
-	empty     []*operation // those whose request has an empty Body
+	empty     []*operation          // those whose request has an empty Body
+	byAction  map[string]*operation // those whose request is known by nothing else
 	count     int
 }
 
@@ -64,70 +65,24 @@ func (s *Service) addresses(e *inspect.Element) {
 }
 
 // bind reads the bindings to SOAP.
-func (s *Service) bind(bindings []*inspect.Element) error {
-	s.byBody = map[inspect.Name][]*operation{}
+func (s *Service) bind(bindings []source) error {
+	s.byBody, s.byAction = map[inspect.Name][]*operation{}, map[string]*operation{}
 	for _, b := range bindings {
-		soap := soapChild(b, "binding")
+		soap := soapChild(b.e, "binding")
 		if soap == nil {
 			continue // to HTTP or something else
 		}
-		style, _ := soap.Attr("style")
-		value, _ := b.Attr("type")
-		name, _, _ := b.ResolveQName(value)
-		portType := s.portTypes[name]
-		if portType == nil {
-			return fmt.Errorf("a binding is of %s, which is not there", nameWords("portType", name))
+		name, _ := b.qname("type")
+		portType, ok := s.portTypes[name]
+		if !ok {
+			return b.fail("the binding is of %s, which is in no file that was read", nameWords("portType", name))
 		}
-		for _, e := range b.Children {
+		for _, e := range b.e.Children {
 			if e.Name.Space != wsdlNS || e.Name.Local != "operation" {
 				continue
 			}
-			op := &operation{soap12: soap.Name.Space == soap12NS}
-			op.name, _ = e.Attr("name")
-			style := style
-			if so := soapChild(e, "operation"); so != nil {
-				op.action, op.hasAction = so.Attr("soapAction")
-				if own, ok := so.Attr("style"); ok {
-					style = own
-				}
-			}
-			op.rpc = style == "rpc"
-			abstract := named(portType, "operation", op.name)
-			if abstract == nil {
-				return fmt.Errorf("the operation %s of a binding is not in its portType", shorten(op.name))
-			}
-			var err error
-			if op.input, err = s.body(op, e, abstract, "input"); err != nil {
+			if err := s.bindOperation(soap, source{e, b.c}, portType); err != nil {
 				return err
-			}
-			if op.output, err = s.body(op, e, abstract, "output"); err != nil {
-				return err
-			}
-			if op.input == nil {
-				continue // it is the server who sends
-			}
-			for _, f := range abstract.Children {
-				if f.Name.Space == wsdlNS && f.Name.Local == "fault" {
-					parts, err := s.parts(f)
-					if err != nil {
-						return err
-					}
-					for _, p := range parts {
-						if p.element != nil {
-							op.faults = append(op.faults, p.element.name)
-						}
-					}
-				}
-			}
-			s.count++
-			switch {
-			case op.rpc:
-				s.byBody[op.input.wrapper] = append(s.byBody[op.input.wrapper], op)
-			case len(op.input.parts) == 0:
-				s.empty = append(s.empty, op)
-			case op.input.parts[0].element != nil:
-				n := op.input.parts[0].element.name
-				s.byBody[n] = append(s.byBody[n], op)
 			}
 		}
 	}
@@ -135,6 +90,87 @@ func (s *Service) bind(bindings []*inspect.Element) error {
 		return fmt.Errorf("no operation is bound to SOAP")
 	}
 	return nil
+}
+
+func (s *Service) bindOperation(binding *inspect.Element, bound, portType source) (err error) {
+	op := &operation{soap12: binding.Name.Space == soap12NS}
+	op.name, _ = bound.e.Attr("name")
+	style, _ := binding.Attr("style")
+	if soap := soapChild(bound.e, "operation"); soap != nil {
+		op.action, op.hasAction = soap.Attr("soapAction")
+		if own, ok := soap.Attr("style"); ok {
+			style = own
+		}
+	}
+	op.rpc = style == "rpc"
+	abstract := source{operationIn(portType.e, bound.e, op.name), portType.c}
+	if abstract.e == nil {
+		name, _ := portType.e.Attr("name")
+		return bound.fail("the operation %s is not in the portType %s", shorten(op.name), shorten(name))
+	}
+	if op.input, err = s.body(op, bound, abstract, "input"); err != nil {
+		return err
+	}
+	if op.output, err = s.body(op, bound, abstract, "output"); err != nil {
+		return err
+	}
+	if op.input == nil {
+		return nil // it is the server who sends
+	}
+	for _, f := range abstract.e.Children {
+		if f.Name.Space != wsdlNS || f.Name.Local != "fault" {
+			continue
+		}
+		parts, err := s.parts(source{f, abstract.c})
+		if err != nil {
+			return err
+		}
+		for _, p := range parts {
+			if p.element != nil {
+				op.faults = append(op.faults, p.element.name)
+			}
+		}
+	}
+	s.count++
+	switch {
+	case op.rpc:
+		s.byBody[op.input.wrapper] = append(s.byBody[op.input.wrapper], op)
+	case len(op.input.parts) == 0:
+		s.empty = append(s.empty, op)
+	case op.input.parts[0].element != nil:
+		d := op.input.parts[0].element
+		s.byBody[d.name] = append(s.byBody[d.name], op)
+		for name := range d.members {
+			s.byBody[name] = append(s.byBody[name], op)
+		}
+	case op.hasAction && op.action != "":
+		s.byAction[op.action] = op
+	}
+	return nil
+}
+
+// operationIn is that of a portType which an operation of a binding binds. Those of one
+// name are told apart by the names of their messages (WSDL 1.1 §2.5).
+func operationIn(portType, bound *inspect.Element, name string) (found *inspect.Element) {
+	for _, op := range portType.Children {
+		if n, _ := op.Attr("name"); op.Name.Space != wsdlNS || op.Name.Local != "operation" || n != name {
+			continue
+		}
+		same := true
+		for _, which := range []string{"input", "output"} {
+			if want, ok := bound.Child(which).Attr("name"); ok {
+				has, given := op.Child(which).Attr("name")
+				same = same && (!given || has == want)
+			}
+		}
+		if same {
+			return op
+		}
+		if found == nil {
+			found = op
+		}
+	}
+	return found
 }
 
 func soapChild(e *inspect.Element, local string) *inspect.Element {
@@ -149,19 +185,10 @@ func soapChild(e *inspect.Element, local string) *inspect.Element {
 	return nil
 }
 
-func named(e *inspect.Element, kind, name string) *inspect.Element {
-	for _, c := range e.Children {
-		if n, _ := c.Attr("name"); c.Name.Local == kind && c.Name.Space == wsdlNS && n == name {
-			return c
-		}
-	}
-	return nil
-}
-
 // body reads what an operation takes (input) or answers (output).
-func (s *Service) body(op *operation, bound, abstract *inspect.Element, which string) (*body, error) {
-	message := abstract.Child(which)
-	if message == nil {
+func (s *Service) body(op *operation, bound, abstract source, which string) (*body, error) {
+	message := source{abstract.e.Child(which), abstract.c}
+	if message.e == nil {
 		return nil, nil
 	}
 	b := &body{wrapper: inspect.Name{Local: op.name}}
@@ -172,7 +199,7 @@ func (s *Service) body(op *operation, bound, abstract *inspect.Element, which st
 	if err != nil {
 		return nil, err
 	}
-	in := bound.Child(which)
+	in := bound.e.Child(which)
 	soap := soapChild(in, "body")
 	if soap == nil && in != nil { // with attachments it is inside mime:multipartRelated
 		soap = deepSOAPBody(in, 0)
@@ -189,11 +216,9 @@ func (s *Service) body(op *operation, bound, abstract *inspect.Element, which st
 		for _, c := range in.Children {
 			if c.Name.Local == "header" && (c.Name.Space == soap11NS || c.Name.Space == soap12NS) {
 				p, _ := c.Attr("part")
-				m, _ := c.Attr("message")
-				own, _ := message.Attr("message")
-				x, _, _ := c.ResolveQName(m)
-				y, _, _ := message.ResolveQName(own)
-				headers[p] = x == y
+				x, _ := source{c, bound.c}.qname("message")
+				y, _ := message.qname("message")
+				headers[p] = headers[p] || x == y
 			}
 		}
 	}
@@ -244,30 +269,27 @@ func deepSOAPBody(e *inspect.Element, depth int) *inspect.Element {
 	return nil
 }
 
-// parts reads those of the message that e names.
-func (s *Service) parts(e *inspect.Element) (list []part, err error) {
-	value, _ := e.Attr("message")
-	name, _, _ := e.ResolveQName(value)
-	m := s.messages[name]
-	if m == nil {
-		return nil, fmt.Errorf("%s is not there", nameWords("message", name))
+// parts reads those of the message that an element names.
+func (s *Service) parts(of source) (list []part, err error) {
+	name, _ := of.qname("message")
+	m, ok := s.messages[name]
+	if !ok {
+		return nil, of.fail("%s is in no file that was read", nameWords("message", name))
 	}
-	for _, c := range m.Children {
+	for _, c := range m.e.Children {
 		if c.Name.Space != wsdlNS || c.Name.Local != "part" {
 			continue
 		}
 		p := part{}
 		p.name, _ = c.Attr("name")
-		if value, ok := c.Attr("element"); ok {
-			n, _, _ := c.ResolveQName(value)
-			if p.element, err = s.schemas.elementNamed(n, source{}); err != nil {
-				return nil, err
-			}
-		} else if value, ok := c.Attr("type"); ok {
-			n, _, _ := c.ResolveQName(value)
-			if p.typ, err = s.schemas.typeNamed(n, source{}); err != nil {
-				return nil, err
-			}
+		at := source{c, m.c}
+		if n, ok := at.qname("element"); ok {
+			p.element, err = s.schemas.elementNamed(n, at)
+		} else if n, ok := at.qname("type"); ok {
+			p.typ, err = s.schemas.typeNamed(n, at)
+		}
+		if err != nil {
+			return nil, err
 		}
 		list = append(list, p)
 	}
