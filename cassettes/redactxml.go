@@ -72,6 +72,8 @@ type tagRedactor struct {
 	entities *entities // declared in a DOCTYPE; nil until one comes
 
 	sought, saml bool // whether SAML's namespaces were looked for, and are there
+
+	asked, wsdl bool // the same of that of WSDL 1.1
 }
 
 var tagRedactors = sync.Pool{New: func() any { return new(tagRedactor) }}
@@ -305,7 +307,7 @@ func (r *tagRedactor) start(pos int, t startTag) int {
 			r.refs[strings.TrimPrefix(attr(a), "#")] = true
 		case name == "id" && r.refs[attr(a)]:
 			secret = true
-		case isNaming(name) && secretElement(attr(a), ""), name == "type" && t.name == "input" && strings.EqualFold(attr(a), "password"):
+		case isNaming(name) && secretElement(attr(a), "") && !r.defines(t), name == "type" && t.name == "input" && strings.EqualFold(attr(a), "password"):
 			named = true
 		}
 	}
@@ -389,6 +391,26 @@ func (r *tagRedactor) namesSAML() bool {
 		r.sought, r.saml = true, strings.Contains(r.text, "urn:oasis:names:tc:SAML:")
 	}
 	return r.saml
+}
+
+// defines reports whether an element is a definition of a WSDL or a schema, whose name
+// is that of what it defines: no value is inside of <operation name="ResetPIN">.
+func (r *tagRedactor) defines(t startTag) bool {
+	switch t.name {
+	case "operation", "message", "element", "complexType", "simpleType":
+	default:
+		return false
+	}
+	if len(r.open) == 0 {
+		return false
+	}
+	if local(r.open[0].name) == "schema" {
+		return true
+	}
+	if !r.asked {
+		r.asked, r.wsdl = true, local(r.open[0].name) == "definitions" && strings.Contains(r.text, "http://schemas.xmlsoap.org/wsdl/")
+	}
+	return r.wsdl
 }
 
 func isNaming(attr string) bool {
