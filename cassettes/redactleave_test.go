@@ -12,6 +12,16 @@ import (
 // TestRedactLeaves: what only looks like a credential stays byte for byte, alone, in an
 // element, in an attribute, in a member and in a header.
 func TestRedactLeaves(t *testing.T) {
+	for _, name := range []string{"um.wsdl", "um.xsd"} {
+		text, err := os.ReadFile(filepath.Join("..", "inspect", "um", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := redactString(string(text), http.Header{}); got != string(text) {
+			t.Errorf("%s became\n%s", name, got)
+		}
+	}
+
 	const callID = "MDlkZjllZGMtNGUyMy00NzA5LWJkYWYtN2JlMjBjYjBhZTU2QGRmLWV1bS0wMS5leGNoYW5nZS5jb3JwLm1pY3Jvc29mdC5jb20="
 	for _, text := range []string{
 		callID, base64.StdEncoding.EncodeToString([]byte(callID)), " " + callID + "\r\n",

@@ -72,6 +72,8 @@ type tagRedactor struct {
 	entities *entities // declared in a DOCTYPE; nil until one comes
 
 	sought, saml bool // whether SAML's namespaces were looked for, and are there
+
+	asked, defining bool // the same of those of WSDL 1.1 and of XML Schema
 }
 
 var tagRedactors = sync.Pool{New: func() any { return new(tagRedactor) }}
@@ -325,7 +327,7 @@ func (r *tagRedactor) start(pos int, t startTag) int {
 			r.refs[strings.TrimPrefix(attr(a), "#")] = true
 		case name == "id" && r.refs[attr(a)]:
 			secret = true
-		case isNaming(name) && secretElement(unescaped(attr(a)), ""), name == "type" && t.name == "input" && strings.EqualFold(unescaped(attr(a)), "password"):
+		case isNaming(name) && secretElement(unescaped(attr(a)), "") && !r.defines(t), name == "type" && t.name == "input" && strings.EqualFold(unescaped(attr(a)), "password"):
 			named = true
 		}
 	}
@@ -409,6 +411,29 @@ func (r *tagRedactor) namesSAML() bool {
 		r.sought, r.saml = true, strings.Contains(r.text, "urn:oasis:names:tc:SAML:")
 	}
 	return r.saml
+}
+
+// defines reports whether an element is a definition of a WSDL or a schema, whose name
+// is that of what it defines: no value is inside of <operation name="ResetPIN">.
+func (r *tagRedactor) defines(t startTag) bool {
+	switch t.name {
+	case "operation", "message", "element", "complexType", "simpleType":
+	default:
+		return false
+	}
+	if len(r.open) == 0 {
+		return false
+	}
+	if !r.asked {
+		r.asked = true
+		switch local(r.open[0].name) {
+		case "definitions":
+			r.defining = strings.Contains(r.text, "http://schemas.xmlsoap.org/wsdl/")
+		case "schema":
+			r.defining = strings.Contains(r.text, "http://www.w3.org/2001/XMLSchema")
+		}
+	}
+	return r.defining
 }
 
 func isNaming(attr string) bool {

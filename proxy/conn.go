@@ -125,6 +125,15 @@ func (c *clientConn) logUnheard() {
 	}
 }
 
+// countSilent counts a connection that its client has ended after the TLS handshake,
+// without a request: GnuTLS looks at a certificate no sooner.
+func (c *clientConn) countSilent() {
+	if c.secure && !c.server.isClosing() && c.state.CompareAndSwap(int32(http.StateNew), int32(http.StateClosed)) {
+		c.server.silent.Add(1)
+		c.server.config.Logger.Debug("the client ended the connection after its TLS handshake, without a request", "conn", c.number, "client", c.RemoteAddr().String(), "target", c.target)
+	}
+}
+
 // unused is true before the first byte of the first request was read.
 func (c *clientConn) unused() bool {
 	return http.ConnState(c.state.Load()) == http.StateNew
@@ -163,6 +172,7 @@ func (c *clientConn) leave() { c.done(1, false) }
 func (c *clientConn) Close() error {
 	err := c.Conn.Close()
 	c.logUnheard()
+	c.countSilent()
 	c.done(0, true)
 	return err
 }

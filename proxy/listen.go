@@ -162,7 +162,7 @@ func CheckListen(addr string) error {
 	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
 		reason = "means every network of this machine"
 	}
-	return &ExposedError{fmt.Sprintf("listen address %q %s, and whoever reaches it could use the proxy: listen on 127.0.0.1:%s or [::1]:%s", addr, reason, port, port)}
+	return &ExposedError{fmt.Sprintf("listen address %q %s, and whoever reaches it could use it: listen on 127.0.0.1:%s or [::1]:%s", addr, reason, port, port)}
 }
 
 // ExposedError is why CheckListen or CheckListener refuses an address that may be

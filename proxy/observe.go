@@ -242,13 +242,14 @@ func (e Exchange) log(log *slog.Logger) {
 type Stats struct {
 	Connections int    // client connections that are open
 	Accepted    uint64 // client connections since the start
+	Silent      uint64 // of these, those that the client ended after its TLS handshake and before a request
 }
 
 // Stats may be called at any time.
 func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Stats{Connections: s.open, Accepted: s.accepted}
+	return Stats{Connections: s.open, Accepted: s.accepted, Silent: s.silent.Load()}
 }
 
 // Minted is how many certificates for hosts the authority has made since it was

@@ -254,10 +254,14 @@ func TestStats(t *testing.T) {
 	if got, minted := s.Stats(), ca.Minted(); got != (Stats{Connections: 2, Accepted: 2}) || minted != 1 {
 		t.Errorf("%+v, %d certificates", got, minted)
 	}
+	io.WriteString(a, "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
+	if _, err := http.ReadResponse(bufio.NewReader(a), nil); err != nil {
+		t.Error(err)
+	}
 	a.Close()
 	b.Close()
 	waitForNobody(t, s)
-	if got := s.Stats(); got.Accepted != 2 {
+	if got := s.Stats(); got != (Stats{Accepted: 2, Silent: 1}) {
 		t.Errorf("%+v", got)
 	}
 }

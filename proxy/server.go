@@ -38,6 +38,8 @@ type Server struct {
 
 	wg sync.WaitGroup // accept loops, http, and each clientConn until it is released
 
+	silent atomic.Uint64 // see Stats
+
 	mu        sync.Mutex // guards what follows
 	closing   bool
 	listeners []net.Listener

@@ -42,8 +42,9 @@ type session struct {
 // sessions are those of tests that are running.
 var sessions = struct {
 	sync.Mutex
-	of map[sessionKey]*session
-}{of: map[sessionKey]*session{}}
+	of      map[sessionKey]*session
+	spelled map[string]string // paths recorded to, by what they are without upper case
+}{of: map[sessionKey]*session{}, spelled: map[string]string{}}
 
 type sessionKey struct {
 	test any    // the test; its name if it is of a type that cannot be compared
@@ -75,6 +76,10 @@ func begin(t testing.TB, cassette string, o Tape) *session {
 		case "", "replay":
 			s.load(o)
 		case "record":
+			if other := cmp.Or(sessions.spelled[strings.ToLower(real)], real); other != real {
+				t.Fatalf("tapetest: %s and %s are one file on Windows and macOS: name a cassette for one of the tests", other, real)
+			}
+			sessions.spelled[strings.ToLower(real)] = real
 			s.record(real, o)
 		default:
 			t.Fatalf("tapetest: %s=%s is neither record nor replay", modeVariable, mode)

@@ -310,6 +310,16 @@ func TestWrongUse(t *testing.T) {
 	}
 }
 
+// Two names that differ in case alone are one file elsewhere.
+func TestOneFileElsewhere(t *testing.T) {
+	t.Setenv(modeVariable, "record")
+	dir := t.TempDir()
+	test(t, "TestX", func(t testing.TB) { Client(t, filepath.Join(dir, "upper.yaml")) })
+	if i := test(t, "TestX", func(t testing.TB) { Client(t, filepath.Join(dir, "UPPER.yaml")) }); len(i.errors) != 1 || !strings.Contains(i.errors[0], "are one file on Windows and macOS") {
+		t.Errorf("%q", i.errors)
+	}
+}
+
 // umServer is a UM server that tells one call from the next.
 func umServer(t *testing.T) *httptest.Server {
 	server := httptest.NewServer(umserver.New(umserver.Options{}))

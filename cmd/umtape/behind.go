@@ -81,10 +81,15 @@ func (s sayer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// sayNobodyCame tells who wonders that the command went some other way.
+// sayNobodyCame tells who wonders that the command went some other way, or went back
+// without a request.
 func (a *app) sayNobodyCame(r ran, server *proxy.Server, mode string) {
-	if r.began() && server.Stats().Accepted == 0 {
+	switch stats := server.Stats(); {
+	case !r.began():
+	case stats.Accepted == 0:
 		a.say("%s never came to umtape; `umtape exec %s --help` says which clients need more than variables", r.name, mode)
+	case stats.Accepted == stats.Silent:
+		a.say("%s came to umtape and sent no request: it may not trust umtape's authority, whose certificate is the file $UMTAPE_CA; `umtape help clients` has the lines for each client", r.name)
 	}
 }
 

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"os"
@@ -12,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/umtape/umtape/cassettes"
+	"github.com/umtape/umtape/inspect/report"
 	"github.com/umtape/umtape/proxy/clientenv"
 )
 
@@ -26,7 +29,8 @@ The command's standard streams and exit code are its own. Its environment has
   NODE_EXTRA_CA_CERTS         umtape's authority, the system's roots, and what
                               they named before
   JAVA_TOOL_OPTIONS           the same for Java, after what was there before
-  NODE_USE_ENV_PROXY, PERL_LWP_ENV_PROXY, PERL_LWP_SSL_CA_FILE, PHP_INI_SCAN_DIR
+  NODE_USE_ENV_PROXY, PERL_LWP_ENV_PROXY, PERL_LWP_SSL_CA_FILE,
+  PHP_INI_SCAN_DIR, WGETRC    the same, in words of others
   UMTAPE_PROXY, UMTAPE_CA     for clients that are told in words of their own
   UMTAPE_URL                  %s
 
@@ -47,7 +51,7 @@ func (a *app) execCommand() *cobra.Command {
 		Short: "Run a command behind the tape: what it says is recorded, or answered from cassettes",
 		Long: `exec starts a recording or a replay on a free port, runs a command whose
 environment points its HTTP clients there, and ends with the command.`,
-		Args: noArgs,
+		Args: cobra.ArbitraryArgs,
 		RunE: a.begin(func(*cobra.Command, []string) error {
 			return misuse("say which: umtape exec record CASSETTE -- COMMAND or umtape exec replay CASSETTE... -- COMMAND")
 		}),
@@ -170,7 +174,7 @@ func (a *app) execReplay(paths []string, c *exec.Cmd, direct []string, f replayF
 	defer signals.leave()
 	s, err := a.openReplay(paths, f)
 	if err != nil {
-		return err
+		return recordFirst(err, paths, c)
 	}
 	setup := clientenv.Setup{Proxy: "http://" + reachable(s.listener), CA: s.ca, Direct: direct}
 	setup.Origin = setup.Proxy
@@ -184,6 +188,25 @@ func (a *app) execReplay(paths []string, c *exec.Cmd, direct []string, f replayF
 		err = fmt.Errorf("--strict: %s", what)
 	}
 	return r.result(err)
+}
+
+// recordFirst says how a cassette that is not there is made: by the same command.
+func recordFirst(err error, paths []string, c *exec.Cmd) error {
+	if len(paths) != 1 || !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if _, is := os.Lstat(paths[0]); !errors.Is(is, fs.ErrNotExist) {
+		return err
+	}
+	command := shellQuote(report.Printable(c.Args[0]))
+	if len(c.Args) > 1 {
+		command += " ..." // a password may be among them
+	}
+	var hinted *hintedError
+	if errors.As(err, &hinted) {
+		err = hinted.err
+	}
+	return hint(err, "name a cassette that is there, or make this one where the server is reached: umtape exec record %s -- %s", shellQuote(report.Printable(paths[0])), command)
 }
 
 // proxySet reports whether the environment names a proxy.

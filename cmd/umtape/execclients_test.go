@@ -50,6 +50,7 @@ var execClients = []struct {
 }{
 	{"Go", []string{"post", "request.xml", "$SERVER"}, "", nil},
 	{"curl", []string{"curl", "-sS", "-i", "-H", "Content-Type: text/xml", "--data-binary", "@request.xml", "$SERVER"}, "", []string{"curl", "--version"}},
+	{"wget", []string{"sh", "-c", "wget -q -S -O answer --header='Content-Type: text/xml' --post-file=request.xml $SERVER 2>&1 || [ $? = 8 ]"}, "", []string{"wget", "--version"}},
 	{"Python requests", []string{"/usr/bin/python3", "client.py"}, `
 import os, requests
 r = requests.post(os.environ["SERVER"], data=open("request.xml", "rb").read(), headers={"Content-Type": "text/xml"})

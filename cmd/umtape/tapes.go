@@ -107,7 +107,7 @@ func (a *app) warnTorn(path string, t *cassettes.Torn) {
 // loadHint adds to an error of Load what the error cannot know.
 func loadHint(err error, path string) error {
 	if errors.Is(err, os.ErrNotExist) {
-		return hint(err, "name a cassette that is there, or make this one: umtape record %s", path)
+		return hint(err, "name a cassette that is there, or make this one: umtape record %s", shellQuote(report.Printable(path)))
 	}
 	return err
 }

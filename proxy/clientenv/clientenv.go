@@ -1,6 +1,6 @@
 // Package clientenv has a program use a proxy and trust the proxy's authority, by
 // nothing but its environment: the variables that curl, Git, Go, Java, .NET,
-// Node.js, Perl, PHP, Python and Ruby read, and the files that they name.
+// Node.js, Perl, PHP, Python, Ruby and wget read, and the files that they name.
 //
 //	env, err := clientenv.Setup{Proxy: "http://127.0.0.1:8088", CA: ca}.Environ(os.Environ(), dir)
 //	cmd.Env = env
@@ -78,6 +78,7 @@ func (s Setup) Environ(base []string, dir string) ([]string, error) {
 	env.set("REQUESTS_CA_BUNDLE", files.bundle) // Python's requests, zeep, pip
 	env.set("GIT_SSL_CAINFO", files.bundle)
 	env.set("PERL_LWP_SSL_CA_FILE", files.bundle)
+	env.set("WGETRC", files.wget)
 	env.set("NODE_EXTRA_CA_CERTS", files.extra)                                                                           // besides those built in
 	env.set("PHP_INI_SCAN_DIR", env.get("PHP_INI_SCAN_DIR")+string(os.PathListSeparator)+filepath.Dir(files.phpSettings)) // an empty first one is PHP's own
 	env.set("JAVA_TOOL_OPTIONS", strings.TrimSpace(env.get("JAVA_TOOL_OPTIONS")+" "+javaOptions(host, port, files.java, s.Direct)))
@@ -95,6 +96,7 @@ type files struct {
 	bundle      string // the same, the system's roots, and what variables named before
 	java        string // the same as a trust store of Java's
 	phpSettings string // says bundle, in a folder of its own
+	wget        string // the same for wget, after what the user's own file says
 }
 
 // bundles are the variables whose roots are trusted as well if they name some.
@@ -104,6 +106,7 @@ func (s Setup) write(dir string, env variables) (files, error) {
 	f := files{
 		own: filepath.Join(dir, "umtape.pem"), extra: filepath.Join(dir, "extra.pem"), bundle: filepath.Join(dir, "roots.pem"),
 		java: filepath.Join(dir, "roots.p12"), phpSettings: filepath.Join(dir, "php", "umtape.ini"),
+		wget: filepath.Join(dir, "wgetrc"),
 	}
 	var own, extra, all roots
 	own.addPEM(s.CA.CertPEM())
@@ -128,12 +131,27 @@ func (s Setup) write(dir string, env variables) (files, error) {
 	}{
 		{f.own, own.pem()}, {f.extra, extra.pem()}, {f.bundle, all.pem()}, {f.java, store},
 		{f.phpSettings, []byte("; the authority of umtape, for this run\ncurl.cainfo = " + quoted + "\nopenssl.cafile = " + quoted + "\n")},
+		{f.wget, append(wgetSettings(env), "ca_certificate = "+f.bundle+"\n"...)},
 	} {
 		if err := os.WriteFile(w.path, w.data, 0o600); err != nil {
 			return f, err
 		}
 	}
 	return f, nil
+}
+
+// wgetSettings is what the user's file of wget's settings holds: wget reads one such
+// file, and has no variable for roots.
+func wgetSettings(env variables) []byte {
+	path := env.get("WGETRC")
+	if path == "" && env.get("HOME") != "" {
+		path = filepath.Join(env.get("HOME"), ".wgetrc")
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil // wget would do without it, too
+	}
+	return append(data, '\n')
 }
 
 // variables are an environment.

@@ -98,6 +98,34 @@ func TestBundlesKeepWhatWasTrusted(t *testing.T) {
 	}
 }
 
+// wget has its own settings, and umtape's authority besides.
+func TestWgetKeepsItsSettings(t *testing.T) {
+	home := t.TempDir()
+	other := filepath.Join(home, "other")
+	for path, text := range map[string]string{filepath.Join(home, ".wgetrc"): "tries = 3", other: "quiet = on\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		base []string
+		want string
+	}{
+		{nil, ""},
+		{[]string{"HOME=" + home}, "tries = 3\n"},
+		{[]string{"HOME=" + home, "WGETRC=" + other}, "quiet = on\n\n"},
+	} {
+		env, err := Setup{Proxy: "http://127.0.0.1:8088", CA: testCA(t)}.Environ(tt.base, t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(variables(env).get("WGETRC"))
+		if want := tt.want + "ca_certificate = " + variables(env).get("SSL_CERT_FILE") + "\n"; err != nil || string(got) != want {
+			t.Errorf("%q: %q, %v; want %q", tt.base, got, err, want)
+		}
+	}
+}
+
 // What base says twice, or in vain, is there once.
 func TestEnvironReplaces(t *testing.T) {
 	base := []string{"HTTPS_PROXY=http://one.test", "KEEP=a=b", "HTTPS_PROXY=http://two.test", "no_proxy=*", "UMTAPE_URL=http://stale.test", "JAVA_TOOL_OPTIONS= -Xmx64m "}
