@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // Close ends the recording. Interactions that are not in the order in which
@@ -52,7 +54,7 @@ func (w *Writer) finish() error {
 		err = w.lastSync()
 	}
 	if !w.inPlace() {
-		err = errors.Join(err, fmt.Errorf("%s: %w", w.path, errMoved))
+		err = errors.Join(err, w.rescue(err == nil))
 	}
 	if err == nil && w.old != nil {
 		switch done, errRenew := w.renew(); {
@@ -82,6 +84,31 @@ func closeAgain(f file) error {
 		return err
 	}
 	return nil
+}
+
+// rescue says what became of the file, which is not at its path any more. If it has no
+// name at all, and is whole, what was recorded is written to one.
+func (w *Writer) rescue(whole bool) error {
+	moved := fmt.Errorf("%s: %w", w.path, errMoved)
+	info, err := w.file.Stat()
+	if err != nil || !whole || names(info) > 0 {
+		return moved
+	}
+	to := w.real
+	if _, err := os.Lstat(to); err == nil {
+		to += ".recorded"
+	}
+	err = replace(w.disk, to, w.disk.renameNew, func(f file) error {
+		_, err := io.Copy(&offsetWriter{f: f}, io.NewSectionReader(w.file, 0, w.size))
+		return err
+	})
+	if err != nil {
+		return errors.Join(moved, pathFault(to, err, ""))
+	}
+	if abs, err := filepath.Abs(w.path); err == nil && abs == w.real {
+		to = w.path + strings.TrimPrefix(to, w.real)
+	}
+	return fmt.Errorf("%s: deleted or replaced while it was being recorded; all that was recorded is in %s", w.path, to)
 }
 
 // lastSync syncs as the policy says. w.syncMu and w.mu are held.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"regexp"
 	"strconv"
+	"syscall"
 
 	"gopkg.in/yaml.v3"
 )
@@ -77,6 +78,9 @@ func tooLarge(path string) error {
 // result wraps it.
 func pathFault(path string, err error, next string) error {
 	kind := err
+	if next == "" && errors.Is(err, syscall.ENOSPC) {
+		next = "make room, or use another disk"
+	}
 	if inner := (*fs.PathError)(nil); errors.As(err, &inner) {
 		err = inner.Err
 	}

@@ -114,6 +114,12 @@ func redactEncoded(value string, depth int) string {
 	if !isBase64(value) {
 		return redactRuns(value, depth)
 	}
+	return redactRun(value, depth, true)
+}
+
+// redactRun is redactEncoded for what is base64 as a whole. form says that it may be that
+// of a form, of which a short name such as key can be a secret's.
+func redactRun(value string, depth int, form bool) string {
 	trimmed := strings.TrimSpace(value)
 	var room, other [shortBase64]byte
 	plain, ok := appendBase64(room[:0], other[:0], trimmed)
@@ -138,7 +144,7 @@ func redactEncoded(value string, depth int) string {
 		return base64Again(value, trimmed, text, redactLegible(text, depth, nil))
 	}
 	inner := text
-	if sections := strings.TrimLeft(text, " \t\r\n"); !strings.HasPrefix(sections, "<") && !strings.HasPrefix(sections, "{") {
+	if sections := strings.TrimLeft(text, " \t\r\n"); form && !strings.HasPrefix(sections, "<") && !strings.HasPrefix(sections, "{") {
 		inner = redactPairs(text, "&;\r\n")
 	}
 	clean := redactValue(inner, depth+1)
@@ -183,7 +189,7 @@ func redactRuns(text string, depth int) string {
 			pos = end
 			continue
 		}
-		if clean := redactEncoded(text[pos:end], depth); clean != text[pos:end] {
+		if clean := redactRun(text[pos:end], depth, false); clean != text[pos:end] {
 			b.WriteString(text[done:pos] + clean)
 			done = end
 		}

@@ -35,7 +35,7 @@ func TestRedactLeaves(t *testing.T) {
 		"mkdir -p /tmp/x", "docker run -p 8080:80 nginx", "mysql -u root -p shop", "mysqldump -P3306 -h db shop", "mysql -p$PW", "mysql -pPASSWORD", "sshpass -e ssh -p 22 a", "sshpass -f pw.txt ssh -p 22 a",
 		"sshpass -p REDACTED ssh -p 22 a", "sshpass -p is missing", "install mysql and use the -proxy option", "curl -u anna https://a.test/x:y", "openssl rsa -passin env:PW", "plink -P 22 a", "tar -pxvf a.tar", "7z x a.7z -aoa",
 		"the smbclient -U anna command", "put http -a before it", "name*=UTF-8''report.txt", "100%41", "%70%61%73%73", "C:\\x61bc",
-		"see https://a.test/AAMkADY3YjQ1ZjM0LTQ3ZjQtNDQ5Yi1hMjRk/x", "urn:uuid:0D9F9EDC-4E23-4709-BDAF-7BE20CB0AE56 and more", "id " + callID + " ended", "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAUAAAAFCAYAAACNbyblAAAAHElEQVQI12P4",
+		"see https://a.test/AAMkADY3YjQ1ZjM0LTQ3ZjQtNDQ5Yi1hMjRk/x", "urn:uuid:0D9F9EDC-4E23-4709-BDAF-7BE20CB0AE56 and more", "id " + callID + " ended", "see " + base64.StdEncoding.EncodeToString([]byte("key=1 of the many that there are, code=de")) + " there", "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAUAAAAFCAYAAACNbyblAAAAHElEQVQI12P4",
 		base64.StdEncoding.EncodeToString([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR of a picture, with pins and a password in it\x00\xff")),
 		"[db]", "[password]", "['password']", "[x] token", "{password}",
 		"2026-11-29T10:00:00Z", "urn:uuid:0d9f9edc-4e23-4709-bdaf-7be20cb0ae56", "tel:+14255550100;ext=1",

@@ -422,7 +422,7 @@ func (w *Writer) usable() error {
 // look finds out whether another program has cut the file short. w.mu is held.
 func (w *Writer) look() error {
 	if size, err := w.file.length(); err == nil && size < w.size {
-		w.broken = fmt.Errorf("%s: cut short by another program while it was being recorded, from %d bytes to %d", w.path, w.size, size)
+		w.broken = fmt.Errorf("%s: cut short by another program while it was being recorded, from %d bytes to %d; record it again", w.path, w.size, size)
 	}
 	return w.broken
 }

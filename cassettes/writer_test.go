@@ -206,6 +206,54 @@ func TestMovedWhileRecording(t *testing.T) {
 	}
 }
 
+// A cassette that is deleted, or replaced by another file, while it is recorded is lost to
+// nobody.
+func TestDeletedWhileRecording(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("an open file stays")
+	}
+	for _, replaced := range []bool{false, true} {
+		path := tape(t)
+		w := create(t, path, Refuse)
+		add(t, w, sample(t, 1))
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		in := path
+		if replaced {
+			put(t, path, "another file")
+			in = path + ".recorded"
+		}
+		add(t, w, sample(t, 0))
+		err := w.Close()
+		if want := path + ": deleted or replaced while it was being recorded; all that was recorded is in " + in; err == nil || err.Error() != want {
+			t.Errorf("replaced %v: %v; want %s", replaced, err, want)
+		}
+		if c := load(t, in); len(c.Interactions) != 2 || c.Torn != nil {
+			t.Errorf("replaced %v: %d interactions, %v", replaced, len(c.Interactions), c.Torn)
+		}
+		if replaced && readAll(t, path) != "another file" {
+			t.Error("the other file is gone")
+		}
+		files, err := os.ReadDir(filepath.Dir(path))
+		if want := map[bool]int{false: 1, true: 2}[replaced]; err != nil || len(files) != want {
+			t.Errorf("replaced %v: left %v, %v", replaced, files, err)
+		}
+	}
+	// Where nothing can be written it is told of.
+	path := tape(t)
+	d := &faultyDisk{}
+	w := createOn(t, d, path, Refuse, SyncNever)
+	add(t, w, sample(t, 0))
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	d.write = func(int) (int, error) { return 3, errNoSpace }
+	if err := w.Close(); !errors.Is(err, errMoved) || !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // Through a symbolic link the file itself is recorded to, and locked.
 func TestSymbolicLink(t *testing.T) {
 	path := tape(t)

@@ -450,7 +450,8 @@ func (s *recording) stop(w io.Writer) error {
 		return err
 	}
 	if n := c.Refused + c.Lost; n > 0 {
-		return fmt.Errorf("%s: the tape could not be written for %d exchanges: %d were not sent, %d were sent and are not recorded", s.path, n, c.Refused, c.Lost)
+		return hint(fmt.Errorf("%s: the tape could not be written for %s: %d not sent, %d sent and not recorded", s.path, count(n, "exchange"), c.Refused, c.Lost),
+			"the log lines say why: mend that, and have the client ask again")
 	}
 	return nil
 }
