@@ -328,8 +328,9 @@ func TestPageWhilePaused(t *testing.T) {
 	}
 	press(t, ctx, "p")
 	until(t, ctx, counted("7 of 15 exchanges")+` && document.getElementById('pause').textContent === 'Pause'`)
-	add(1)
+	book.Add(web.Row{Operation: "Disconnect", Status: 200, Call: "another"})
 	until(t, ctx, counted("8 of 16 exchanges")+` && /^0\.[1-9] a second$/.test(document.getElementById('state').textContent)`)
+	until(t, ctx, `document.querySelector('#row-15 .call').textContent === 'call 4'`)
 	if got := text(t, ctx, `document.getElementById('count').getAttribute('aria-live')`); got != "off" {
 		t.Errorf("each of them is told aloud: %s", got)
 	}
@@ -337,4 +338,16 @@ func TestPageWhilePaused(t *testing.T) {
 	if got := text(t, ctx, `document.getElementById('count').getAttribute('aria-live')`); got != "polite" {
 		t.Errorf("what a filter finds is told aloud: %s", got)
 	}
+
+	// A cassette that has as many exchanges as the one before is another one.
+	typeFilter(t, ctx, "")
+	rows := make([]web.Row, 16)
+	for n := range rows {
+		rows[n].Operation = "PlayOnPhoneGreeting"
+	}
+	for _, file := range []string{"calls.yaml", "other.yaml", ""} {
+		book.Replace(file, nil)
+	}
+	book.Replace("", rows)
+	until(t, ctx, `[...document.querySelectorAll('.row:not([hidden]) .operation')].map((e) => e.textContent).join('') === 'PlayOnPhoneGreeting'.repeat(16)`)
 }
