@@ -134,6 +134,12 @@ func TestPageOfOneExchange(t *testing.T) {
 	script(t, ctx, `document.querySelector('[aria-label="Copy as curl"]').click()`)
 	until(t, ctx, `document.querySelector('[aria-label="Copy as curl"]').textContent === 'The browser does not allow it'`)
 
+	// All places of what is looked for are marked, two in a line as well.
+	typeFilter(t, ctx, "text:envelope")
+	until(t, ctx, counted("2 of 2 exchanges"))
+	script(t, ctx, `document.querySelector('#row-0').click()`)
+	until(t, ctx, `CSS.highlights.get('sought')?.size === 9`) // in curl's, too
+
 	// A body that is no text is shown as bytes.
 	press(t, ctx, "k")
 	until(t, ctx, `document.querySelector('#exchange [aria-label="Response"] pre.raw')?.textContent.includes('00 ff 01 62 69 6e 61 72')`)
@@ -142,7 +148,7 @@ func TestPageOfOneExchange(t *testing.T) {
 // tape reads as its functions say, where it has some.
 type tape struct {
 	*pageTapes
-	says func(id int) (bool, error)
+	says func(id int, text string) (bool, error)
 	read func(id int)
 }
 
@@ -153,10 +159,12 @@ func (t tape) Read(file string, id int) (whole, masked web.Copy, err error) {
 	return t.pageTapes.Read(file, id)
 }
 
-func (t tape) Says(file string, id int, text string, reveal bool) (bool, error) { return t.says(id) }
+func (t tape) Says(file string, id int, text string, reveal bool) (bool, error) {
+	return t.says(id, text)
+}
 
 // taped serves a page of n exchanges, read by a tape.
-func taped(t *testing.T, n int, with tape) (*web.Server, *web.Book) {
+func taped(t *testing.T, n int, with tape) (*web.Server, *web.Book, string) {
 	t.Helper()
 	path := spokenTape(t, "https://um.test/", n)
 	with.pageTapes = newPageTapes()
@@ -170,7 +178,7 @@ func taped(t *testing.T, n int, with tape) (*web.Server, *web.Book) {
 	}
 	s := web.Serve(ln, web.Config{Book: book, Tape: with, Check: um.Check, Title: "calls.yaml"})
 	t.Cleanup(s.Close)
-	return s, book
+	return s, book, path
 }
 
 // TestPageShowsWhatWasOpenedLast has the answer for one exchange come after that for the
@@ -180,7 +188,7 @@ func TestPageShowsWhatWasOpenedLast(t *testing.T) {
 	slow := make(chan struct{})
 	release := sync.OnceFunc(func() { close(slow) })
 	t.Cleanup(release)
-	page, _ := taped(t, 4, tape{read: func(id int) {
+	page, _, _ := taped(t, 4, tape{read: func(id int) {
 		if id == 3 {
 			<-slow
 		}
@@ -204,7 +212,12 @@ func TestPageTellsHowASearchGoes(t *testing.T) {
 	ctx := browser(t)
 	step, stop := make(chan struct{}), make(chan struct{})
 	t.Cleanup(func() { close(stop) })
-	page, _ := taped(t, 8, tape{says: func(id int) (bool, error) {
+	var mu sync.Mutex
+	looked := map[string]int{}
+	page, book, path := taped(t, 8, tape{says: func(id int, text string) (bool, error) {
+		mu.Lock()
+		looked[text]++
+		mu.Unlock()
 		select {
 		case <-step:
 		case <-stop:
@@ -243,13 +256,17 @@ func TestPageTellsHowASearchGoes(t *testing.T) {
 	typeFilter(t, ctx, "")
 	until(t, ctx, counted("8 exchanges"))
 
-	// What is looked for again is looked for anew, and given up when it is not wanted.
+	// What nobody looks for any more is given up.
 	typeFilter(t, ctx, "text:c")
-	until(t, ctx, counted("0 of 8 exchanges; 0 % searched"))
-	do(t, ctx, chromedp.Sleep(300_000_000))
+	for begun := false; !begun; {
+		do(t, ctx, chromedp.Sleep(20_000_000))
+		mu.Lock()
+		begun = looked["c"] > 0
+		mu.Unlock()
+	}
 	typeFilter(t, ctx, "text:d")
-	let(2) // one of them for c
-	do(t, ctx, chromedp.Sleep(250_000_000))
+	until(t, ctx, counted("0 of 8 exchanges; 0 % searched"))
+	do(t, ctx, chromedp.Sleep(200_000_000))
 	go func() {
 		for {
 			select {
@@ -260,13 +277,30 @@ func TestPageTellsHowASearchGoes(t *testing.T) {
 		}
 	}()
 	until(t, ctx, counted("4 of 8 exchanges; 1 cannot be read now"))
+	mu.Lock()
+	if looked["c"] > 2 || looked["d"] != 8 {
+		t.Errorf("looked at: %v", looked)
+	}
+	mu.Unlock()
+
+	// What is shown now is looked at again.
 	script(t, ctx, `document.getElementById('reveal').click()`)
 	until(t, ctx, counted("4 of 8 exchanges; 1 cannot be read now"))
+	// What comes is looked at as well, and a search that was ended goes on then.
+	again := web.Row{File: path, ID: 1, Operation: "GetCallInfo", Outcome: "replayed"}
+	book.Add(again)
+	until(t, ctx, counted("5 of 9 exchanges; 1 cannot be read now"))
+	script(t, ctx, `const f = window.fetch; window.fetch = (...a) => { window.fetch = f; return Promise.reject(new TypeError('gone')); }`)
+	typeFilter(t, ctx, "text:f")
+	until(t, ctx, `document.getElementById('count').textContent.startsWith('0 of 9 exchanges; the search was ended: ')`)
+	book.Add(again)
+	until(t, ctx, counted("6 of 10 exchanges; 1 cannot be read now"))
 	page.Close()
 	typeFilter(t, ctx, "text:e")
-	until(t, ctx, `document.getElementById('count').textContent === '0 of 8 exchanges; the search was ended: umtape does not answer; it may have been ended. Start it again and open the link that it prints.'`)
+	until(t, ctx, `document.getElementById('count').textContent === '0 of 10 exchanges; the search was ended: umtape does not answer; it may have been ended. Start it again and open the link that it prints.'`)
 	// What is opened tells the same.
 	typeFilter(t, ctx, "")
+	until(t, ctx, counted("10 exchanges"))
 	script(t, ctx, `document.querySelector('.row').click()`)
 	until(t, ctx, `document.querySelector('#exchange .problem')?.textContent.startsWith('umtape does not answer')`)
 }
@@ -294,8 +328,9 @@ func TestPageWhilePaused(t *testing.T) {
 	}
 	press(t, ctx, "p")
 	until(t, ctx, counted("7 of 15 exchanges")+` && document.getElementById('pause').textContent === 'Pause'`)
-	add(1)
+	book.Add(web.Row{Operation: "Disconnect", Status: 200, Call: "another"})
 	until(t, ctx, counted("8 of 16 exchanges")+` && /^0\.[1-9] a second$/.test(document.getElementById('state').textContent)`)
+	until(t, ctx, `document.querySelector('#row-15 .call').textContent === 'call 4'`)
 	if got := text(t, ctx, `document.getElementById('count').getAttribute('aria-live')`); got != "off" {
 		t.Errorf("each of them is told aloud: %s", got)
 	}
@@ -303,4 +338,16 @@ func TestPageWhilePaused(t *testing.T) {
 	if got := text(t, ctx, `document.getElementById('count').getAttribute('aria-live')`); got != "polite" {
 		t.Errorf("what a filter finds is told aloud: %s", got)
 	}
+
+	// A cassette that has as many exchanges as the one before is another one.
+	typeFilter(t, ctx, "")
+	rows := make([]web.Row, 16)
+	for n := range rows {
+		rows[n].Operation = "PlayOnPhoneGreeting"
+	}
+	for _, file := range []string{"calls.yaml", "other.yaml", ""} {
+		book.Replace(file, nil)
+	}
+	book.Replace("", rows)
+	until(t, ctx, `[...document.querySelectorAll('.row:not([hidden]) .operation')].map((e) => e.textContent).join('') === 'PlayOnPhoneGreeting'.repeat(16)`)
 }

@@ -21,6 +21,7 @@ func TestPageForEverybody(t *testing.T) {
 	// A window of 1280 pixels enlarged twice and four times.
 	for _, size := range [][2]int64{{640, 400}, {320, 256}} {
 		do(t, ctx, chromedp.EmulateViewport(size[0], size[1]))
+		until(t, ctx, `document.querySelector('.row').clientHeight === 55`) // two lines of text
 		for _, open := range []bool{false, true} {
 			if open {
 				press(t, ctx, "Home", "Enter")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -121,6 +122,10 @@ func TestPageFilters(t *testing.T) {
 	until(t, ctx, counted("10 of 100 exchanges")+` && !document.getElementById('count').classList.contains('wrong')`)
 
 	// The same is seen by whoever is given the address, goes back, or clears the filter.
+	script(t, ctx, `location.hash = '#q=status%3A500+fault%3AInvalid+id%3A3'`)
+	until(t, ctx, counted("1 of 100 exchanges"))
+	script(t, ctx, `history.back()`)
+	until(t, ctx, counted("10 of 100 exchanges")+` && document.getElementById('filter').value === 'took:>800'`)
 	script(t, ctx, `location.hash = '#q=fault%3ABusy'`)
 	until(t, ctx, counted("10 of 100 exchanges")+` && document.getElementById('filter').value === 'fault:Busy'`)
 	do(t, ctx, chromedp.Reload())
@@ -151,7 +156,7 @@ func TestPageListByKeyboard(t *testing.T) {
 	if got := text(t, ctx, `document.activeElement.id`); got != "list" {
 		t.Errorf("at first %s has the focus", got)
 	}
-	press(t, ctx, "ArrowDown")
+	press(t, ctx, "PageDown") // there is none to go on from
 	is(499)
 	press(t, ctx, "j", "j", "ArrowDown", "k", "ArrowUp")
 	is(498)
@@ -164,6 +169,9 @@ func TestPageListByKeyboard(t *testing.T) {
 	is(0)
 	press(t, ctx, "j")
 	is(0)
+	typeFilter(t, ctx, "GetCallInfo") // begins with the newest
+	until(t, ctx, counted("350 of 500 exchanges")+` && document.getElementById('list').scrollTop === 0`)
+	typeFilter(t, ctx, "")
 	press(t, ctx, "Home")
 	is(499)
 	press(t, ctx, "k")
@@ -190,6 +198,10 @@ func TestPageListByKeyboard(t *testing.T) {
 	until(t, ctx, `location.hash.endsWith('x=calls.yaml%23494') && `+at+` === '494'`)
 	press(t, ctx, "Escape")
 	until(t, ctx, `document.getElementById('exchange').hidden && document.activeElement.id === 'list' && location.hash === '#q=fault'`)
+	script(t, ctx, `history.back()`)
+	until(t, ctx, `!document.getElementById('exchange').hidden && document.querySelector('#exchange h2').textContent.length > 0`)
+	script(t, ctx, `history.forward()`)
+	until(t, ctx, `document.getElementById('exchange').hidden`)
 
 	// Keys of others are left to them, and those of one character can be turned off.
 	for _, modifier := range []string{"ctrlKey", "metaKey", "altKey"} {
@@ -244,6 +256,19 @@ func TestPageListSaysWhatHappened(t *testing.T) {
 	}
 }
 
+// TestPageOpensWhatIsOnNoCassette has a miss open, which has no name, and the page loaded
+// again.
+func TestPageOpensWhatIsOnNoCassette(t *testing.T) {
+	ctx := browser(t)
+	do(t, ctx, chromedp.Navigate(listed(t, mixed(10)).Link()))
+	until(t, ctx, counted("10 exchanges"))
+	script(t, ctx, `document.querySelector('#row-7').click()`)
+	shown := `document.querySelector('#exchange .facts')?.textContent.includes('Outcomemissed') === true && location.hash === '#x=%407'`
+	until(t, ctx, shown)
+	do(t, ctx, chromedp.Reload())
+	until(t, ctx, shown)
+}
+
 // TestPageHoldsMoreThanABrowserShows has so many rows that no element is high enough.
 func TestPageHoldsMoreThanABrowserShows(t *testing.T) {
 	const many = 250_000 // 56 pixels each
@@ -280,4 +305,63 @@ func TestPageHoldsMoreThanABrowserShows(t *testing.T) {
 	until(t, ctx, seen(0))
 	press(t, ctx, "Home")
 	until(t, ctx, seen(250_499))
+}
+
+// TestPageEmpty has nothing to show yet, or nothing at all.
+func TestPageEmpty(t *testing.T) {
+	ctx := browser(t)
+	serve := func(c web.Config) {
+		t.Helper()
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := web.Serve(ln, c)
+		t.Cleanup(s.Close)
+		do(t, ctx, chromedp.Navigate(s.Link()))
+	}
+	says := func(want string) {
+		t.Helper()
+		until(t, ctx, `!document.getElementById('empty').hidden`)
+		if got := text(t, ctx, `document.getElementById('empty').textContent`); !strings.Contains(got, want) {
+			t.Errorf("%s\ndoes not say %s", got, want)
+		}
+	}
+	book := web.NewBook()
+	book.Reading(true)
+	serve(web.Config{Book: book, Tape: newPageTapes(), Title: "calls.yaml"})
+	until(t, ctx, stateIs("reading"))
+	if !eval[bool](t, ctx, `document.getElementById('empty').hidden`) {
+		t.Error("a cassette that is being read is called empty")
+	}
+	book.Reading(false)
+	until(t, ctx, stateIs("following"))
+	says("The cassette is emptyWhat is recorded to it appears here. To record:umtape record --append CASSETTE")
+	book.Add(web.Row{Operation: "Disconnect"})
+	until(t, ctx, counted("1 exchange")+` && document.getElementById('empty').hidden`)
+
+	serve(web.Config{Book: web.NewBook(), Tape: newPageTapes(), Title: "calls.yaml", Mode: "record", Proxy: "127.0.0.1:8088", CA: "/home/it\\'s/ca.pem"})
+	until(t, ctx, stateIs("live"))
+	says("Point a client at the proxy:curl --proxy http://127.0.0.1:8088 --cacert /home/it\\'s/ca.pem ")
+}
+
+// TestPageHiddenTab is a tab that nobody looks at, which asks for nothing until somebody
+// does.
+func TestPageHiddenTab(t *testing.T) {
+	ctx := browser(t)
+	book := mixed(3)
+	do(t, ctx, chromedp.Navigate(listed(t, book).Link()))
+	until(t, ctx, counted("3 exchanges"))
+	look := func(hidden bool) {
+		t.Helper()
+		script(t, ctx, fmt.Sprintf(`Object.defineProperty(document, 'hidden', {value: %t, configurable: true}); document.dispatchEvent(new Event('visibilitychange'))`, hidden))
+	}
+	look(true)
+	book.Add(web.Row{Operation: "Disconnect"})
+	do(t, ctx, chromedp.Sleep(300*time.Millisecond))
+	if got := text(t, ctx, `document.getElementById('count').textContent`); got != "3 exchanges" {
+		t.Errorf("nobody looks, and it shows %s", got)
+	}
+	look(false)
+	until(t, ctx, counted("4 exchanges"))
 }

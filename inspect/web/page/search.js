@@ -12,7 +12,6 @@ export class Search {
 
 	// want says what is to be looked for from now on.
 	want(texts, reveal) {
-		texts = [...new Set(texts)];
 		if (this.reveal !== reveal || this.anew !== this.rows.anew) this.sought.clear();
 		this.reveal = reveal;
 		this.anew = this.rows.anew;
@@ -43,7 +42,6 @@ export class Search {
 			this.aborter = new AbortController();
 			try {
 				const piece = await load('search', {text, first: gap[0], end: gap[1], reveal: this.reveal ? 1 : 0}, this.aborter.signal);
-				if (this.sought.get(text) !== s) continue; // nobody wants it any more
 				if (piece.anew !== this.anew) break; // the rows will come anew
 				this.problem = '';
 				for (const n of piece.found) s.found.add(n);
