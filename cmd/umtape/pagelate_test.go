@@ -62,6 +62,10 @@ func TestPageOfLateAnswers(t *testing.T) {
 		t.Errorf("the late answer is shown: %s", got)
 	}
 
+	// Of one cassette a number is enough.
+	script(t, ctx, `document.getElementById('compare-a').value = '4'; document.getElementById('compare-b').value = ' #5'; document.querySelector('.view-compare form').requestSubmit()`)
+	until(t, ctx, parties+` === '4,5'`)
+
 	holdsBack(t, ctx, "/api/found?")
 	script(t, ctx, `location.hash = '#v=findings&rule=UM071'`)
 	until(t, ctx, `window.go`)

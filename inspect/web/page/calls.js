@@ -363,7 +363,7 @@ export function make(page) {
 	function go(by) {
 		if (!shown.length) return;
 		const at = shown.indexOf(active.call);
-		const next = at < 0 ? visible()[0] : Math.min(Math.max(at + by, 0), shown.length - 1);
+		const next = at < 0 && Math.abs(by) <= 1 ? visible()[0] : Math.min(Math.max(at + by, 0), shown.length - 1);
 		const call = shown[next];
 		active = {call, at: active.at < 0 ? -1 : Math.min(active.at, call.moments.length - 1)};
 		reach();
