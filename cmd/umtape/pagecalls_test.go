@@ -195,6 +195,9 @@ func TestPageOfShapes(t *testing.T) {
 	if differs := text(t, ctx, `document.querySelector('.differences').textContent`); differs != "− Body/GetCallInfoResponse/GetCallInfoResponse/EventCause (text) is missing" {
 		t.Errorf("the structure that one answer has differs: %s", differs)
 	}
+	if said := text(t, ctx, `[...document.querySelectorAll('.variants > li > p:first-child')].map((p) => p.textContent).join('|')`); said != "7 messages, as most have it|1 message differs:" {
+		t.Errorf("the structures are %s", said)
+	}
 	if varies := text(t, ctx, `[...document.querySelectorAll('.tree .varies')].map((r) => r.textContent).join('|')`); varies != "EventCause0..1textin 7 of 8 messages" {
 		t.Errorf("what varies is %s", varies)
 	}
@@ -217,13 +220,26 @@ func TestPageOfShapes(t *testing.T) {
 	press(t, ctx, "e")
 	until(t, ctx, `document.getElementById('exports-what').textContent.includes(' 1 exchange,')`)
 	press(t, ctx, "Escape")
+	pressed := `[...document.querySelectorAll('.variants button[aria-pressed]')].map((b) => b.getAttribute('aria-pressed')).join()`
+	until(t, ctx, pressed+` === 'false,true'`)
+	script(t, ctx, `[...document.querySelectorAll('.variants button[aria-pressed]')][1].click()`)
+	until(t, ctx, pressed+` === 'false,false' && document.querySelector('.detail h3').textContent === 'All of them together'`)
 	said := `document.querySelector('.view-shapes .bar .count').textContent`
 	if got := text(t, ctx, said); got != "7 kinds of message, 1 of more than one structure" {
 		t.Errorf("there are %s", got)
 	}
 	typeFilter(t, ctx, "call:00000003")
 	until(t, ctx, said+` === '4 kinds of message' && document.querySelector('.detail h2 .where').textContent === '1 message'`)
-	typeFilter(t, ctx, "")
+	typeFilter(t, ctx, "op:Nothing")
+	until(t, ctx, `document.querySelector('.view-shapes .empty').innerText.startsWith('Nothing fits the filter')`)
+	script(t, ctx, `document.querySelector('.view-shapes .empty button').click()`)
+	until(t, ctx, said+` === '7 kinds of message, 1 of more than one structure'`)
+
+	// A namespace is told where it is another one.
+	if names := text(t, ctx, `document.querySelector('.detail p code').textContent + '|' + [...document.querySelector('.detail .tree').tBodies[0].rows].map((r) => r.cells[0].textContent).join('|')`); names !=
+		"http://schemas.microsoft.com/exchange/services/2006/messages|Body|GetCallInfoResponse http://schemas.microsoft.com/exchange/services/2006/messages|GetCallInfoResponse|CallState" {
+		t.Errorf("the elements are %s", names)
+	}
 
 	// Keys of one character can be turned off, for whoever's device types them unmeant.
 	script(t, ctx, `document.getElementById('letters').click()`)

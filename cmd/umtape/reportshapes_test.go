@@ -95,7 +95,10 @@ func TestReportHasShapesOfWhatIsChosen(t *testing.T) {
 			t.Errorf("%s differs at %v places: %s", second, n, text(t, ctx, `[...document.querySelectorAll('.tree')][1].innerText`))
 		}
 	}
-	if problem := shownText(t, ctx, `document.querySelector('.view:not([hidden]) .problem')`); problem != "" {
-		t.Error(problem)
+	problem := `document.querySelector('.view-shapes .problem')`
+	if wrong := shownText(t, ctx, problem); wrong != "" {
+		t.Error(wrong)
 	}
+	script(t, ctx, `location.hash += '9'`) // of b or other, which is in the address last
+	until(t, ctx, problem+`.textContent === 'There is no such shape; choose another one.'`)
 }

@@ -1,8 +1,10 @@
 // Calls: a lane for each call, with its exchanges and the states that they showed, on
 // one axis of time.
 
-import {clock, el, many, plain, took} from './dom.js';
+import {clock, el, many, plain, rem, took} from './dom.js';
+import {among} from './filter.js';
 import {Source} from './load.js';
+import {told} from './panes.js';
 
 export const name = 'calls';
 export const title = 'Calls';
@@ -32,14 +34,14 @@ export function make(page) {
 	const which = el('select', {id: 'calls-which', onchange: () => { page.set({only: which.value}); draw(); }},
 		...choices.map(([value, text]) => el('option', {value}, text)));
 	const byStart = el('button', {type: 'button', 'aria-pressed': 'false', 'aria-keyshortcuts': 's', onclick: align}, 'Align starts');
-	const said = el('p', {class: 'count', role: 'status'});
+	const said = told(source);
 	const bar = el('header', {class: 'bar'},
 		el('label', {for: 'calls-which'}, 'Show'), which, byStart,
 		el('span', {class: 'group', role: 'group', 'aria-label': 'Zoom'},
 			el('button', {type: 'button', 'aria-label': 'Zoom out', 'aria-keyshortcuts': '-', onclick: () => zoom(2)}, '−'),
 			el('button', {type: 'button', 'aria-label': 'Zoom in', 'aria-keyshortcuts': '+', onclick: () => zoom(.5)}, '+'),
 			el('button', {type: 'button', 'aria-label': 'Fit to the calls on the screen', 'aria-keyshortcuts': '0', onclick: fit}, 'Fit')),
-		said);
+		said.box);
 	const legend = el('p', {class: 'legend', 'aria-hidden': 'true'});
 	const ticks = el('div', {class: 'ticks', role: 'columnheader', 'aria-label': 'Time'});
 	const lanes = el('div', {class: 'lanes-rows', role: 'rowgroup'});
@@ -123,10 +125,9 @@ export function make(page) {
 	function draw() {
 		if (box.hidden) return;
 		if (source.data && source.data !== made) read(source.data);
-		const isShown = new Uint8Array(rows.length);
-		for (const n of state.shown) isShown[n] = 1;
+		const isShown = among(rows, state.shown);
 		const [, , fits] = choices.find(([value]) => value === which.value) || choices[0];
-		shown = made && made.anew === rows.anew ? calls.filter((c) => fits(c) && c.moments.some(({n}) => isShown[n])).reverse() : [];
+		shown = made && made.anew === rows.anew ? calls.filter((c) => fits(c) && c.moments.some(({n}) => isShown(n))).reverse() : [];
 		if (!shown.includes(active.call)) active = {call: null, at: -1};
 		if (state.open !== followed && shown.length) {
 			followed = state.open;
@@ -154,9 +155,7 @@ export function make(page) {
 		const named = count((c) => c.named), unnamed = shown.length - named;
 		const parts = [[(c) => c.open, 'left open'], [(c) => c.nowhere, 'with no known start'], [(c) => c.late.length, 'used after the end'], [(c) => c.back.length, 'came back from it']]
 			.map(([f, what]) => [count(f), what]).filter(([n]) => n).map(([n, what]) => `${n.toLocaleString('en')} ${what}`);
-		const text = source.problem || [many(named, 'call'), ...parts].join(', ') + (unnamed ? `; ${many(unnamed, 'request')} of no call` : '');
-		if (said.textContent !== text) said.textContent = text;
-		said.classList.toggle('wrong', Boolean(source.problem));
+		said.say([many(named, 'call'), ...parts].join(', ') + (unnamed ? `; ${many(unnamed, 'request')} of no call` : ''));
 		legend.replaceChildren(...[['start', 'start'], ['poll', 'poll'], ['end', 'end'], ['over', 'found ended'], ['refused', 'refused or unanswered']].map(([kind, text]) => el('span', {}, el('i', {class: `glyph ${kind}`}), text)),
 			el('span', {}, el('i', {class: 'bar-key unknown'}), 'state not known'),
 			...states.slice(0, patterns).map((s, k) => el('span', {}, el('i', {class: `bar-key s${k}`}), plain(s))));
@@ -364,7 +363,7 @@ export function make(page) {
 	function go(by) {
 		if (!shown.length) return;
 		const at = shown.indexOf(active.call);
-		const next = at < 0 ? visible()[0] : Math.min(Math.max(at + by, 0), shown.length - 1);
+		const next = at < 0 && Math.abs(by) <= 1 ? visible()[0] : Math.min(Math.max(at + by, 0), shown.length - 1);
 		const call = shown[next];
 		active = {call, at: active.at < 0 ? -1 : Math.min(active.at, call.moments.length - 1)};
 		reach();
@@ -415,7 +414,6 @@ export function make(page) {
 	};
 }
 
-const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
 function kind(c, i) {
 	const {step} = c.moments[i];
 	if (step.refused || step.unanswered) return 'refused';

@@ -44,3 +44,6 @@ export function clock(ms) {
 }
 
 export const many = (n, what) => `${n.toLocaleString('en')} ${what}${n === 1 ? '' : 's'}`;
+
+// rem is how long one is, in pixels.
+export const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize);

@@ -93,3 +93,10 @@ export function choose(rows, terms, from = 0, into = [], end = rows.length) {
 	}
 	return into;
 }
+
+// among tests whether a row is one of those in a list.
+export function among(rows, list) {
+	const is = new Uint8Array(rows.length);
+	for (const n of list) is[n] = 1;
+	return (n) => is[n] === 1;
+}

@@ -1,8 +1,9 @@
 // Findings: by rule, with what it is for, how to mend it, and every place.
 
 import {el, many, plain} from './dom.js';
+import {among} from './filter.js';
 import {Source} from './load.js';
-import {panes} from './panes.js';
+import {panes, told} from './panes.js';
 
 export const name = 'findings';
 export const title = 'Findings';
@@ -14,8 +15,8 @@ export function make(page) {
 	const source = new Source(page, 'findings', draw);
 	const severity = el('select', {id: 'findings-severity', onchange: () => { page.set({severity: severity.value}); draw(); }},
 		...[['', 'All findings'], ['error', 'Errors'], ['warning', 'Warnings'], ['note', 'Notes']].map(([value, text]) => el('option', {value}, text)));
-	const said = el('p', {class: 'count', role: 'status'});
-	box.append(el('header', {class: 'bar'}, el('label', {for: 'findings-severity'}, 'Show'), severity, said));
+	const said = told(source);
+	box.append(el('header', {class: 'bar'}, el('label', {for: 'findings-severity'}, 'Show'), severity, said.box));
 	const two = panes(box, 'Rules', (key) => {
 		page.set({rule: key});
 		draw();
@@ -34,25 +35,22 @@ export function make(page) {
 	function draw() {
 		if (box.hidden) return;
 		const data = source.data;
-		said.textContent = source.problem;
-		said.classList.toggle('wrong', Boolean(source.problem));
-		if (!data) return;
-		const isShown = new Uint8Array(rows.length);
-		for (const n of state.shown) isShown[n] = 1;
+		if (!data) return said.say('');
+		const isShown = among(rows, state.shown);
 		const all = state.shown.length === rows.length;
 		const counts = {error: 0, warning: 0, note: 0};
 		rules = data.anew !== rows.anew ? [] : data.rules.map((r) => {
 			const shown = [];
 			let count = all ? r.files?.length || 0 : 0;
 			r.rows.forEach((n, k) => {
-				if (!isShown[n]) return;
+				if (!isShown(n)) return;
 				shown.push(n);
 				count += r.times[k];
 			});
 			return {...r, shown, count, files: all && r.files || []};
 		}).filter((r) => r.count);
 		for (const r of rules) counts[r.severity] += r.count;
-		if (!source.problem) said.textContent = Object.entries(counts).map(([s, n]) => many(n, s)).join(', ');
+		said.say(Object.entries(counts).map(([s, n]) => many(n, s)).join(', '));
 		rules = rules.filter((r) => !severity.value || r.severity === severity.value);
 		if (!rules.length) {
 			drawn = null;

@@ -66,6 +66,17 @@ export function panes(box, what, choose) {
 	};
 }
 
+// told is a line that says what a view holds, or why a source has nothing newer.
+export function told(source) {
+	const box = el('p', {class: 'count', role: 'status'});
+	const say = (text) => {
+		const now = source.problem || text;
+		if (box.textContent !== now) box.textContent = now;
+		box.classList.toggle('wrong', Boolean(source.problem));
+	};
+	return {box, say};
+}
+
 // chips are buttons that open exchanges, some of them at first.
 export function chips(page, list, open = (n) => page.open(n), some = 12) {
 	const box = el('span', {class: 'chips'});

@@ -2,8 +2,9 @@
 // them side by side.
 
 import {el, many, plain} from './dom.js';
+import {among} from './filter.js';
 import {Source, report} from './load.js';
-import {chips, panes} from './panes.js';
+import {chips, panes, told} from './panes.js';
 import {beside as besideOf, merge} from './shapetree.js';
 
 export const name = 'shapes';
@@ -12,8 +13,8 @@ export const title = 'Shapes';
 export function make(page) {
 	const {box, rows, state} = page;
 	const source = new Source(page, 'shapes', draw);
-	const said = el('p', {class: 'count', role: 'status'});
-	box.append(el('header', {class: 'bar'}, said));
+	const said = told(source);
+	box.append(el('header', {class: 'bar'}, said.box));
 	const two = panes(box, 'Kinds of message', (key) => {
 		page.set({s: key, n: '', a: '', b: '', other: ''});
 		draw();
@@ -30,17 +31,14 @@ export function make(page) {
 	function draw() {
 		if (box.hidden) return;
 		const data = source.data;
-		said.textContent = source.problem;
-		said.classList.toggle('wrong', Boolean(source.problem));
-		if (!data) return;
-		const isShown = new Uint8Array(rows.length);
-		for (const n of state.shown) isShown[n] = 1;
+		if (!data) return said.say('');
+		const isShown = among(rows, state.shown);
 		groups = data.anew !== rows.anew ? [] : data.groups.map((g) => {
-			const variants = g.variants.map((v) => ({...v, shown: v.rows.filter((n) => isShown[n])})).filter((v) => v.shown.length);
+			const variants = g.variants.map((v) => ({...v, shown: v.rows.filter(isShown)})).filter((v) => v.shown.length);
 			return {...g, shown: variants, all: variants.length === g.variants.length, count: variants.reduce((sum, v) => sum + v.shown.length, 0)};
 		}).filter((g) => g.count);
 		const several = groups.filter((g) => g.shown.length > 1).length;
-		if (!source.problem) said.textContent = `${many(groups.length, 'kind')} of message${several ? `, ${several} of more than one structure` : ''}`;
+		said.say(`${many(groups.length, 'kind')} of message${several ? `, ${several} of more than one structure` : ''}`);
 		if (!groups.length) {
 			drawn = '';
 			return empty();

@@ -1,4 +1,4 @@
-import {el, many, plain, took} from './dom.js';
+import {el, many, plain, rem, took} from './dom.js';
 
 // The view of how long answers took, how many came when, and what they were: of what the
 // filter lets through.
@@ -261,7 +261,6 @@ const svg = (tag, props = {}, ...children) => {
 	return e;
 };
 
-const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
 
 // patterns fills what is good with a plain colour, faults with slanting lines, and what
 // had no answer with dots.
