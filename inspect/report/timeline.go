@@ -16,7 +16,7 @@ func Timeline(w io.Writer, calls []inspect.Call, look Look) (whole bool, err err
 	a := newAxis(calls, look)
 	several := files(calls) > 1
 	out := bufio.NewWriter(w)
-	fmt.Fprintln(out, a.legend(len(calls), look))
+	fmt.Fprintln(out, a.legend(calls, look))
 	whole = true
 	for _, c := range calls {
 		title := "(no call)"
@@ -136,8 +136,14 @@ func newAxis(calls []inspect.Call, look Look) axis {
 	return a
 }
 
-func (a axis) legend(calls int, look Look) string {
-	head := plural(calls, "call")
+func (a axis) legend(calls []inspect.Call, look Look) string {
+	none := 0
+	for _, c := range calls {
+		if c.ID == "" {
+			none++
+		}
+	}
+	head := plural(len(calls)-none, "call") + noCall(none)
 	if !a.from.IsZero() {
 		head += fmt.Sprintf(", %s to %s UTC (%s)", a.from.UTC().Format("2006-01-02 15:04:05.000"), clock(a.to), brief(a.to.Sub(a.from)))
 	}
