@@ -14,7 +14,7 @@ import (
 // Calls writes calls as a table, one a line, and reports whether all of it was
 // shown. Where that is too wide, what has room on no line goes below it.
 func Calls(w io.Writer, calls []inspect.Call, look Look) (whole bool, err error) {
-	if _, err := fmt.Fprintln(w, summary(calls)); err != nil {
+	if _, err := fmt.Fprintln(w, look.sentence(plain, summary(calls))); err != nil {
 		return true, err
 	}
 	several := files(calls) > 1

@@ -52,7 +52,7 @@ func Timeline(w io.Writer, calls []inspect.Call, look Look) (whole bool, err err
 // moments lists the moments of a call, each with the time since the first, since the
 // one before, and what came of it.
 func moments(w io.Writer, c inspect.Call, several bool, look Look) (whole bool, err error) {
-	t := newTable([]give{{4, 0}, {5, 16}, {1, 0}, {3, 8}}, "", "", "", "", "", "")
+	t := newTable([]give{{4, 0}, {5, 16}, {1, 0}, {3, 8}, {5, 6}, {3, 3}}, "", "", "", "", "", "")
 	t.head = nil
 	for i, m := range c.Moments {
 		at, gap := clock(m.Arrived), ""
@@ -151,7 +151,7 @@ func (a axis) legend(calls []inspect.Call, look Look) string {
 	for i, s := range a.states[:min(len(a.states), len(lines))] {
 		marks = append(marks, string(lines[i])+" "+inspect.Shorten(Printable(s), 40)) // each moment has it in full
 	}
-	head = look.paint(bold, head)
+	head = look.sentence(bold, head)
 	room := look.Width
 	if room <= 0 {
 		room = 1 << 20
