@@ -74,6 +74,10 @@ func (l Look) fit(s string, others int) (short string, whole bool) {
 	return cut(s, max(l.Width-others, 1))
 }
 
+// Wrap breaks a line of words, where there is a space, into those that the terminal has
+// room for.
+func (l Look) Wrap(text string) string { return l.sentence(plain, text) }
+
 // sentence is a line of words in as many lines as the terminal needs, those after the
 // first indented.
 func (l Look) sentence(how style, text string) string {
