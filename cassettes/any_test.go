@@ -178,20 +178,7 @@ func TestMissRules(t *testing.T) {
 			t.Errorf("%s: rules %q, want %q: %s", tt.asked, got, tt.want, m.Fault.Reason)
 		}
 		for _, rule := range rules {
-			var match Matching
-			words := strings.Fields(rule)
-			for n := 0; n < len(words); n += 2 {
-				s, err := inspect.ParseSelector(words[n+1])
-				if err != nil {
-					t.Fatal(err)
-				}
-				if words[n] == "--any" {
-					match.Any = append(match.Any, s)
-				} else {
-					match.Ignore = append(match.Ignore, s)
-				}
-			}
-			if resp, body := play(match); resp.StatusCode != 200 {
+			if resp, body := play(matchingOf(t, rule)); resp.StatusCode != 200 {
 				t.Errorf("%s: %s does not let it match: %s", tt.asked, rule, body)
 			}
 		}

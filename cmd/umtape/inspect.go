@@ -223,7 +223,7 @@ func readable(paths []string) error {
 }
 
 func (i *inspection) writeList(tape *cassettes.Cassette, list *report.List, shown, total int) (whole bool, err error) {
-	if _, err := fmt.Fprintln(i.stdout, i.title(tape, shown, total)); err != nil {
+	if _, err := fmt.Fprintln(i.stdout, i.look.Wrap(i.title(tape, shown, total))); err != nil {
 		return true, err
 	}
 	if shown == 0 {

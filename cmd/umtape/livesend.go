@@ -134,6 +134,8 @@ func (s *liveServer) ask(ctx context.Context, l *liveRequest) (*inspect.Reading,
 	switch {
 	case err != nil && ctx.Err() == context.Canceled:
 		return nil, fmt.Errorf("--live: %s: no answer: %w", l.name(), context.Cause(ctx))
+	case err != nil && ctx.Err() != nil:
+		return nil, &noAnswer{l.name(), fmt.Sprintf("that of %s did not end in %v: check the server's load and log", report.Printable(s.host), liveTimeout)}
 	case err != nil:
 		return nil, &noAnswer{l.name(), fmt.Sprintf("that of %s broke off", report.Printable(s.host))}
 	case len(body) > cassettes.DefaultMaxBody:

@@ -103,6 +103,6 @@ func (a *app) footer(look report.Look, whole bool, more string) error {
 	if whole {
 		return nil
 	}
-	_, err := fmt.Fprintf(a.stdout, "\ncut to %d columns: --wide shows everything%s\n", look.Width, more)
+	_, err := fmt.Fprintf(a.stdout, "\n%s\n", look.Wrap(fmt.Sprintf("cut to %d columns: --wide shows everything%s", look.Width, more)))
 	return err
 }

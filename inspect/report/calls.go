@@ -14,7 +14,7 @@ import (
 // Calls writes calls as a table, one a line, and reports whether all of it was
 // shown. Where that is too wide, what has room on no line goes below it.
 func Calls(w io.Writer, calls []inspect.Call, look Look) (whole bool, err error) {
-	if _, err := fmt.Fprintln(w, summary(calls)); err != nil {
+	if _, err := fmt.Fprintln(w, look.sentence(plain, summary(calls))); err != nil {
 		return true, err
 	}
 	several := files(calls) > 1
@@ -63,10 +63,15 @@ func summary(calls []inspect.Call) string {
 			text += fmt.Sprintf(", %d %s", part.n, part.what)
 		}
 	}
-	if none := len(calls) - n; none > 0 {
-		text += "; " + plural(none, "request") + " of no call"
+	return text + noCall(len(calls)-n)
+}
+
+// noCall counts requests that belong to no call.
+func noCall(n int) string {
+	if n == 0 {
+		return ""
 	}
-	return text
+	return "; " + plural(n, "request") + " of no call"
 }
 
 // callTable makes the table, with the columns that can be long, or without.
@@ -149,6 +154,8 @@ func wrap(text string, room int) iter.Seq[string] {
 // brief is a duration in three digits, for what is compared and not measured.
 func brief(d time.Duration) string {
 	switch {
+	case d == 0:
+		return "0s"
 	case d < time.Millisecond:
 		return max(d, time.Microsecond).Round(time.Microsecond).String()
 	case d < 10*time.Millisecond:
@@ -281,7 +288,7 @@ func outcome(m inspect.Moment) string {
 }
 
 type lifeJSON struct {
-	CallID    string        `json:"call_id,omitempty"`
+	CallID    string        `json:"call_id"`
 	Call      *callJSON     `json:"call,omitempty"`
 	StartedBy *momentJSON   `json:"started_by,omitempty"`
 	EndedBy   *momentJSON   `json:"ended_by,omitempty"`
@@ -328,13 +335,27 @@ type momentJSON struct {
 	Unanswered string     `json:"unanswered,omitempty"`
 }
 
-// CallsJSON writes {"calls": [...]}.
+// CallsJSON writes {"calls": [...], "requests_of_no_call": [...]}, the second of
+// moments such as calls have.
 func CallsJSON(w io.Writer, calls []inspect.Call) error {
-	list := jsonArray{w: w, key: "calls"}
+	list := &jsonArray{w: w, key: "calls"}
+	var others []*momentJSON
 	for _, c := range calls {
-		if err := list.add(lifeOf(c)); err != nil {
+		life := lifeOf(c)
+		if c.ID == "" {
+			others = append(others, life.Moments...)
+			continue
+		}
+		if err := list.add(life); err != nil {
 			return err
 		}
+	}
+	list, err := list.then("requests_of_no_call")
+	for n := 0; n < len(others) && err == nil; n++ {
+		err = list.add(others[n])
+	}
+	if err != nil {
+		return err
 	}
 	return list.close()
 }

@@ -183,19 +183,31 @@ func LineJSON(w io.Writer, e Entry) error {
 
 // jsonArray writes an object with one list in it, as writeJSON would.
 type jsonArray struct {
-	w     io.Writer
-	key   string
-	begun bool
+	w      io.Writer
+	key    string
+	begun  bool
+	behind bool // another one is before it in the object
+}
+
+// head is what comes before the first element.
+func (a *jsonArray) head() string {
+	if a.begun {
+		return ""
+	}
+	a.begun = true
+	start := "{"
+	if a.behind {
+		start = ","
+	}
+	return fmt.Sprintf("%s\n  %q: [", start, a.key)
 }
 
 func (a *jsonArray) add(v any) error {
 	var b bytes.Buffer
 	if a.begun {
-		b.WriteString(",\n    ")
-	} else {
-		fmt.Fprintf(&b, "{\n  %q: [\n    ", a.key)
-		a.begun = true
+		b.WriteByte(',')
 	}
+	b.WriteString(a.head() + "\n    ")
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("    ", "  ")
@@ -207,12 +219,21 @@ func (a *jsonArray) add(v any) error {
 	return err
 }
 
-func (a *jsonArray) close() error {
-	end := "\n  ]\n}\n"
-	if !a.begun {
-		end = fmt.Sprintf("{\n  %q: []\n}\n", a.key)
+// then ends the array and returns another one of the same object.
+func (a *jsonArray) then(key string) (*jsonArray, error) {
+	_, err := io.WriteString(a.w, a.end())
+	return &jsonArray{w: a.w, key: key, behind: true}, err
+}
+
+func (a *jsonArray) end() string {
+	if a.begun {
+		return "\n  ]"
 	}
-	_, err := io.WriteString(a.w, end)
+	return a.head() + "]"
+}
+
+func (a *jsonArray) close() error {
+	_, err := io.WriteString(a.w, a.end()+"\n}\n")
 	return err
 }
 

@@ -74,6 +74,28 @@ func (l Look) fit(s string, others int) (short string, whole bool) {
 	return cut(s, max(l.Width-others, 1))
 }
 
+// Wrap breaks a line of words, where there is a space, into those that the terminal has
+// room for.
+func (l Look) Wrap(text string) string { return l.sentence(plain, text) }
+
+// sentence is a line of words in as many lines as the terminal needs, those after the
+// first indented.
+func (l Look) sentence(how style, text string) string {
+	if l.Width <= 0 || columns(text) <= l.Width {
+		return l.paint(how, text)
+	}
+	indent := len(text) - len(strings.TrimLeft(text, " "))
+	var lines []string
+	for line := range wrap(text, max(l.Width-indent-2, 1)) {
+		at := strings.Repeat(" ", indent)
+		if len(lines) > 0 {
+			at += "  "
+		}
+		lines = append(lines, at+l.paint(how, line))
+	}
+	return strings.Join(lines, "\n")
+}
+
 func isASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] >= 0x80 {

@@ -42,15 +42,15 @@ type shapesWriter struct {
 }
 
 func (s *shapesWriter) group(g inspect.ShapeGroup) {
-	fmt.Fprintf(s.out, "%s, %s", s.paint(bold, Printable(g.ShapeKey.String())), plural(g.Count, "message"))
+	name, count := Printable(g.ShapeKey.String()), plural(g.Count, "message")
 	if n := len(g.Variants); n > 1 {
 		more := ""
 		if g.Lumped {
 			more = " or more"
 		}
-		fmt.Fprintf(s.out, " of %d%s structures", n, more)
+		count += fmt.Sprintf(" of %d%s structures", n, more)
 	}
-	s.out.WriteString("\n")
+	s.titled(bold, name, ", ", count)
 	t := newTable([]give{{0, 30}, {3, 8}, {2, 8}, {0, 12}}, "", "", "", "")
 	t.head = nil
 	s.tree(t, g.Shape, "  ", "")
@@ -60,7 +60,7 @@ func (s *shapesWriter) group(g inspect.ShapeGroup) {
 		return
 	}
 	most := g.Variants[0]
-	fmt.Fprintf(s.out, "  %s as most do: %s\n", s.paint(faint, plural(len(most.In), "message")), s.where(most.In))
+	s.line(faint, plural(len(most.In), "message"), "as most do:", s.where(most.In))
 	for i, v := range g.Variants[1:] {
 		what := "differ"
 		if len(v.In) == 1 {
@@ -69,11 +69,25 @@ func (s *shapesWriter) group(g inspect.ShapeGroup) {
 		if g.Lumped && i == len(g.Variants)-2 {
 			what = "of still other structures"
 		}
-		fmt.Fprintf(s.out, "  %s %s: %s\n", s.paint(yellow, plural(len(v.In), "message")), what, s.where(v.In))
+		s.line(yellow, plural(len(v.In), "message"), what+":", s.where(v.In))
 		for _, d := range inspect.DiffVariants(most.Shape, v.Shape) {
 			s.difference("    ", d, "")
 		}
 	}
+}
+
+// line writes which messages have a structure.
+func (s *shapesWriter) line(how style, count, what, where string) {
+	text := s.sentence(plain, "  "+count+" "+what+" "+where)
+	s.out.WriteString("  " + s.paint(how, count) + text[len("  ")+len(count):] + "\n")
+}
+
+// titled writes a name with what there is to say of it, on two lines if one has no room.
+func (s *shapesWriter) titled(how style, name, between, about string) {
+	if s.Width > 0 && columns(name+between+about) > s.Width {
+		between, about = "\n  ", strings.TrimSpace(about)
+	}
+	s.out.WriteString(s.sentence(how, name) + between + about + "\n")
 }
 
 func (s *shapesWriter) difference(indent string, d inspect.ShapeDifference, more string) {
@@ -152,7 +166,7 @@ func (s *shapesWriter) namespaces() {
 	}
 	s.out.WriteString("\n")
 	for _, space := range s.labels.order {
-		fmt.Fprintf(s.out, "%s %s\n", s.labels.byURI[space], Printable(space))
+		s.titled(plain, s.labels.byURI[space], " ", Printable(space)) // a terminal breaks a name that is longer than its line
 	}
 }
 
@@ -270,13 +284,13 @@ func ShapeChanges(w io.Writer, before, after string, changes []ShapeChange, look
 		name := Printable(c.ShapeKey.String())
 		switch {
 		case c.Old == 0:
-			fmt.Fprintf(s.out, "%s (%s)\n", s.paint(green, "+ "+name), plural(c.New, "message"))
+			s.titled(green, "+ "+name, " ", "("+plural(c.New, "message")+")")
 			continue
 		case c.New == 0:
-			fmt.Fprintf(s.out, "%s (%s)\n", s.paint(red, "- "+name), plural(c.Old, "message"))
+			s.titled(red, "- "+name, " ", "("+plural(c.Old, "message")+")")
 			continue
 		}
-		fmt.Fprintf(s.out, "%s\n", s.paint(bold, "  "+name))
+		fmt.Fprintln(s.out, s.sentence(bold, "  "+name))
 		for _, d := range c.Differences {
 			more := ""
 			if d.In != nil {

@@ -16,7 +16,7 @@ func Timeline(w io.Writer, calls []inspect.Call, look Look) (whole bool, err err
 	a := newAxis(calls, look)
 	several := files(calls) > 1
 	out := bufio.NewWriter(w)
-	fmt.Fprintln(out, a.legend(len(calls), look))
+	fmt.Fprintln(out, a.legend(calls, look))
 	whole = true
 	for _, c := range calls {
 		title := "(no call)"
@@ -52,7 +52,7 @@ func Timeline(w io.Writer, calls []inspect.Call, look Look) (whole bool, err err
 // moments lists the moments of a call, each with the time since the first, since the
 // one before, and what came of it.
 func moments(w io.Writer, c inspect.Call, several bool, look Look) (whole bool, err error) {
-	t := newTable([]give{{4, 0}, {5, 16}, {1, 0}, {3, 8}}, "", "", "", "", "", "")
+	t := newTable([]give{{4, 0}, {5, 16}, {1, 0}, {3, 8}, {5, 6}, {3, 3}}, "", "", "", "", "", "")
 	t.head = nil
 	for i, m := range c.Moments {
 		at, gap := clock(m.Arrived), ""
@@ -136,8 +136,14 @@ func newAxis(calls []inspect.Call, look Look) axis {
 	return a
 }
 
-func (a axis) legend(calls int, look Look) string {
-	head := plural(calls, "call")
+func (a axis) legend(calls []inspect.Call, look Look) string {
+	none := 0
+	for _, c := range calls {
+		if c.ID == "" {
+			none++
+		}
+	}
+	head := plural(len(calls)-none, "call") + noCall(none)
 	if !a.from.IsZero() {
 		head += fmt.Sprintf(", %s to %s UTC (%s)", a.from.UTC().Format("2006-01-02 15:04:05.000"), clock(a.to), brief(a.to.Sub(a.from)))
 	}
@@ -145,7 +151,7 @@ func (a axis) legend(calls int, look Look) string {
 	for i, s := range a.states[:min(len(a.states), len(lines))] {
 		marks = append(marks, string(lines[i])+" "+inspect.Shorten(Printable(s), 40)) // each moment has it in full
 	}
-	head = look.paint(bold, head)
+	head = look.sentence(bold, head)
 	room := look.Width
 	if room <= 0 {
 		room = 1 << 20

@@ -39,7 +39,7 @@ func TestManyWays(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		action, request, answer string
-		want            []string
+		want                    []string
 	}{
 		{"one", `<r:over xmlns:r="urn:r"><n>1</n></r:over>`, `<r:overResponse xmlns:r="urn:r"/>`, nil},
 		{"two", `<r:over xmlns:r="urn:r"><s>x</s><n>1</n></r:over>`, `<r:overResponse xmlns:r="urn:r"/>`, nil},
