@@ -68,6 +68,7 @@ func TestQuickReaderReadsOrdinaryMessages(t *testing.T) {
 // must leave to the full one, which accepts some of them and refuses others.
 var (
 	ordinary = []string{
+		"<?xml version=\"1.0\" encoding=\"utf-16\"?><a/>", "<?xml version='1.0' encoding='ISO-8859-1' standalone='no'?><a>é</a>",
 		"<a/>", "<a></a>", " <a/> ", "\r\n<a\t/>\n", "<a >\n</a >", "<?xml version=\"1.0\"?><a/>",
 		"<?xml version='1.0' encoding='UTF-8'?>\r\n<a/>", "<?xml version=\"1.0\" encoding=\"utf-8\" standalone=\"yes\"?><a/>",
 		`<a b="1" c = '2' xml:lang="en"/>`, `<a b="it's" c='"'/>`, `<a b=">"/>`, `<a b="é€😀"/>`,
@@ -86,7 +87,7 @@ var (
 	hostile = []string{
 		"", " ", "a", "<", "<a", "<a>", "</a>", "<a", "<a/", "<a/>x", "x<a/>", "<a/><b/>", "<a></b>", "<a></a", "<a></a/>", "<a/ >", "< a/>", "</ a>", "<a></ a>", "<a><b></a></b>",
 		"<a/>&#32;", "&#32;<a/>", "\ufeff<a/>", "<a/>\x00", "<a/>\u00a0", "<?xml?><a/>", "<?xml version=\"1.1\"?><a/>", "<?xml encoding=\"utf-8\"?><a/>",
-		" <?xml version=\"1.0\"?><a/>", "<?xml version=\"1.0\"?><?xml version=\"1.0\"?><a/>", "<?xml version=\"1.0\" encoding=\"utf-16\"?><a/>",
+		" <?xml version=\"1.0\"?><a/>", "<?xml version=\"1.0\"?><?xml version=\"1.0\"?><a/>", "<?xml version=\"1.0\" encoding=\"\"?><a/>", "<?xml version=\"1.0\" encoding=\"8859-1\"?><a/>", "<?xml version=\"1.0\" encoding=\"a b\"?><a/>",
 		"<?xml version='1.0\"?><a/>", "<!DOCTYPE a><a/>", "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "<a><!-- b -- c --></a>", "<!-- b ---><a/>", "<a/><!-- b --", "<a><!- b --></a>", "<a><!--\x01--></a>", "<a><!--\xff--></a>", "<a><!-->", "<a b='<!-- -->'/>", "<a <!-- -->/>", "x<!-- --><a/>", "<a/><!-- -->x", "<!-- --><?xml version=\"1.0\"?><a/>", "<!-- -->", "<a>&<!-- -->amp;</a>", "<a><?b c></a>", "<a><?b+c?></a>", "<a><? b?></a>", "<a><?xml version='1.0'?></a>", "<a><?XML?></a>", "<a><?b:c?></a>", "<a><?b \x01?></a>", "<a><?b \xff?></a>", "<a><??></a>", "<a><?b", "<a><?", "<?a?>", "<?a?><?xml version='1.0'?><a/>", "<?xml-stylesheet x?>",
 		"<![CDATA[]]><a/>", "<a/><![CDATA[]]>", "<a><![CDATA[\x01]]></a>", "<a><![CDATA[\xff]]></a>", "<a><![cdata[]]></a>", "<a><![CDATA[]] ></a>", "<a b='<![CDATA[]]>'/>", "<a>]]></a>", "<a><![CDATA[", "<a>&b;</a>", "<a>&amp</a>", "<a>&</a>", "<a>& </a>", "<a>&;</a>", "<a>&#;</a>", "<a>&#x;</a>",
 		"<a>&#X41;</a>", "<a>&#0;</a>", "<a>&#x1F;</a>", "<a>&#xD800;</a>", "<a>&#xDFFF;</a>", "<a>&#xFFFE;</a>", "<a>&#x110000;</a>", "<a>&#-65;</a>", "<a>&#+65;</a>", "<a>&#6_5;</a>", "<a>&#00000000000065;</a>",

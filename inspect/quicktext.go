@@ -132,7 +132,7 @@ func (r *quickReader) declaration() bool {
 		r.pos += len(want) + len("=")
 		value, ok := r.quoted()
 		switch {
-		case !ok, n == 0 && value != "1.0", n == 1 && !strings.EqualFold(value, "utf-8"), n == 2 && value != "yes" && value != "no":
+		case !ok, n == 0 && value != "1.0", n == 1 && !isEncoding(value), n == 2 && value != "yes" && value != "no":
 			return false
 		}
 	}
@@ -141,6 +141,17 @@ func (r *quickReader) declaration() bool {
 	}
 	r.pos += len("?>")
 	return r.token()
+}
+
+// isEncoding reports whether a declaration may name an encoding so (XML 1.0 §4.3.3). Which
+// one does not matter any more, the text being decoded.
+func isEncoding(name string) bool {
+	for i := range len(name) {
+		if quickBytes[name[i]]&quickName == 0 {
+			return false
+		}
+	}
+	return name != "" && quickBytes[name[0]]&quickFirst != 0
 }
 
 // blank passes over white space, comments and instructions outside of the root.
