@@ -144,27 +144,33 @@ func (a asked) key() key {
 	}
 	if a.message == nil {
 		add("bytes")
-		buf = append(buf, a.body...)
-		digest := sha256.Sum256(buf)
-		k.fold = binary.LittleEndian.Uint64(digest[:])
+		digest := sha256.New()
+		digest.Write(buf)
+		digest.Write(a.body)
+		k.fold = binary.LittleEndian.Uint64(digest.Sum(buf[:0]))
 		return k
 	}
 	add("soap")
 	k.version = a.message.Version
-	start := len(buf)
-	buf = a.message.AppendCanonical(buf, true)
-	end := len(buf)
-	if a.beside != nil {
-		buf = append(append(buf, 0), a.beside...)
+	digest := sha256.New()
+	digest.Write(buf)
+	twins := a.message.WriteCanonical(digest, false)
+	if twins {
+		digest.Reset()
+		digest.Write(buf)
+		a.message.WriteCanonical(digest, true)
 	}
-	digest := sha256.Sum256(buf)
-	k.fold = binary.LittleEndian.Uint64(digest[:])
-	k.plain = binary.LittleEndian.Uint32(digest[8:])
-	rest := len(buf)
-	buf = a.message.AppendCanonical(buf, false)
-	if !bytes.Equal(buf[start:end], buf[rest:]) { // a twin was folded
-		digest = sha256.Sum256(buf[rest:])
-		k.plain = binary.LittleEndian.Uint32(digest[:])
+	if a.beside != nil {
+		digest.Write([]byte{0})
+		digest.Write(a.beside)
+	}
+	sum := digest.Sum(buf[:0])
+	k.fold = binary.LittleEndian.Uint64(sum)
+	k.plain = binary.LittleEndian.Uint32(sum[8:])
+	if twins {
+		digest.Reset()
+		a.message.WriteCanonical(digest, false)
+		k.plain = binary.LittleEndian.Uint32(digest.Sum(buf[:0]))
 	}
 	return k
 }

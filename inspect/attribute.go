@@ -18,35 +18,84 @@ func hasLineBreaks(t xml.StartElement) bool {
 	return false
 }
 
-// withSpaces returns text with each literal line break or tab inside attribute
-// values of these start tags turned into a space (XML 1.0 §3.3.3), which
-// encoding/xml leaves undone. One written as a character reference stays.
-func withSpaces(text []byte, tags [][2]int64) []byte {
-	if len(tags) == 0 {
-		return text
+// moreAttributes reports whether a start tag at the beginning of text has more than
+// limit attributes, before a decoder makes a list of them.
+func moreAttributes(text []byte, limit int) bool {
+	if len(text) < 2 || text[0] != '<' || text[1] == '!' || text[1] == '?' || text[1] == '/' {
+		return false
 	}
-	out := make([]byte, 0, len(text))
-	done := int64(0)
-	for _, tag := range tags {
-		out = append(out, text[done:tag[0]]...)
-		var quote byte // the one that is open, or 0
-		for i := tag[0]; i < tag[1]; i++ {
-			c := text[i]
-			switch {
-			case quote == 0 && (c == '"' || c == '\''):
-				quote = c
-			case quote == c:
-				quote = 0
-			case quote != 0 && c == '\r' && text[i+1] == '\n': // the tag ends later
-				continue // one line break, one space (§2.11)
-			case quote != 0 && (c == '\n' || c == '\r' || c == '\t'):
-				c = ' '
+	n := 0
+	for i := 1; i < len(text) && text[i] != '>'; i++ {
+		switch c := text[i]; c {
+		case '=':
+			if n++; n > limit {
+				return true
 			}
-			out = append(out, c)
+		case '"', '\'':
+			i = past(text, i+1, string(rune(c))) - 1
 		}
-		done = tag[1]
 	}
-	return append(out, text[done:]...)
+	return false
+}
+
+// edited is a text of which parts are left out or changed; it is not copied as long as
+// none is.
+type edited struct {
+	text []byte
+	out  []byte
+	upTo int64 // of text, what out is made of
+}
+
+// copy takes over the text up to an offset.
+func (e *edited) copy(to int64) {
+	if e.out == nil {
+		e.out = make([]byte, 0, len(e.text))
+	}
+	e.out = append(e.out, e.text[e.upTo:to]...)
+	e.upTo = to
+}
+
+// drop leaves a comment or an instruction out. What stands before and after it must
+// become neither the end of a CDATA section nor one line break; parted says that an empty
+// section keeps them apart.
+func (e *edited) drop(from, to int64) (parted bool) {
+	e.copy(from)
+	if n := len(e.out); n > 0 && (e.out[n-1] == ']' || e.out[n-1] == '\r') {
+		e.out = append(e.out, cdataStart+cdataEnd...)
+		parted = true
+	}
+	e.upTo = to
+	return parted
+}
+
+// spaces turns each literal line break or tab inside attribute values of a start tag into
+// a space. One written as a character reference stays.
+func (e *edited) spaces(from, to int64) {
+	e.copy(from)
+	var quote byte // the one that is open, or 0
+	for i := from; i < to; i++ {
+		c := e.text[i]
+		switch {
+		case quote == 0 && (c == '"' || c == '\''):
+			quote = c
+		case quote == c:
+			quote = 0
+		case quote != 0 && c == '\r' && e.text[i+1] == '\n': // the tag ends later
+			continue // one line break, one space (§2.11)
+		case quote != 0 && (c == '\n' || c == '\r' || c == '\t'):
+			c = ' '
+		}
+		e.out = append(e.out, c)
+	}
+	e.upTo = to
+}
+
+func (e *edited) done() []byte {
+	if e.out == nil {
+		return e.text
+	}
+	e.copy(int64(len(e.text)))
+	return e.out
 }
 
 // surrogateRef reports whether raw holds a character reference to half a

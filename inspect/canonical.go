@@ -1,6 +1,9 @@
 package inspect
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"io"
+)
 
 // Marks of the canonical form. None of them, nor the closing zero, may occur in
 // an XML document (XML 1.0 §2.2), so no text can imitate structure.
@@ -41,11 +44,29 @@ func (m *Message) AppendCanonical(dst []byte, foldTwins bool) []byte {
 	return w.dst
 }
 
+// WriteCanonical writes the canonical form (see [Message.AppendCanonical]) to to, in
+// pieces and disregarding errors: it is meant for a hash. Without foldTwins it reports
+// whether there is a twin, without which both forms are the same.
+func (m *Message) WriteCanonical(to io.Writer, foldTwins bool) (twins bool) {
+	w := canonicalWriter{dst: make([]byte, 0, 1024), to: to, fold: foldTwins}
+	w.content(m.Body, 0)
+	to.Write(w.dst)
+	for space := range w.spaces {
+		_, https := Twin(space)
+		twins = twins || https
+	}
+	return twins
+}
+
 type canonicalWriter struct {
 	dst    []byte
+	to     io.Writer // takes dst when there is much of it; nil for none
 	fold   bool
 	spaces map[string]uint64 // numbers of the namespaces written so far
 }
+
+// canonicalPiece is how much is gathered before it is written.
+const canonicalPiece = 16 << 10
 
 // content writes what is inside an element; depth is 0 for the Body.
 func (w *canonicalWriter) content(e *Element, depth int) {
@@ -96,4 +117,10 @@ func (w *canonicalWriter) text(s string) {
 	}
 }
 
-func (w *canonicalWriter) string(s string) { w.dst = append(append(w.dst, s...), markStop) }
+func (w *canonicalWriter) string(s string) {
+	if w.to != nil && len(w.dst)+len(s) > canonicalPiece {
+		w.to.Write(w.dst)
+		w.dst = w.dst[:0]
+	}
+	w.dst = append(append(w.dst, s...), markStop)
+}

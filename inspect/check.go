@@ -24,9 +24,9 @@ var (
 		Reason: "nobody can review what is packed, and no other rule looks inside",
 		Source: "the header and the bytes say so; RFC 9110 §8.4",
 		Fix:    "record again, decoding the body"}
-	ruleTooLong = Rule{ID: "SOAP04", Severity: Note, Summary: "a message is too long to be read, so it is not checked",
-		Reason: "reading is bounded, so that no message takes all memory",
-		Source: "umtape's own limits",
+	ruleTooLong = Rule{ID: "SOAP04", Severity: Note, Summary: "a message is too long, or of too many tags, to be read, so it is not checked",
+		Reason: "reading is bounded, so that no message takes all memory; it is forwarded, kept and replayed by its bytes nevertheless",
+		Source: "umtape's own limits (umtape help limits)",
 		Fix:    "none needed"}
 	ruleFaultStatus = Rule{ID: "SOAP05", Severity: Error, Summary: "a SOAP fault came with a status other than 500",
 		Reason: "clients look for a fault in a 500 only: Microsoft's reads none from another status",

@@ -99,11 +99,11 @@ func (c *Contract) CheckExcept(key ShapeKey, m *Message, part string, off map[st
 		return []Finding{m.Find(ruleNoShape, part, "", m.Payload, "the contract has no "+key.String())}
 	}
 	h := held{m: m, part: part, off: off}
-	root := &Element{Children: make([]*Element, 0, 2)}
+	root := &Element{Tag: &Tag{}, Children: make([]*Element, 0, 2)}
 	for _, e := range []*Element{m.Header, m.Body} {
 		if e != nil {
-			named := *e
-			named.Name.Space = ""
+			tag, named := *e.Tag, *e
+			tag.Name.Space, named.Tag = "", &tag
 			root.Children = append(root.Children, &named)
 		}
 	}

@@ -11,7 +11,7 @@ import "hash/maphash"
 // Where lists of children are very long it is a little more than the fewest.
 func Distance(a, b *Message) int {
 	d := distances{room: maxCells}
-	return d.content(d.measure(a.Body, 0), d.measure(b.Body, 0))
+	return d.content(measure(a), measure(b))
 }
 
 // maxCells bounds the pairs of children that one Distance weighs against each other.
@@ -19,22 +19,34 @@ const maxCells = 1 << 14
 
 type distances struct{ room int }
 
-// measured is an element with the size of what it holds, and a digest of what it says.
+// sized is what is known of an element and what it holds. There is one for each element of
+// a Body, in document order.
+type sized struct {
+	sum  uint64 // a digest of what it says
+	size int32  // elements, attributes and texts, this one included
+	all  int32  // elements, this one included
+}
+
+// measured is an element of which that is known.
 type measured struct {
 	*Element
-	name  Name
-	attrs []comparedAttr
-	text  string
-	tail  string
-	size  int // elements, attributes and texts, this one included
-	sum   uint64
-	below []*measured
+	list  *[]sized // of the whole Body
+	at    int32    // in list; those inside it come next
+	depth int32
 }
 
 var distanceSeed = maphash.MakeSeed()
 
-func (d *distances) measure(e *Element, depth int) *measured {
-	m := &measured{Element: e, size: 1}
+func measure(m *Message) measured {
+	var list []sized
+	measureInto(&list, m.Body, 0)
+	return measured{m.Body, &list, 0, 0}
+}
+
+func measureInto(list *[]sized, e *Element, depth int) {
+	at := len(*list)
+	*list = append(*list, sized{})
+	s := sized{size: 1}
 	var h maphash.Hash
 	h.SetSeed(distanceSeed)
 	word := func(parts ...string) {
@@ -44,43 +56,66 @@ func (d *distances) measure(e *Element, depth int) *measured {
 		}
 	}
 	if depth > 0 { // of the Body itself nothing counts but what it holds
-		m.name, m.attrs = elementName(e, true), comparedAttrs(e, true)
-		word(m.name.Space, m.name.Local)
-		for _, a := range m.attrs {
+		name, attrs := elementName(e, true), comparedAttrs(e, true)
+		word(name.Space, name.Local)
+		for _, a := range attrs {
 			word(a.name.Space, a.name.Local, a.value, a.qname.Space, a.qname.Local)
 		}
-		m.size += len(m.attrs)
+		s.size += int32(len(attrs))
 	}
-	if m.text = leading(e, depth); m.text != "" {
-		m.size++
+	text := leading(e, depth)
+	if text != "" {
+		s.size++
 	}
-	word(m.text)
+	word(text)
 	for _, c := range e.Children {
-		k := d.measure(c, depth+1)
-		if !isSpace(c.Tail) {
-			k.tail = c.Tail
-			m.size++
+		k := len(*list)
+		measureInto(list, c, depth+1)
+		tail := trailing(c)
+		if tail != "" {
+			s.size++
 		}
-		m.below = append(m.below, k)
-		m.size += k.size
-		word(k.tail)
+		s.size += (*list)[k].size
+		word(tail)
 		h.WriteByte(1)
-		maphash.WriteComparable(&h, k.sum)
+		maphash.WriteComparable(&h, (*list)[k].sum)
 	}
-	m.sum = h.Sum64()
-	return m
+	s.sum, s.all = h.Sum64(), int32(len(*list)-at)
+	(*list)[at] = s
 }
 
+// trailing is the text after an element as far as it counts.
+func trailing(e *Element) string {
+	if isSpace(e.Tail) {
+		return ""
+	}
+	return e.Tail
+}
+
+// below are the children.
+func (m measured) below() []measured {
+	list := make([]measured, 0, len(m.Children))
+	at := m.at + 1
+	for _, c := range m.Children {
+		list = append(list, measured{c, m.list, at, m.depth + 1})
+		at += (*m.list)[at].all
+	}
+	return list
+}
+
+func (m measured) sized() sized { return (*m.list)[m.at] }
+func (m measured) name() Name   { return elementName(m.Element, true) }
+
 // element is the distance of two elements of one local name.
-func (d *distances) element(a, b *measured) int {
-	if a.sum == b.sum {
+func (d *distances) element(a, b measured) int {
+	if a.sized().sum == b.sized().sum {
 		return 0
 	}
 	n := d.content(a, b)
-	if a.name.Space != b.name.Space {
+	if a.name().Space != b.name().Space {
 		n++
 	}
-	x, y := a.attrs, b.attrs
+	x, y := comparedAttrs(a.Element, true), comparedAttrs(b.Element, true)
 	for len(x) > 0 && len(y) > 0 {
 		switch order := compareNames(x[0].name, y[0].name); {
 		case order < 0:
@@ -98,12 +133,12 @@ func (d *distances) element(a, b *measured) int {
 }
 
 // content is the distance of what two elements hold.
-func (d *distances) content(a, b *measured) int {
+func (d *distances) content(a, b measured) int {
 	n := 0
-	if a.text != b.text {
+	if leading(a.Element, int(a.depth)) != leading(b.Element, int(b.depth)) {
 		n++
 	}
-	x, y := a.below, b.below
+	x, y := a.below(), b.below()
 	for len(x) > 0 && len(y) > 0 && same(x[0], y[0]) {
 		x, y = x[1:], y[1:]
 	}
@@ -125,7 +160,7 @@ func (d *distances) content(a, b *measured) int {
 		row[0] += whole(c)
 		for j, o := range y {
 			best := min(row[j+1]+whole(c), row[j]+whole(o))
-			if c.name.Local == o.name.Local && slant < best {
+			if c.Name.Local == o.Name.Local && slant < best {
 				best = min(best, slant+d.pair(c, o))
 			}
 			slant, row[j+1] = row[j+1], best
@@ -135,39 +170,42 @@ func (d *distances) content(a, b *measured) int {
 }
 
 // inTurn pairs the n-th child of a name with the n-th of that name.
-func (d *distances) inTurn(x, y []*measured) int {
+func (d *distances) inTurn(x, y []measured) int {
 	n := 0
-	waiting := map[string][]*measured{}
-	for _, o := range y {
-		waiting[o.name.Local] = append(waiting[o.name.Local], o)
+	waiting := map[string][]int32{} // in y
+	for j, o := range y {
+		waiting[o.Name.Local] = append(waiting[o.Name.Local], int32(j))
 		n += whole(o)
 	}
 	for _, c := range x {
-		list := waiting[c.name.Local]
+		list := waiting[c.Name.Local]
 		if len(list) == 0 {
 			n += whole(c)
 			continue
 		}
-		n += d.pair(c, list[0]) - whole(list[0])
-		waiting[c.name.Local] = list[1:]
+		n += d.pair(c, y[list[0]]) - whole(y[list[0]])
+		waiting[c.Name.Local] = list[1:]
 	}
 	return n
 }
 
-func (d *distances) pair(a, b *measured) int {
+func (d *distances) pair(a, b measured) int {
 	n := d.element(a, b)
-	if a.tail != b.tail {
+	if trailing(a.Element) != trailing(b.Element) {
 		n++
 	}
 	return n
 }
 
-func same(a, b *measured) bool { return a.sum == b.sum && a.tail == b.tail }
+func same(a, b measured) bool {
+	return a.sized().sum == b.sized().sum && trailing(a.Element) == trailing(b.Element)
+}
 
 // whole is the cost of putting an element in, or taking it out.
-func whole(m *measured) int {
-	if m.tail != "" {
-		return m.size + 1
+func whole(m measured) int {
+	n := int(m.sized().size)
+	if trailing(m.Element) != "" {
+		n++
 	}
-	return m.size
+	return n
 }

@@ -5,7 +5,7 @@ package inspect
 type Document struct {
 	Root *Element
 
-	text  []byte
+	text  string
 	lines lineIndex
 }
 

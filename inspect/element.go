@@ -16,14 +16,25 @@ type Attr struct {
 	Value  string
 }
 
+// Tag is what start tags that are written alike say where the same declarations are in
+// force. Elements share it, since most have one of few names, so it is never changed.
+type Tag struct {
+	Name   Name
+	Prefix string // as written; never part of a comparison
+
+	// Undeclared is true when Prefix is bound to no namespace.
+	Undeclared bool
+
+	scope *scope // namespace declarations in force, for QNames in values
+}
+
 // Element is one XML element with what it contains. Comments and processing
 // instructions are left out, CDATA sections are text.
 //
 // Character data is kept where it stood: Text is what comes before the first
 // child, Tail what follows this element inside its parent.
 type Element struct {
-	Name     Name
-	Prefix   string // as written; never part of a comparison
+	*Tag
 	Attrs    []Attr // in the order written
 	Children []*Element
 	Text     string
@@ -32,11 +43,6 @@ type Element struct {
 	// Offset is where the element's start tag begins, in bytes from the
 	// start of the message after decoding to UTF-8 without a byte order mark.
 	Offset int64
-
-	// Undeclared is true when Prefix is bound to no namespace.
-	Undeclared bool
-
-	scope *scope // namespace declarations in force, for QNames in values
 }
 
 // Child returns the first child with that local name, whatever its namespace,

@@ -11,14 +11,20 @@ import (
 
 // scanned is what the guarding scan learned.
 type scanned struct {
-	starts []int64    // the offset of every start tag, in document order
-	spaced [][2]int64 // the start tags with line breaks or tabs in attribute values
+	starts []int64 // the offset of every start tag, in document order
+	text   []byte  // what a parser is to be given
 }
 
 // guard reads text once, without building anything, and refuses what a parser
 // must not be given: too deep, too many tokens or attributes, names too long, a
-// DOCTYPE, no root or two, text outside the root.
-func guard(text []byte, limits Limits) (found scanned, err error) {
+// DOCTYPE, no root or two, text outside the root, and what would take more than
+// room as a tree.
+//
+// The text for the parser is without comments and processing instructions, which
+// take their room in etree's tree and say nothing, and has spaces for the line
+// breaks inside attribute values, which encoding/xml lets be (XML 1.0 §3.3.3). It
+// is text itself where there are none.
+func guard(text []byte, limits Limits, room room) (found scanned, err error) {
 	d := newDecoder(text)
 	fail := func(offset int64, kind error, reason string) (scanned, error) {
 		line, column := place(text, offset)
@@ -26,8 +32,12 @@ func guard(text []byte, limits Limits) (found scanned, err error) {
 	}
 	var open []xml.Name
 	roots, tokens := 0, 0
+	edit := edited{text: text}
 	for {
 		at := d.InputOffset()
+		if moreAttributes(text[at:], limits.Attributes) {
+			return fail(at, ErrTooLarge, fmt.Sprintf("more than %d attributes on one element", limits.Attributes))
+		}
 		t, err := d.RawToken()
 		if err == io.EOF {
 			break
@@ -39,6 +49,7 @@ func guard(text []byte, limits Limits) (found scanned, err error) {
 			return fail(at, errTooLong, fmt.Sprintf("more than %d tags and texts", limits.Tokens))
 		}
 		raw := text[at:d.InputOffset()]
+		takes := 0
 		switch t := t.(type) {
 		case xml.StartElement:
 			if len(open) == 0 {
@@ -56,10 +67,11 @@ func guard(text []byte, limits Limits) (found scanned, err error) {
 				return fail(at, ErrNotXML, "half a surrogate pair")
 			}
 			if hasLineBreaks(t) {
-				found.spaced = append(found.spaced, [2]int64{at, d.InputOffset()})
+				edit.spaces(at, d.InputOffset())
 			}
 			open = append(open, t.Name)
 			found.starts = append(found.starts, at)
+			takes = fullElementRoom + tagRoom + len(raw) + len(t.Attr)*fullAttrRoom
 		case xml.EndElement:
 			if len(open) == 0 || open[len(open)-1] != t.Name {
 				return fail(at, ErrNotXML, "an end tag that closes nothing open")
@@ -69,15 +81,26 @@ func guard(text []byte, limits Limits) (found scanned, err error) {
 			if len(open) == 0 && !isSpace(string(t)) {
 				return fail(at, ErrNotXML, "text outside the root element")
 			}
-			if !bytes.HasPrefix(raw, []byte("<![CDATA[")) && surrogateRef(raw) {
+			if !bytes.HasPrefix(raw, []byte(cdataStart)) && surrogateRef(raw) {
 				return fail(at, ErrNotXML, "half a surrogate pair")
 			}
+			takes = fullTextRoom + len(t)
 		case xml.ProcInst:
 			if t.Target == "xml" && at > 0 {
 				return fail(at, ErrNotXML, "an XML declaration that is not at the start")
 			}
+			if edit.drop(at, d.InputOffset()) {
+				takes = fullTextRoom
+			}
+		case xml.Comment:
+			if edit.drop(at, d.InputOffset()) {
+				takes = fullTextRoom
+			}
 		case xml.Directive:
 			return fail(at, ErrDoctype, "")
+		}
+		if !room.take(takes) {
+			return fail(at, errTooLong, roomReason(len(text)))
 		}
 	}
 	if roots == 0 {
@@ -86,15 +109,13 @@ func guard(text []byte, limits Limits) (found scanned, err error) {
 	if len(open) > 0 {
 		return fail(int64(len(text)), ErrNotXML, fmt.Sprintf("it ends with %d elements still open", len(open)))
 	}
+	found.text = edit.done()
 	return found, nil
 }
 
 // checkTag says what is wrong with a start tag by itself; kind is nil if nothing
 // is.
 func checkTag(t xml.StartElement, limits Limits) (reason string, kind error) {
-	if len(t.Attr) > limits.Attributes {
-		return fmt.Sprintf("more than %d attributes on one element", limits.Attributes), ErrTooLarge
-	}
 	if t.Name.Space == "xmlns" {
 		return "an element with the reserved prefix xmlns", ErrNotXML
 	}

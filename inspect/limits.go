@@ -1,13 +1,14 @@
 package inspect
 
 // Limits bound what one message may cost to read. The zero value of a field
-// means its default. What is in memory of a message is a few times its size, up to 10
-// times where it is mostly text or usual elements; one that is nothing but the shortest
-// tags takes about 45 times its size, which Tokens bounds.
+// means its default. Besides, what would take more than 7 times its size and 2 MiB
+// as a tree is not read, so that all that is made of a message stays within 10
+// times its size and 4 MiB: as an element takes some 120 bytes, that is for
+// messages of the shortest tags, whose elements have less than 17 bytes each.
 type Limits struct {
 	Bytes      int64 // size of the message; default 16 MiB
 	Depth      int   // nested elements; default 64
-	Tokens     int   // tags, texts, comments and instructions; default 1,000,000
+	Tokens     int   // tags, texts, comments and instructions; default 4,000,000
 	Attributes int   // on one element, namespace declarations counted; default 256
 	Name       int   // bytes in one name with its prefix, or in one namespace URI; default 4096
 }
@@ -20,7 +21,7 @@ func (l Limits) withDefaults() Limits {
 		l.Depth = 64
 	}
 	if l.Tokens <= 0 {
-		l.Tokens = 1_000_000
+		l.Tokens = 4_000_000
 	}
 	if l.Attributes <= 0 {
 		l.Attributes = 256

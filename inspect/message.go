@@ -35,9 +35,8 @@ type Message struct {
 	// Fault is set when Payload is a SOAP fault.
 	Fault *Fault
 
-	text  []byte // decoded; what Element.Offset counts in
+	text  string // decoded; what Element.Offset counts in
 	start int    // where text is in the HTTP body; -1 if it is not, being decoded
-	whole string // the same, if the strings of the elements are parts of it; else ""
 	lines lineIndex
 
 	rootType string // media type of the multipart's root part that held it; "" if none did
@@ -53,14 +52,8 @@ func (m *Message) Operation() string {
 }
 
 // Text returns the message as UTF-8 without a byte order mark, which is what
-// Offset counts in. It mostly costs nothing, since the strings of the elements
-// are parts of it.
-func (m *Message) Text() string {
-	if m.whole != "" {
-		return m.whole
-	}
-	return string(m.text)
-}
+// Offset counts in.
+func (m *Message) Text() string { return m.text }
 
 // Place returns the 1-based line and column (in bytes) of an element's start
 // tag in the message.
@@ -78,11 +71,11 @@ func Parse(body []byte) (*Message, error) { return Limits{}.Parse(body) }
 func (l Limits) Parse(body []byte) (*Message, error) { return l.parse(body, "") }
 
 func (l Limits) parse(body []byte, charset string) (*Message, error) {
-	root, text, s, err := parseTree(body, charset, l)
+	root, text, start, err := parseTree(body, charset, l)
 	if err != nil {
 		return nil, err
 	}
-	m := &Message{Envelope: root, EnvelopeSpace: root.Name.Space, text: text, whole: s, start: startOf(text, body)}
+	m := &Message{Envelope: root, EnvelopeSpace: root.Name.Space, text: text, start: start}
 	fail := func(e *Element, reason string) error {
 		line, column := m.Place(e)
 		return &SyntaxError{Line: line, Column: column, Err: ErrNotSOAP, Reason: reason}

@@ -3,6 +3,7 @@ package inspect
 import (
 	"bytes"
 	"net/http"
+	"strings"
 	"sync"
 )
 
@@ -79,25 +80,25 @@ type lineBlock struct {
 
 const blockBytes = 4096
 
-func (x *lineIndex) place(text []byte, offset int) (line, column int) {
+func (x *lineIndex) place(text string, offset int) (line, column int) {
 	x.once.Do(func() { x.build(text) })
 	offset = min(offset, len(text))
 	b := x.blocks[offset/blockBytes]
 	before := text[offset/blockBytes*blockBytes : offset]
 	start := b.start
-	if i := bytes.LastIndexByte(before, '\n'); i >= 0 {
+	if i := strings.LastIndexByte(before, '\n'); i >= 0 {
 		start = offset - len(before) + i + 1
 	}
-	return 1 + b.breaks + bytes.Count(before, []byte("\n")), offset - start + 1
+	return 1 + b.breaks + strings.Count(before, "\n"), offset - start + 1
 }
 
-func (x *lineIndex) build(text []byte) {
+func (x *lineIndex) build(text string) {
 	x.blocks = make([]lineBlock, 1, len(text)/blockBytes+1)
 	var b lineBlock
 	for at := blockBytes; at <= len(text); at += blockBytes {
 		block := text[at-blockBytes : at]
-		b.breaks += bytes.Count(block, []byte("\n"))
-		if i := bytes.LastIndexByte(block, '\n'); i >= 0 {
+		b.breaks += strings.Count(block, "\n")
+		if i := strings.LastIndexByte(block, '\n'); i >= 0 {
 			b.start = at - blockBytes + i + 1
 		}
 		x.blocks = append(x.blocks, b)

@@ -22,7 +22,7 @@ func TestPlaces(t *testing.T) {
 		for first := range 4 {
 			wg.Go(func() {
 				for at := first; at <= len(text)+1; at += 4 {
-					line, column := x.place([]byte(text), at)
+					line, column := x.place(text, at)
 					if l, c := place([]byte(text), int64(at)); line != l || column != c {
 						t.Errorf("%s at %d: line %d, column %d; want %d, %d", name, at, line, column, l, c)
 						return

@@ -14,7 +14,7 @@ func Pretty(body []byte) string {
 	if err != nil {
 		return Text(body)
 	}
-	if _, err := guard(text, limitsFor(body)); err != nil {
+	if _, err := guard(text, limitsFor(body), roomFor(len(text))); err != nil {
 		return Text(body)
 	}
 	p := printer{text: text}

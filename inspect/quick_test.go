@@ -20,11 +20,11 @@ func readersAgree(t interface {
 }, text []byte, limits Limits) (quick bool) {
 	t.Helper()
 	limits = limits.withDefaults()
-	got, ok := quickTree(string(text), limits)
+	got, ok := quickTree(string(text), limits, roomFor(len(text)))
 	if !ok {
 		return false
 	}
-	want, err := fullTree(text, limits)
+	want, err := fullTree(text, limits, roomFor(len(text)))
 	if err != nil {
 		t.Fatalf("the quick reader accepts what the full one refuses: %v\n%q", err, text)
 	}
@@ -68,6 +68,7 @@ func TestQuickReaderReadsOrdinaryMessages(t *testing.T) {
 // must leave to the full one, which accepts some of them and refuses others.
 var (
 	ordinary = []string{
+		"<?xml version=\"1.0\" encoding=\"utf-16\"?><a/>", "<?xml version='1.0' encoding='ISO-8859-1' standalone='no'?><a>é</a>",
 		"<a/>", "<a></a>", " <a/> ", "\r\n<a\t/>\n", "<a >\n</a >", "<?xml version=\"1.0\"?><a/>",
 		"<?xml version='1.0' encoding='UTF-8'?>\r\n<a/>", "<?xml version=\"1.0\" encoding=\"utf-8\" standalone=\"yes\"?><a/>",
 		`<a b="1" c = '2' xml:lang="en"/>`, `<a b="it's" c='"'/>`, `<a b=">"/>`, `<a b="é€😀"/>`,
@@ -80,13 +81,15 @@ var (
 		"<a " + declarations(20) + " " + attributes(30) + "><p19:b p3:c=''/></a>", "<a>\t</a>", "<a>]]</a>", "<a>&#xa;\r&#xa;</a>",
 		"<a><!-- b --></a>", "<!-- b --><a/>", "<a/><!-- b -->", "<a><!----></a>", "<a><!-->--></a>", "<a><!--->--></a>", "<a>1<!-- <b/> & ]]> é -->2<b/>\r<!-- -->\n<!-- -->3</a>",
 		"<?xml version=\"1.0\"?>\n<!-- 1 -->\n<!-- 2 --><a>]]<!-- -->&gt;</a> <!-- 3 -->\n", "<a>" + strings.Repeat("x<!-- -->&amp;", 500) + "<b/></a>",
+		"<?a?><a/>", "<a/><?a b?>", "<a><?b c?></a>", "<a>1<?b <c>&\r\n?>2<?b?><!-- -->3</a>", "<a>\r<?b?>\n</a>", "<a>]]<?b?>&gt;</a>", "<a>]<?b?>]<?b?>></a>", "<?xml version=\"1.0\"?><?xml-stylesheet x?><a/>",
+		"<a><![CDATA[<b>]]></a>", "<a>1<![CDATA[2]]>3</a>", "<a><![CDATA[]]></a>", "<a>\r<![CDATA[\n]]>\n<b/><![CDATA[\r\n\r]]>\n</a>", "<a><![CDATA[]]]]><![CDATA[>]]></a>", "<a>]]<![CDATA[]]>></a>", "<a><![CDATA[&amp;é<!-- -->]]><!-- <![CDATA[ -->]]&gt;</a>",
 	}
 	hostile = []string{
 		"", " ", "a", "<", "<a", "<a>", "</a>", "<a", "<a/", "<a/>x", "x<a/>", "<a/><b/>", "<a></b>", "<a></a", "<a></a/>", "<a/ >", "< a/>", "</ a>", "<a></ a>", "<a><b></a></b>",
 		"<a/>&#32;", "&#32;<a/>", "\ufeff<a/>", "<a/>\x00", "<a/>\u00a0", "<?xml?><a/>", "<?xml version=\"1.1\"?><a/>", "<?xml encoding=\"utf-8\"?><a/>",
-		" <?xml version=\"1.0\"?><a/>", "<?xml version=\"1.0\"?><?xml version=\"1.0\"?><a/>", "<?xml-stylesheet x?><a/>", "<?xml version=\"1.0\" encoding=\"utf-16\"?><a/>",
-		"<?xml version='1.0\"?><a/>", "<!DOCTYPE a><a/>", "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "<a><!-- b -- c --></a>", "<!-- b ---><a/>", "<a/><!-- b --", "<a><!- b --></a>", "<a><!--\x01--></a>", "<a><!--\xff--></a>", "<a><!-->", "<a b='<!-- -->'/>", "<a <!-- -->/>", "x<!-- --><a/>", "<a/><!-- -->x", "<!-- --><?xml version=\"1.0\"?><a/>", "<!-- -->", "<a>&<!-- -->amp;</a>", "<a><?b c?></a>",
-		"<a><![CDATA[<b>]]></a>", "<a>1<![CDATA[2]]>3</a>", "<a>]]></a>", "<a><![CDATA[", "<a>&b;</a>", "<a>&amp</a>", "<a>&</a>", "<a>& </a>", "<a>&;</a>", "<a>&#;</a>", "<a>&#x;</a>",
+		" <?xml version=\"1.0\"?><a/>", "<?xml version=\"1.0\"?><?xml version=\"1.0\"?><a/>", "<?xml version=\"1.0\" encoding=\"\"?><a/>", "<?xml version=\"1.0\" encoding=\"8859-1\"?><a/>", "<?xml version=\"1.0\" encoding=\"a b\"?><a/>",
+		"<?xml version='1.0\"?><a/>", "<!DOCTYPE a><a/>", "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "<a><!-- b -- c --></a>", "<!-- b ---><a/>", "<a/><!-- b --", "<a><!- b --></a>", "<a><!--\x01--></a>", "<a><!--\xff--></a>", "<a><!-->", "<a b='<!-- -->'/>", "<a <!-- -->/>", "x<!-- --><a/>", "<a/><!-- -->x", "<!-- --><?xml version=\"1.0\"?><a/>", "<!-- -->", "<a>&<!-- -->amp;</a>", "<a><?b c></a>", "<a><?b+c?></a>", "<a><? b?></a>", "<a><?xml version='1.0'?></a>", "<a><?XML?></a>", "<a><?b:c?></a>", "<a><?b \x01?></a>", "<a><?b \xff?></a>", "<a><??></a>", "<a><?b", "<a><?", "<?a?>", "<?a?><?xml version='1.0'?><a/>", "<?xml-stylesheet x?>",
+		"<![CDATA[]]><a/>", "<a/><![CDATA[]]>", "<a><![CDATA[\x01]]></a>", "<a><![CDATA[\xff]]></a>", "<a><![cdata[]]></a>", "<a><![CDATA[]] ></a>", "<a b='<![CDATA[]]>'/>", "<a>]]></a>", "<a><![CDATA[", "<a>&b;</a>", "<a>&amp</a>", "<a>&</a>", "<a>& </a>", "<a>&;</a>", "<a>&#;</a>", "<a>&#x;</a>",
 		"<a>&#X41;</a>", "<a>&#0;</a>", "<a>&#x1F;</a>", "<a>&#xD800;</a>", "<a>&#xDFFF;</a>", "<a>&#xFFFE;</a>", "<a>&#x110000;</a>", "<a>&#-65;</a>", "<a>&#+65;</a>", "<a>&#6_5;</a>", "<a>&#00000000000065;</a>",
 		"<a>&AMP;</a>", "<a>&amp ;</a>", "<a>\x01</a>", "<a>\x0b</a>", "<a>\x80</a>", "<a>\xff\xfe</a>", "<a>\xed\xa0\x80</a>", "<a>\uffff</a>", "<a>\ufffe</a>", "<a>\xc0\xaf</a>", "<a>\xe2\x82</a>",
 		`<a b/>`, `<a b=1/>`, `<a b="1/>`, `<a b="1'/>`, `<a b="<"/>`, `<a b="1" b="2"/>`, `<a b="1"c="2"/>`, "<a b=\"1\n2\"/>", "<a b=\"1\r\n2\"/>", "<a b=\"\t\"/>", `<a b="&c;"/>`, `<a b="]]>&lt;"/>`,
@@ -201,7 +204,7 @@ func quickElement(t *rapid.T, depth int) string {
 			b.WriteString(quickElement(t, depth+1))
 			continue
 		}
-		b.WriteString(rapid.SampledFrom([]string{"t", " ", "\r\n", "\r", "é", "&amp;", "&#13;", "&#x20AC;", "]]", ">", "&quot;]]&gt;", "<!--c-->", "<![CDATA[<]]>", "<?p i?>", "&y;", "\x01"}).Draw(t, "text"))
+		b.WriteString(rapid.SampledFrom([]string{"t", " ", "\r\n", "\r", "é", "&amp;", "&#13;", "&#x20AC;", "]]", ">", "&quot;]]&gt;", "<!--c-->", "<![CDATA[<]]>", "<![CDATA[\r]]>", "<![CDATA[]]]]>", "<?p i?>", "<?p?>", "&y;", "\x01"}).Draw(t, "text"))
 	}
 	return b.String() + "</" + name + rapid.SampledFrom([]string{">", ">", ">", " >", "\n>", "x>"}).Draw(t, "end")
 }
@@ -237,7 +240,7 @@ func BenchmarkTree(b *testing.B) {
 	b.Run("quick", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, ok := quickTree(string(text), limits); !ok {
+			if _, ok := quickTree(string(text), limits, roomFor(len(text))); !ok {
 				b.Fatal("not quick")
 			}
 		}
@@ -245,7 +248,7 @@ func BenchmarkTree(b *testing.B) {
 	b.Run("full", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := fullTree(text, limits); err != nil {
+			if _, err := fullTree(text, limits, roomFor(len(text))); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -32,14 +32,21 @@ type Shape struct {
 // Many is a [Shape.Max] without a limit.
 const Many = 1<<31 - 1
 
+// maxShapeParts is how many different elements and attributes the structure of one message
+// has. Nobody reads as many, and what is made of names that are all different takes more
+// memory than the message itself.
+const maxShapeParts = 10_000
+
 // ShapeOfMessage returns the structure of a message as that of an element without a
 // name, whose parts are the Header, if there is one, and the Body. These two have no
-// namespace here, so that messages of both versions of SOAP have the same.
+// namespace here, so that messages of both versions of SOAP have the same. What comes
+// after 10,000 different elements and attributes is left out.
 func ShapeOfMessage(m *Message) *Shape {
 	root := &Shape{Min: 1, Max: 1}
+	parts := shapeParts(maxShapeParts)
 	for _, e := range []*Element{m.Header, m.Body} {
 		if e != nil {
-			s := shapeOf(e, Name{}, Name{})
+			s := parts.shapeOf(e, Name{}, Name{})
 			s.Name.Space = ""
 			root.Parts = append(root.Parts, s)
 		}
@@ -47,9 +54,12 @@ func ShapeOfMessage(m *Message) *Shape {
 	return root
 }
 
+// shapeParts is how many more there may be in the structure of a message.
+type shapeParts int
+
 // shapeOf is the structure of an element. parent is the name of the one that it is in,
 // and kept the copy of that: mostly the namespaces are one, of which one copy is enough.
-func shapeOf(e *Element, parent, kept Name) *Shape {
+func (left *shapeParts) shapeOf(e *Element, parent, kept Name) *Shape {
 	s := &Shape{Name: Name{kept.Space, strings.Clone(e.Name.Local)}, Min: 1, Max: 1}
 	if e.Name.Space != parent.Space {
 		s.Name.Space = strings.Clone(e.Name.Space)
@@ -57,6 +67,7 @@ func shapeOf(e *Element, parent, kept Name) *Shape {
 	for _, a := range e.Attrs {
 		s.Parts = append(s.Parts, &Shape{Name: Name{strings.Clone(a.Name.Space), strings.Clone(a.Name.Local)}, Attr: true, Min: 1, Max: 1, Kinds: KindsOf(a.Value)})
 	}
+	*left -= shapeParts(1 + len(e.Attrs))
 	slices.SortFunc(s.Parts, func(a, b *Shape) int { return compareNames(a.Name, b.Name) })
 	if text := e.Value(); len(e.Children) == 0 || !isSpace(text) {
 		s.Kinds = KindsOf(text)
@@ -64,7 +75,11 @@ func shapeOf(e *Element, parent, kept Name) *Shape {
 	at := map[Name]int{}
 	last := -1
 	for _, c := range e.Children {
-		part := shapeOf(c, e.Name, s.Name)
+		if *left <= 0 {
+			break
+		}
+		before := *left
+		part := left.shapeOf(c, e.Name, s.Name)
 		i, again := at[c.Name]
 		if !again {
 			at[c.Name], last = len(s.Parts), len(s.Parts)
@@ -72,7 +87,7 @@ func shapeOf(e *Element, parent, kept Name) *Shape {
 			continue
 		}
 		n := s.Parts[i].Max + 1
-		s.Parts[i].merge(part)
+		*left = before - shapeParts(s.Parts[i].merge(part))
 		s.Parts[i].Min, s.Parts[i].Max = n, n
 		s.AnyOrder = s.AnyOrder || i != last
 		last = i
@@ -84,7 +99,8 @@ func shapeOf(e *Element, parent, kept Name) *Shape {
 // not used any more.
 func (s *Shape) Merge(o *Shape) { s.merge(o) }
 
-func (s *Shape) merge(o *Shape) {
+// merge is Merge; it returns how many parts s has more than before.
+func (s *Shape) merge(o *Shape) (more int) {
 	s.Min, s.Max = min(s.Min, o.Min), max(s.Max, o.Max)
 	s.Kinds |= o.Kinds
 	s.AnyOrder = s.AnyOrder || o.AnyOrder
@@ -96,9 +112,10 @@ func (s *Shape) merge(o *Shape) {
 		if !ok {
 			p.Min = 0
 			fresh = append(fresh, p)
+			more += p.count()
 			continue
 		}
-		s.Parts[i].merge(p)
+		more += s.Parts[i].merge(p)
 		delete(at, partKey{p.Name, p.Attr})
 		if !p.Attr {
 			s.AnyOrder = s.AnyOrder || i < last
@@ -111,6 +128,16 @@ func (s *Shape) merge(o *Shape) {
 	if len(fresh) > 0 {
 		s.Parts = interleave(s.Parts, o.Parts, fresh)
 	}
+	return more
+}
+
+// count is how many elements and attributes it is the structure of, itself included.
+func (s *Shape) count() int {
+	n := 1
+	for _, p := range s.Parts {
+		n += p.count()
+	}
+	return n
 }
 
 type partKey struct {

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/html/charset"
+	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/unicode"
 )
 
@@ -50,11 +51,23 @@ func utf8Text(body []byte, fallback string) ([]byte, error) {
 	case enc == nil || name == "replacement":
 		return nil, &SyntaxError{Line: 1, Column: 1, Err: ErrNotXML, Reason: "it declares an encoding that is not supported"}
 	}
-	out, err := enc.NewDecoder().Bytes(body)
+	out, err := decode(body, enc)
 	if err != nil {
 		return nil, &SyntaxError{Line: 1, Column: 1, Err: ErrNotXML, Reason: "its bytes are not in the encoding it declares"}
 	}
 	return out, nil
+}
+
+// decode decodes body twice, so as to make as much room as it takes and no more.
+func decode(body []byte, enc encoding.Encoding) ([]byte, error) {
+	read := func() io.Reader { return enc.NewDecoder().Reader(bytes.NewReader(body)) }
+	n, err := io.Copy(io.Discard, read())
+	if err != nil {
+		return nil, err
+	}
+	out := make([]byte, n)
+	_, err = io.ReadFull(read(), out)
+	return out, err
 }
 
 // sameCharset reports whether two labels name one encoding. Those of UTF-16 with
@@ -78,7 +91,7 @@ func sameCharset(a, b string) bool {
 
 // decodeUTF16 decodes text without its byte order mark.
 func decodeUTF16(body []byte, order unicode.Endianness) ([]byte, error) {
-	out, err := unicode.UTF16(order, unicode.IgnoreBOM).NewDecoder().Bytes(body)
+	out, err := decode(body, unicode.UTF16(order, unicode.IgnoreBOM))
 	if err != nil || len(body)%2 != 0 || loneSurrogate(body, order) {
 		return nil, &SyntaxError{Line: 1, Column: 1, Err: ErrNotXML, Reason: "its bytes are not UTF-16"}
 	}

@@ -10,31 +10,35 @@ import (
 
 // parseTree reads XML into elements: decode, then the quick way if the message is
 // an ordinary one, else the full way, which alone refuses. It returns the
-// decoded text too, which is what offsets count in, and as a string if the tree is
-// made of it. charset is what the XML is in
-// if it does not say so itself; "" for UTF-8.
-func parseTree(body []byte, charset string, limits Limits) (root *Element, text []byte, s string, err error) {
+// decoded text too, which is what offsets count in, and where that begins in
+// body, -1 if it is not there as it is. charset is what the XML is in if it does
+// not say so itself; "" for UTF-8.
+func parseTree(body []byte, charset string, limits Limits) (root *Element, text string, start int, err error) {
 	limits = limits.withDefaults()
 	if int64(len(body)) > limits.Bytes {
-		return nil, nil, "", &SyntaxError{Err: errTooLong, Reason: fmt.Sprintf("%d bytes; at most %d are read", len(body), limits.Bytes)}
+		return nil, "", -1, &SyntaxError{Err: errTooLong, Reason: fmt.Sprintf("%d bytes; at most %d are read", len(body), limits.Bytes)}
 	}
 	if len(bytes.TrimSpace(body)) == 0 {
-		return nil, nil, "", &SyntaxError{Err: ErrEmpty}
+		return nil, "", -1, &SyntaxError{Err: ErrEmpty}
 	}
-	if text, err = utf8Text(body, charset); err != nil {
-		return nil, nil, "", err
+	decoded, err := utf8Text(body, charset)
+	if err != nil {
+		return nil, "", -1, err
 	}
-	s = string(text)
-	if root, ok := quickTree(s, limits); ok {
-		return root, text, s, nil
+	text, start = string(decoded), startOf(decoded, body)
+	room := roomFor(min(len(text), len(body)))
+	root, ok := quickTree(text, limits, room)
+	if !ok {
+		if root, err = fullTree(decoded, limits, room); err != nil {
+			return nil, "", -1, err
+		}
 	}
-	root, err = fullTree(text, limits)
-	return root, text, "", err
+	return root, text, start, nil
 }
 
 // fullTree reads any message, or says why it is none: guard, parse.
-func fullTree(text []byte, limits Limits) (*Element, error) {
-	found, err := guard(text, limits)
+func fullTree(text []byte, limits Limits, room room) (*Element, error) {
+	found, err := guard(text, limits, room)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +46,7 @@ func fullTree(text []byte, limits Limits) (*Element, error) {
 	doc.ReadSettings.CharsetReader = passCharset
 	doc.ReadSettings.MaxDepth = limits.Depth
 	doc.ReadSettings.PreserveDuplicateAttrs = true
-	if err := doc.ReadFromBytes(withSpaces(text, found.spaced)); err != nil {
+	if err := doc.ReadFromBytes(found.text); err != nil {
 		// The guard accepted it, so this is etree's own view; keep the kind.
 		return nil, &SyntaxError{Err: ErrNotXML}
 	}
@@ -56,12 +60,13 @@ type builder struct {
 	starts []int64
 	text   []byte
 	next   int // index in starts of the element about to be built
+	tags   tags
 }
 
 func (b *builder) element(src *etree.Element, parent *scope) (*Element, error) {
-	e := &Element{Prefix: src.Space, Name: Name{Local: src.Tag}, Offset: b.starts[b.next], scope: parent}
+	e := &Element{Offset: b.starts[b.next]}
 	b.next++
-	attrs := 0
+	here, attrs := parent, 0
 	for i := range src.Attr {
 		a := &src.Attr[i]
 		prefix, isDecl := declaredPrefix(a.Space, a.Key)
@@ -69,21 +74,18 @@ func (b *builder) element(src *etree.Element, parent *scope) (*Element, error) {
 			attrs++
 			continue
 		}
-		if e.scope == parent {
-			e.scope = &scope{parent: parent}
+		if here == parent {
+			here = &scope{parent: parent}
 		}
-		if _, twice := e.scope.own(prefix); twice {
+		if _, twice := here.own(prefix); twice {
 			return nil, b.fail(e, "an attribute given twice")
 		}
 		if reason := misdeclared(prefix, a.Value); reason != "" {
 			return nil, b.fail(e, reason)
 		}
-		e.scope.declare(prefix, a.Value)
+		here.declare(prefix, a.Value)
 	}
-	var ok bool
-	if e.Name.Space, ok = e.scope.lookup(src.Space); !ok && src.Space != "" {
-		e.Undeclared = true
-	}
+	e.Tag, _ = b.tags.tag(src.Space, src.Tag, here)
 	if attrs > 0 {
 		e.Attrs = make([]Attr, 0, attrs)
 	}
@@ -94,7 +96,8 @@ func (b *builder) element(src *etree.Element, parent *scope) (*Element, error) {
 		}
 		attr := Attr{Name: Name{Local: a.Key}, Prefix: a.Space, Value: a.Value}
 		if a.Space != "" {
-			if attr.Name.Space, ok = e.scope.lookup(a.Space); !ok {
+			var ok bool
+			if attr.Name.Space, ok = here.lookup(a.Space); !ok {
 				attr.Name.Space = undeclaredSpace(a.Space)
 			}
 		}
@@ -109,6 +112,15 @@ func (b *builder) element(src *etree.Element, parent *scope) (*Element, error) {
 }
 
 func (b *builder) content(e *Element, src *etree.Element) error {
+	elements := 0
+	for _, t := range src.Child {
+		if _, ok := t.(*etree.Element); ok {
+			elements++
+		}
+	}
+	if elements > 0 {
+		e.Children = make([]*Element, 0, elements)
+	}
 	var last *Element
 	var run strings.Builder
 	flush := func() {

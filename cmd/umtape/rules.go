@@ -84,6 +84,20 @@ func (s ruleSettings) readFile(path string) error {
 	return nil
 }
 
+// ruleFlag is --rule, with the files that it names.
+type ruleFlag struct {
+	ruleSettings
+	files []string
+}
+
+// Set is that of ruleSettings.
+func (s *ruleFlag) Set(text string) error {
+	if file, ok := strings.CutPrefix(text, "@"); ok {
+		s.files = append(s.files, file)
+	}
+	return s.ruleSettings.Set(text)
+}
+
 // off are the rules that are not to be reported.
 func (s ruleSettings) off() map[string]bool {
 	off := map[string]bool{}

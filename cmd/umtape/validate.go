@@ -23,7 +23,7 @@ type validateFlags struct {
 	rules, quiet   bool
 	failOn, shapes string
 	junit, sarif   string
-	settings       ruleSettings
+	settings       ruleFlag
 	maxAge         age
 	color          colorFlag
 	look           report.Look
@@ -32,7 +32,7 @@ type validateFlags struct {
 }
 
 func (a *app) validateCommand() *cobra.Command {
-	f := validateFlags{settings: ruleSettings{}}
+	f := validateFlags{settings: ruleFlag{ruleSettings: ruleSettings{}}}
 	cmd := &cobra.Command{
 		Use:   "validate CASSETTE...",
 		Short: "Check cassettes against the protocol",
@@ -94,13 +94,13 @@ cannot be read or a report cannot be written, 2 when the command line is wrong.`
 				return err
 			}
 			if f.rules {
-				return a.listRules(f.settings, f.asJSON)
+				return a.listRules(f.settings.ruleSettings, f.asJSON)
 			}
 			return a.validate(cmd.Context(), paths, threshold, f)
 		}),
 	}
 	cmd.Flags().StringVar(&f.failOn, "fail-on", "error", "lowest `SEVERITY` that is a failure: error, warning or note")
-	cmd.Flags().Var(f.settings, "rule", "set a rule's severity, such as UM012=off, note, warning or error; @FILE has one a line; may be repeated")
+	cmd.Flags().Var(&f.settings, "rule", "set a rule's severity, such as UM012=off, note, warning or error; @FILE has one a line; may be repeated")
 	cmd.Flags().StringVar(&f.shapes, "shapes", "", "hold messages to the contract in `FILE`, which umtape inspect --shapes --output writes")
 	cmd.Flags().Var(&f.maxAge, "max-age", "warn of cassettes that hold what was recorded longer ago, such as 90d, 12h, 2w")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print JSON")
@@ -170,6 +170,11 @@ func (f *validateFlags) check(cmd *cobra.Command, cassettes []string, threshold 
 		if oneFile(path, f.shapes) {
 			return misuse("--%s would write over the contract %s", name, f.shapes)
 		}
+		for _, file := range f.settings.files {
+			if oneFile(path, file) {
+				return misuse("--%s would write over the rules %s", name, file)
+			}
+		}
 		if oneFile(path, f.wsdl.file) {
 			return misuse("--%s would write over the WSDL %s", name, f.wsdl.file)
 		}
@@ -178,7 +183,7 @@ func (f *validateFlags) check(cmd *cobra.Command, cassettes []string, threshold 
 }
 
 func (a *app) validate(ctx context.Context, paths []string, threshold inspect.Severity, f validateFlags) error {
-	v := report.Validation{Version: version, Rules: allRules(), Settings: f.settings, FailOn: threshold}
+	v := report.Validation{Version: version, Rules: allRules(), Settings: f.settings.ruleSettings, FailOn: threshold}
 	var err error
 	if v.Dir, err = os.Getwd(); err != nil {
 		return err
@@ -188,7 +193,7 @@ func (a *app) validate(ctx context.Context, paths []string, threshold inspect.Se
 			v.Root = root
 		}
 	}
-	c := checks{settings: f.settings, quiet: f.quiet}
+	c := checks{settings: f.settings.ruleSettings, quiet: f.quiet}
 	if f.shapes != "" {
 		if c.contract, err = cassettes.LoadContract(f.shapes); err != nil {
 			return contractHint(err, f.shapes)

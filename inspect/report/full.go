@@ -93,7 +93,8 @@ func (f *fullWriter) side(mark string, h http.Header, body []byte, err error) {
 		if xml && f.Color {
 			shown = xmlTag.ReplaceAllStringFunc(shown, func(tag string) string { return f.paint(faint, tag) })
 		}
-		f.b.WriteString("  " + shown)
+		f.b.WriteString("  ")
+		f.b.WriteString(shown)
 		if xml && beside && strings.Contains(line, f.e.Call) {
 			f.b.WriteString(f.paint(cyan, "   = "+Printable(decoded(call))))
 		}

@@ -80,7 +80,7 @@ var (
 		Source: "PROTOCOL.md 1.1 (documented order), 1.2 (captured in the schema of EWS)", Fix: "send them in the order of the operation's table"}
 	ruleSlip = inspect.Rule{ID: "UM027", Severity: inspect.Warning, Summary: "a name or namespace as one page of the documentation misspells it",
 		Reason: "the schema, and with it a server, does not have it so",
-		Source: "PROTOCOL.md 1.1, 3 (documented slip)", Fix: "use the protocol's own spelling"}
+		Source: "PROTOCOL.md 1.1, 3 (documented as a slip, to be tolerated and warned about)", Fix: "use the protocol's own spelling"}
 	ruleRepeatedInferred = inspect.Rule{ID: "UM028", Severity: inspect.Warning, Summary: "a child element that should be there once is there more than once",
 		Reason: "which of them counts is not documented",
 		Source: "PROTOCOL.md 1.1 (inferred cardinality 1..1)", Fix: "send it once"}
@@ -105,7 +105,7 @@ var (
 		Source: "PROTOCOL.md 1.1 and 3.1 (documented)", Fix: "use a value of the type's list"}
 	ruleValueLenient = inspect.Rule{ID: "UM035", Severity: inspect.Warning, Summary: "a value as only some documents have it",
 		Reason: "the schema's type and the examples have it otherwise, and so may the other side",
-		Source: "PROTOCOL.md 1.1, 3 and 3.1 (documented slips)", Fix: "write it as the type and the examples have it"}
+		Source: "PROTOCOL.md 1.1, 3 and 3.1 (documented as slips, to be tolerated and warned about)", Fix: "write it as the type and the examples have it"}
 	ruleUnlistedCause = inspect.Rule{ID: "UM036", Severity: inspect.Warning, Summary: "an event cause that no document lists",
 		Reason: "a client cannot know what it means",
 		Source: "PROTOCOL.md 3.1 (the developer reference's list; the specification's page is unknown)", Fix: "none, if a server really answered it"}
@@ -135,7 +135,7 @@ var (
 	ruleCauseEarly = inspect.Rule{ID: "UM044", Severity: inspect.Warning, Summary: "EventCause is given while the call is not Disconnected",
 		Reason: "while a call goes on, nothing has ended it",
 		Source: "PROTOCOL.md 3.1 (inferred)", Fix: "answer None until the call has ended"}
-	ruleStateHidden = inspect.Rule{ID: "UM045", Severity: inspect.Warning, Summary: "a call state that this protocol does not show",
+	ruleStateHidden = inspect.Rule{ID: "UM045", Severity: inspect.Note, Summary: "a call state that the type lists and this protocol is not expected to show",
 		Reason: "the specification marks it as not applicable here, so no client needs to know it",
 		Source: "PROTOCOL.md 3.1 (documented: only Connecting, Connected, Disconnected are observable)", Fix: "none, if a server really answered it"}
 	ruleProperties = inspect.Rule{ID: "UM046", Severity: inspect.Warning, Summary: "the UM properties are not as the developer reference lists them",
