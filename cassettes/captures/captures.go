@@ -113,6 +113,12 @@ func readRequest(r *bufio.Reader, scheme string, x *Exchange) error {
 	return nil
 }
 
+// statesNoLength reports whether a request's header says nothing of a body: on the wire
+// it has none then.
+func statesNoLength(x *Exchange) bool {
+	return x.Request.Header.Get("Content-Length") == "" && len(x.Request.TransferEncoding) == 0
+}
+
 // readResponse reads the answer to x.Request, after those of status 1xx.
 func readResponse(r *bufio.Reader, x *Exchange) error {
 	for {

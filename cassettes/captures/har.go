@@ -300,7 +300,7 @@ func ReadHAR(data []byte, keep func(*Exchange, error) error) error {
 		return err
 	}
 	if t, err := dec.Token(); err != nil || t != json.Delim('[') {
-		return errors.New("log.entries is not a list")
+		return errors.New("log.entries is not a list; export it again, as HAR 1.2")
 	}
 	for n := 0; dec.More(); n++ {
 		var e harRead

@@ -110,6 +110,7 @@ func TestSAZOddSessions(t *testing.T) {
 		{"raw/5_c.txt", strings.Replace(request, "HTTP/1.1", "HTTP/2", 1)}, {"raw/5_s.txt", strings.Replace(response, "HTTP/1.1", "HTTP/2", 1)},
 		{"raw/6_c.txt", request}, {"raw/6_s.txt", long},
 		{"../../raw/7_c.txt", request},
+		{"raw/8_c.txt", "POST http://h/ HTTP/2\r\nHost: h\r\n\r\nall of it"},
 	} {
 		w, err := z.Create(f[0])
 		if err == nil {
@@ -126,7 +127,7 @@ func TestSAZOddSessions(t *testing.T) {
 	if len(unread) != 2 || unread[0] != "raw/2_c.txt: not an HTTP request" || unread[1] != "raw/4_s.txt: not an HTTP response" {
 		t.Errorf("%q", unread)
 	}
-	if len(got) != 4 || got[1].Response != nil || got[2].Response == nil || string(got[2].ResponseBody) != "b" {
+	if len(got) != 5 || string(got[4].RequestBody) != "all of it" || got[1].Response != nil || got[2].Response == nil || string(got[2].ResponseBody) != "b" {
 		t.Fatalf("%+v", got)
 	}
 	if x := got[3]; !x.ResponseCut || x.RequestCut || len(x.ResponseBody) < maxMessage-100 || got[0].ResponseCut {

@@ -69,7 +69,8 @@ func TestRawPlaces(t *testing.T) {
 		"GET /a HTTP/1.1\r\n\r\n": "the request names no host",
 		"POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nshort":                              "shorter than its header says",
 		"POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nshort\r\n":            "its chunks are not whole",
-		"GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b HTTP/1.1\r\nHost: h\r\n\r\nHTTP/1.1 204 x\r\n\r\n": "not an HTTP response",
+		"GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b HTTP/1.1\r\nHost: h\r\n\r\nHTTP/1.1 204 x\r\n\r\n": "not an HTTP response; write",
+		"POST /a HTTP/1.1\r\nHost: h\r\n\r\n<a/>\r\nHTTP/1.1 204 x\r\n\r\n":                          "byte 84: exchange 1: not an HTTP response, nor is it the body of the request, which states no length; give it a Content-Length header",
 	} {
 		err := ReadRaw([]byte(get+text), "http", func(*Exchange, error) error { return nil })
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "exchange 1") {

@@ -64,7 +64,10 @@ func sessionOf(files map[string]*zip.File, base string, left *int64) (*Exchange,
 	x := &Exchange{}
 	request, cut, err := unzip(files[base+"_c.txt"], left)
 	if err == nil {
-		err = readRequest(bufio.NewReader(bytes.NewReader(plainVersion(request))), "http", x)
+		r := bufio.NewReader(bytes.NewReader(plainVersion(request)))
+		if err = readRequest(r, "http", x); err == nil && statesNoLength(x) {
+			x.RequestBody, err = io.ReadAll(r) // as HTTP/2 may have it: it ends with the file
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s_c.txt: %w", base, err)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"net/http"
 )
 
 // ReadRaw reads HTTP/1 messages as they are on the wire, a request and its response
@@ -45,6 +46,9 @@ func ReadRaw(data []byte, scheme string, keep func(*Exchange, error) error) erro
 				_, _ = r.Discard(1)
 			}
 			if err := readResponse(r, x); err != nil {
+				if statesNoLength(x) && x.Request.Method == http.MethodPost {
+					return fmt.Errorf("byte %d: exchange %d: %w, nor is it the body of the request, which states no length; give it a Content-Length header", began, n, err)
+				}
 				return fmt.Errorf("byte %d: exchange %d: %w; write a request and its response after each other, as they are on the wire", began, n, err)
 			}
 		}

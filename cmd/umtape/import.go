@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -112,7 +114,11 @@ func (a *app) importAll(paths []string, f importFlags) (err error) {
 		}
 	}
 	if len(got.list) == 0 {
-		err := fmt.Errorf("nothing to import: %s", got.leftOut())
+		from := count(len(paths), "file")
+		if len(paths) == 1 {
+			from = paths[0]
+		}
+		err := fmt.Errorf("%s: nothing to import: %s", from, got.leftOut())
 		if got.notSOAP > 0 {
 			return hint(err, "--all takes in what is not SOAP")
 		}
@@ -275,15 +281,19 @@ func readImport(path string) ([]byte, error) {
 		return nil, errors.New("longer than 512 MiB; export it in parts")
 	}
 	if b.Len() == 0 {
-		return nil, errors.New("the file is empty")
+		return nil, errors.New("the file is empty; export it again")
 	}
 	return b.Bytes(), nil
 }
 
 // plainPathError is an error without the path, which the caller names.
 func plainPathError(err error) error {
-	var p *os.PathError
-	if errors.As(err, &p) {
+	switch p := (*os.PathError)(nil); {
+	case errors.Is(err, syscall.EISDIR):
+		return hint(syscall.EISDIR, "name the files in it that are to be imported")
+	case errors.Is(err, fs.ErrNotExist):
+		return hint(errors.New("no such file or directory"), "name a file that another tool has written")
+	case errors.As(err, &p):
 		return p.Err
 	}
 	return err

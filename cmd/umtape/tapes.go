@@ -106,7 +106,10 @@ func (a *app) warnTorn(path string, t *cassettes.Torn) {
 
 // loadHint adds to an error of Load what the error cannot know.
 func loadHint(err error, path string) error {
-	if errors.Is(err, os.ErrNotExist) {
+	switch {
+	case errors.Is(err, os.ErrPermission):
+		return hint(err, "umtape runs as a user who may not read it: see ls -l %s", shellQuote(report.Printable(path)))
+	case errors.Is(err, os.ErrNotExist):
 		return hint(err, "name a cassette that is there, or make this one: umtape record %s", shellQuote(report.Printable(path)))
 	}
 	return err
