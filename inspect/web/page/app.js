@@ -64,6 +64,7 @@ function readAddress() {
 	state.wanted = x;
 	state.found = f;
 	links();
+	if (document.activeElement === document.body || !document.activeElement.checkVisibility()) focusWhatIsShown();
 	if (!x) return shut(false);
 	openWanted();
 }
@@ -131,6 +132,10 @@ function showView() { view()?.show(); }
 function focusView() {
 	if (view().focus) view().focus();
 	else view().box.focus({preventScroll: true});
+}
+
+function focusWhatIsShown() {
+	if (view()) focusView(); else list.box.focus({preventScroll: true});
 }
 
 // refilter chooses from all rows; grow only from those that came since.
@@ -464,4 +469,4 @@ if (report) {
 }
 setInterval(tell, 1000);
 list.measure();
-if (view()) focusView(); else list.box.focus({preventScroll: true});
+focusWhatIsShown();
