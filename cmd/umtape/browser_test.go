@@ -449,7 +449,7 @@ func TestPageOfACassetteThatChanges(t *testing.T) {
 	}
 	put("UM020/fail") // one
 	until(t, ctx, `document.querySelector('#exchange h2').textContent === 'It is not there' && document.querySelectorAll('.row:not([hidden])').length === 1`)
-	press(t, ctx, "Escape")
+	script(t, ctx, `document.querySelector('#exchange .close').click()`)
 	until(t, ctx, `document.getElementById('exchange').hidden && !location.hash`)
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)

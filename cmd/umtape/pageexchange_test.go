@@ -140,9 +140,13 @@ func TestPageOfOneExchange(t *testing.T) {
 	script(t, ctx, `document.querySelector('#row-0').click()`)
 	until(t, ctx, `CSS.highlights.get('sought')?.size === 9`) // in curl's, too
 
-	// A body that is no text is shown as bytes.
+	// A body that is no text is shown as bytes. What is opened is shown from its beginning.
+	script(t, ctx, `document.getElementById('exchange').scrollTop = 200`)
+	until(t, ctx, `document.getElementById('exchange').scrollTop > 0`)
+	typeFilter(t, ctx, "")
+	script(t, ctx, `document.getElementById('list').focus()`)
 	press(t, ctx, "k")
-	until(t, ctx, `document.querySelector('#exchange [aria-label="Response"] pre.raw')?.textContent.includes('00 ff 01 62 69 6e 61 72')`)
+	until(t, ctx, `document.querySelector('#exchange [aria-label="Response"] pre.raw')?.textContent.includes('00 ff 01 62 69 6e 61 72') && document.getElementById('exchange').scrollTop === 0`)
 }
 
 // tape reads as its functions say, where it has some.
@@ -330,6 +334,10 @@ func TestPageWhilePaused(t *testing.T) {
 	until(t, ctx, counted("7 of 15 exchanges")+` && document.getElementById('pause').textContent === 'Pause'`)
 	book.Add(web.Row{Operation: "Disconnect", Status: 200, Call: "another"})
 	until(t, ctx, counted("8 of 16 exchanges")+` && /^0\.[1-9] a second$/.test(document.getElementById('state').textContent)`)
+	do(t, ctx, chromedp.Sleep(1_200_000_000)) // it is told for ten seconds
+	if got := text(t, ctx, `document.getElementById('state').textContent`); !strings.HasSuffix(got, " a second") {
+		t.Errorf("a second later the rate is %s", got)
+	}
 	until(t, ctx, `document.querySelector('#row-15 .call').textContent === 'call 4'`)
 	if got := text(t, ctx, `document.getElementById('count').getAttribute('aria-live')`); got != "off" {
 		t.Errorf("each of them is told aloud: %s", got)

@@ -231,10 +231,12 @@ func TestPageListByKeyboard(t *testing.T) {
 		t.Errorf("the theme is %s", got)
 	}
 	script(t, ctx, `document.getElementById('letters').click()`)
+	typeFilter(t, ctx, "")
 	press(t, ctx, "2")
-	until(t, ctx, `location.hash.includes('v=calls')`)
+	until(t, ctx, `location.hash.includes('v=calls') && document.getElementById('exchanges').hidden`)
+	until(t, ctx, `document.querySelector('.view-calls').contains(document.activeElement)`)
 	press(t, ctx, "1")
-	until(t, ctx, `!location.hash.includes('v=') && document.querySelector('#views [aria-current]').textContent === 'Exchanges'`)
+	until(t, ctx, `!location.hash.includes('v=') && document.querySelector('#views [aria-current]').textContent === 'Exchanges' && document.activeElement.id === 'list'`)
 }
 
 // TestPageListSaysWhatHappened looks at what a row tells.
@@ -267,6 +269,18 @@ func TestPageOpensWhatIsOnNoCassette(t *testing.T) {
 	until(t, ctx, shown)
 	do(t, ctx, chromedp.Reload())
 	until(t, ctx, shown)
+	// It is compared with what is nearest; what got no answer, with nothing.
+	compares := `[...document.querySelectorAll('#exchange > header button')].map((b) => b.textContent).join()`
+	until(t, ctx, compares+` === 'Compare with the nearest,Close'`)
+	script(t, ctx, `document.querySelector('#row-9').click()`)
+	until(t, ctx, compares+` === 'Close'`)
+	script(t, ctx, `document.querySelector('#exchange .close').click()`)
+	until(t, ctx, `document.getElementById('exchange').hidden`)
+	had := number(t, ctx, `history.length`)
+	press(t, ctx, "Escape") // closes nothing
+	if n := number(t, ctx, `history.length`); n != had {
+		t.Errorf("the browser goes back to %v pages, not %v", n, had)
+	}
 }
 
 // TestPageHoldsMoreThanABrowserShows has so many rows that no element is high enough.

@@ -65,6 +65,7 @@ function readAddress() {
 	state.wanted = x;
 	state.found = f;
 	links();
+	if (document.activeElement === document.body || !document.activeElement.checkVisibility()) focusWhatIsShown();
 	if (!x) return shut(false);
 	openWanted();
 }
@@ -132,6 +133,10 @@ function showView() { view()?.show(); }
 function focusView() {
 	if (view().focus) view().focus();
 	else view().box.focus({preventScroll: true});
+}
+
+function focusWhatIsShown() {
+	if (view()) focusView(); else list.box.focus({preventScroll: true});
 }
 
 // refilter chooses from all rows; grow only from those that came since.
@@ -466,4 +471,4 @@ if (report) {
 }
 setInterval(tell, 1000);
 list.measure();
-if (view()) focusView(); else list.box.focus({preventScroll: true});
+focusWhatIsShown();
