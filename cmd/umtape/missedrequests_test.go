@@ -19,30 +19,27 @@ func TestMissedRequestsHaveABound(t *testing.T) {
 		i.Request.Method, i.Request.Body = "POST", strings.Repeat("x", size)
 		read = append(read, m.keep(i))
 	}
-	held := func() (n int) {
-		for _, get := range read {
-			if _, _, ok := get(); ok {
-				n++
-			}
-		}
-		return n
-	}
 	for range maxMissed + 5 {
 		hold(10)
 	}
-	if n := held(); n != maxMissed {
-		t.Errorf("%d short ones are held", n)
+	if len(m.list) != maxMissed || m.size != 10*maxMissed {
+		t.Errorf("%d short ones of %d bytes are held", len(m.list), m.size)
 	}
-	if whole, _, ok := read[len(read)-1](); !ok || string(whole.RequestBody) != "xxxxxxxxxx" {
-		t.Errorf("the last one is %q, %t", whole.RequestBody, ok)
+	for n, want := range map[int]bool{0: false, 4: false, 5: true, maxMissed + 4: true} {
+		if whole, _, ok := read[n](); ok != want || ok && string(whole.RequestBody) != "xxxxxxxxxx" {
+			t.Errorf("number %d is held: %t, %q", n, ok, whole.RequestBody)
+		}
 	}
 	hold(maxMissedSize - 20)
-	if n := held(); n != 3 || m.size != maxMissedSize {
-		t.Errorf("with a long one, %d of %d bytes are held", n, m.size)
+	if len(m.list) != 3 || m.size != maxMissedSize {
+		t.Errorf("with a long one, %d of %d bytes are held", len(m.list), m.size)
 	}
 	hold(2 * maxMissedSize)
-	if n := held(); n != 1 {
-		t.Errorf("with one that is longer than all, %d are held", n)
+	if len(m.list) != 1 || m.list[0].Load() == nil {
+		t.Errorf("with one that is longer than all, %d are held", len(m.list))
+	}
+	if _, _, ok := read[maxMissed+5](); ok {
+		t.Error("what was let go is held")
 	}
 }
 
