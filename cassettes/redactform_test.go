@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/base64"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"testing"
@@ -121,6 +122,31 @@ func TestRedactVerbatim(t *testing.T) {
 		if got := redactString(text, xml); got != want {
 			t.Errorf("%s\n got %s\nwant %s", text, got, want)
 		}
+	}
+}
+
+// TestSpeaks: a text in which spokenForm is found is one that speaks.
+func TestSpeaks(t *testing.T) {
+	words := strings.Fields(`password pass word Pwd PASSCODE pass-phrase secret api_key api-key apikey access key PIN spin token access token keys : = %3A %253d " ' x é ſ - . ; , &`)
+	random := rand.New(rand.NewPCG(4, 8))
+	found := 0
+	for range 20_000 {
+		var b strings.Builder
+		for range 1 + random.IntN(6) {
+			b.WriteString(words[random.IntN(len(words))] + strings.Repeat(" ", random.IntN(2)))
+		}
+		text := b.String()
+		if is := spokenForm.MatchString(text); is && !speaks(text) {
+			t.Fatalf("%q", text)
+		} else if is {
+			found++
+		}
+	}
+	if found < 1000 {
+		t.Errorf("only %d of them are", found)
+	}
+	if speaks("no: a=b, pins: 100%") {
+		t.Error("nothing is said there")
 	}
 }
 

@@ -44,6 +44,45 @@ var escapedEnd = regexp.MustCompile(`%(?:25)*(?:0[9AaDd]|2[0267]|3[BbCcEe])`)
 // escapedQuote is a quote in percent-encoding with which a value begins.
 var escapedQuote = regexp.MustCompile(`^%(?:25)*2[27]`)
 
+// shortSpoken is how long a text is at most in which spokenForm is looked for at once; a
+// longer one is asked first whether that is worth it.
+const shortSpoken = 4 << 10
+
+// spokenEnds are what the names of spokenForm end in, in lower case.
+var spokenEnds = []string{"word", "wd", "phrase", "code", "secret", "key", "pin", "token"}
+
+// speaks reports whether there may be a spokenForm in a text: one of the names, and a sign
+// after it.
+func speaks(text string) bool {
+	for pos := 0; ; pos++ {
+		i := strings.IndexAny(text[pos:], ":=%")
+		if i < 0 {
+			return false
+		}
+		pos += i
+		name := strings.TrimRight(text[max(pos-256, 0):pos], " \t")
+		if name == "" {
+			if pos > 0 { // nothing but white space, and more of it than was looked at
+				return true
+			}
+			continue
+		}
+		if c := name[len(name)-1]; c == '"' || c == '\'' {
+			name = name[:len(name)-1]
+		}
+		for k := max(len(name)-8, 0); k < len(name); k++ {
+			if name[k] >= 0x80 {
+				return true // a letter of another script may fold to one of ours
+			}
+		}
+		for _, end := range spokenEnds {
+			if len(name) >= len(end) && foldedASCII(name[len(name)-len(end):], end) {
+				return true
+			}
+		}
+	}
+}
+
 // maxSpoken is how much of a text is looked at at once.
 const maxSpoken = 64 << 10
 
@@ -137,7 +176,7 @@ func redactSpoken(text string) string {
 // letters.
 func redactSaid(text string) string {
 	text = redactCommands(text)
-	if strings.IndexByte(text, '=') < 0 && strings.IndexByte(text, ':') < 0 && !strings.Contains(text, "%") || !secretHint(text) {
+	if strings.IndexByte(text, '=') < 0 && strings.IndexByte(text, ':') < 0 && !strings.Contains(text, "%") || !secretHint(text) || len(text) > shortSpoken && !speaks(text) {
 		return text
 	}
 	var b strings.Builder
