@@ -23,7 +23,7 @@ type exchange struct {
 
 	// Of the request, kept because the headers change on the way.
 	request *http.Request // as routed; goproxy gets a copy
-	body    *requestBody  // nil if there is none, or nobody to read it
+	body    *requestBody  // nil if there is none, nobody to read it, or it came whole
 	cancel  context.CancelFunc
 	way     Way
 	action  bool   // it had a SOAPAction
@@ -72,10 +72,13 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		x.refuse(refused)
 		return
 	}
-	// A server may answer, with 401 for one, before it has read a large body.
-	// Without this net/http would swallow the rest of the body instead of leaving
-	// it to the transport, and the upstream connection would be lost for NTLM.
-	http.NewResponseController(w).EnableFullDuplex()
+	_, whole := r.Body.(memoryBody)
+	if !whole {
+		// A server may answer, with 401 for one, before it has read a large body.
+		// Without this net/http would swallow the rest of the body instead of leaving
+		// it to the transport, and the upstream connection would be lost for NTLM.
+		http.NewResponseController(w).EnableFullDuplex()
+	}
 	ctx, cancel := context.WithCancel(r.Context())
 	x.cancel = cancel
 	if r.ContentLength < 0 && r.Trailer == nil {
@@ -83,7 +86,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	// A copy, because net/http looks at the body of r again when it is done.
 	forward := r.WithContext(ctx)
-	if r.Body != http.NoBody {
+	if r.Body != http.NoBody && !whole {
 		x.body = newRequestBody(r.Body, conn, s.config.Limits, r.Context().Done())
 		forward.Body = x.body
 	}
