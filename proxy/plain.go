@@ -22,6 +22,9 @@ var (
 // asks for an answer and nothing else. It is nil for whatever is rare, odd or wrong,
 // which is for net/http to serve or to refuse. The body is not set.
 func (p *plainLoop) plainRequest(head []byte) *http.Request {
+	if p.parsed != nil && bytes.Equal(head, p.head) { // as it mostly is
+		return p.parsed.Clone(p.ctx)
+	}
 	if len(head) > p.conn.server.config.Limits.HeaderBytes || !soundLines(head) {
 		return nil
 	}
@@ -40,7 +43,9 @@ func (p *plainLoop) plainRequest(head []byte) *http.Request {
 	if c := r.Header["Connection"]; c != nil && (len(c) > 1 || !strings.EqualFold(c[0], "keep-alive")) {
 		return nil
 	}
-	return r
+	r.RemoteAddr, r.Body = p.remote, nil
+	p.head, p.parsed = append(p.head[:0], head...), r
+	return r.Clone(p.ctx)
 }
 
 // soundLines reports whether every line of a header but the first is a name and a

@@ -37,6 +37,8 @@ type plainLoop struct {
 	buf    []byte        // read and not served yet
 	header *bytes.Reader // under lines
 	lines  *bufio.Reader // what headers are read from
+	head   []byte        // the last one that was
+	parsed *http.Request // from it; not to be changed
 	writer plainWriter
 	watch  watch
 }
@@ -71,6 +73,7 @@ func (s *Server) attend(c *clientConn) {
 	defer c.leave()
 	p := newPlainLoop(c)
 	defer p.cancel()
+	defer p.watch.late.Stop()
 	if !p.serve() || !c.leaves(http.StateNew) {
 		c.Close()
 		return
@@ -168,8 +171,6 @@ func (p *plainLoop) exchange(r *http.Request, size int) bool {
 		return false
 	}
 	defer c.server.plain.Done()
-	r = r.WithContext(p.ctx)
-	r.RemoteAddr = p.remote
 	if n := int(r.ContentLength); n > 0 {
 		r.Body = memoryBody{bytes.NewReader(bytes.Clone(p.buf[size-n : size]))} // whoever gets it may keep it
 	} else {
@@ -211,6 +212,7 @@ type watch struct {
 
 	mu      sync.Mutex // guards what follows
 	running bool       // an exchange is
+	set     bool       // late is
 	ended   chan error // how the reading of ahead has ended; nil if it has not begun
 	ahead   [1]byte    // what the client has sent
 }
@@ -223,14 +225,18 @@ func (w *watch) init(c *clientConn, gone func()) {
 
 func (w *watch) begin() {
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.running = true
-	w.mu.Unlock()
-	w.late.Reset(goneAfter)
+	if !w.set { // which costs more than an exchange has to
+		w.set = true
+		w.late.Reset(goneAfter)
+	}
 }
 
-// look is called once the exchange takes long.
+// look is called when the exchange may have taken long.
 func (w *watch) look() {
 	w.mu.Lock()
+	w.set = false
 	if !w.running || w.ended != nil {
 		w.mu.Unlock()
 		return
@@ -248,7 +254,6 @@ func (w *watch) look() {
 
 // end returns what the client has sent since begin, and why there can be no more.
 func (w *watch) end() (ahead []byte, err error) {
-	w.late.Stop()
 	w.mu.Lock()
 	ended := w.ended
 	w.running, w.ended = false, nil
