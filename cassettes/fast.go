@@ -23,7 +23,7 @@ type fastReader struct {
 	b    []byte // what is left of the record
 	bad  bool   // it is not the encoder's spelling
 	seen map[string]string
-	once bool // it reads one record only, so that sharing costs more than it saves
+	once bool // it reads one record only, which was read before: sharing costs more than it saves, and what is plain is known to be
 }
 
 // maxSeen bounds how many strings are shared between interactions: the same
@@ -203,7 +203,7 @@ func (f *fastReader) scalar(b []byte) string {
 		return string(text)
 	}
 	s := f.shared(b)
-	f.bad = f.bad || !plainSafe(s)
+	f.bad = f.bad || !f.once && !plainSafe(s)
 	return s
 }
 
@@ -316,7 +316,7 @@ func (f *fastReader) body(key string) string {
 		f.bad = true
 	}
 	s := string(text)
-	f.bad = f.bad || !literalSafe(s)
+	f.bad = f.bad || !f.once && !literalSafe(s)
 	return s
 }
 

@@ -226,20 +226,28 @@ func (b *responseBody) WriteTo(w io.Writer) (int64, error) {
 	if a, ok := b.ReadCloser.(interface{ Awaited() bool }); b.length < 0 || ok && a.Awaited() {
 		x.flush() // the client is to know what is known
 	}
-	if b.atHand() {
-		return b.writeAtOnce(w)
+	atHand := b.atHand()
+	if held, ok := b.ReadCloser.(io.WriterTo); atHand && ok {
+		return b.writeAtOnce(held, w)
 	}
 	buffer := copyBuffers.Get().(*copyBuffer)
 	defer copyBuffers.Put(buffer)
 	idle := x.conn.server.config.Limits.BodyIdle
 	var stalled atomic.Bool
-	alarm := time.AfterFunc(idle, func() { stalled.Store(true); x.cancel() })
-	defer alarm.Stop()
+	var alarm *time.Timer
+	if !atHand {
+		alarm = time.AfterFunc(idle, func() { stalled.Store(true); x.cancel() })
+		defer alarm.Stop()
+	}
 	for {
-		alarm.Reset(idle)
+		if !atHand {
+			alarm.Reset(idle)
+		}
 		n, err := b.Read(buffer[:])
-		alarm.Stop() // waiting for the client is another matter
-		x.renewWrite()
+		if !atHand {
+			alarm.Stop() // waiting for the client is another matter
+			x.renewWrite()
+		}
 		if err != nil && err != io.EOF && stalled.Load() {
 			err = fmt.Errorf("nothing more came for %v", idle)
 		}
@@ -266,21 +274,18 @@ func (b *responseBody) WriteTo(w io.Writer) (int64, error) {
 // atHand reports whether the body is in memory and short: there is no server to
 // wait for, and one write gives it to the client.
 func (b *responseBody) atHand() bool {
-	held, ok := b.ReadCloser.(interface {
-		io.WriterTo
-		Len() int
-	})
+	held, ok := b.ReadCloser.(interface{ Len() int })
 	return ok && int64(held.Len()) == b.length && b.length <= int64(len(copyBuffer{}))
 }
 
-// writeAtOnce is WriteTo for such a body; WriteHeader has just given the client its
-// time.
-func (b *responseBody) writeAtOnce(w io.Writer) (int64, error) {
+// writeAtOnce is WriteTo for such a body if nothing happens when it is read;
+// WriteHeader has just given the client its time.
+func (b *responseBody) writeAtOnce(held io.WriterTo, w io.Writer) (int64, error) {
 	x := b.x
 	if w == io.Writer(x) {
 		w = x.ResponseWriter // which takes a string as it is
 	}
-	n, err := b.ReadCloser.(io.WriterTo).WriteTo(w)
+	n, err := held.WriteTo(w)
 	x.bytes += n
 	if err != nil {
 		x.notWritten(err)
