@@ -53,7 +53,7 @@ func TestPlainRequest(t *testing.T) {
 		{"POST  /x HTTP/1.1\r\nHost: h\r\n", false},
 		{"POST\r\nHost: h\r\n", false},
 	} {
-		for range 2 { // the second time it is known
+		for range 3 { // from the second time on it is known
 			r := p.plainRequest([]byte(tt.head + "\r\n"))
 			if (r != nil) != tt.want {
 				t.Errorf("%q is plain: %t", tt.head, r != nil)
@@ -235,6 +235,12 @@ func TestPlainAnswersAreNetHTTPs(t *testing.T) {
 		"reason": func(r *http.Request) (*http.Response, error) {
 			resp := reply(r, 401, "hello")
 			resp.Status = "401 Not You"
+			return resp, nil
+		},
+		"aborts_halfway": func(r *http.Request) (*http.Response, error) {
+			resp := reply(r, 200, "")
+			resp.ContentLength = 10
+			resp.Body = io.NopCloser(io.MultiReader(strings.NewReader("hello"), atEnd(func() { panic(http.ErrAbortHandler) })))
 			return resp, nil
 		},
 		"breaks_off": func(r *http.Request) (*http.Response, error) {

@@ -194,7 +194,6 @@ func (p *plainLoop) answer(r *http.Request) (ok bool) {
 			if !isAbort(why) {
 				p.conn.server.http.ErrorLog.Printf("panic serving %s: %v\n%s", p.remote, why, debug.Stack())
 			}
-			p.writer.send() // what has been said
 			ok = false
 		}
 	}()
