@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 )
@@ -146,7 +147,7 @@ func (p *plainLoop) next() (r *http.Request, size int) {
 // read reads more into p.buf.
 func (p *plainLoop) read() error {
 	if len(p.buf) == cap(p.buf) {
-		p.buf = append(make([]byte, 0, 4*cap(p.buf)), p.buf...)
+		p.buf = slices.Grow(p.buf, cap(p.buf))
 	}
 	n, err := p.conn.Conn.Read(p.buf[len(p.buf):cap(p.buf)])
 	p.buf = p.buf[:len(p.buf)+n]
@@ -156,11 +157,13 @@ func (p *plainLoop) read() error {
 	return err
 }
 
-// drop drops the first n bytes of p.buf.
+// drop drops the first n bytes of p.buf, and the room that only a long request takes.
 func (p *plainLoop) drop(n int) {
-	if n > 0 {
-		p.buf = p.buf[:copy(p.buf, p.buf[n:])]
+	rest := p.buf[n:]
+	if cap(p.buf) > 2*plainBuffer && len(rest) <= plainBuffer {
+		p.buf = make([]byte, 0, plainBuffer)
 	}
+	p.buf = append(p.buf[:0], rest...)
 }
 
 // exchange answers a request, the first size bytes of p.buf. It is false if no other

@@ -42,6 +42,9 @@ func (o *output) WriteString(p string) (int, error) { *o = append(*o, p...); ret
 
 // start makes w the writer of the answer to another request.
 func (w *plainWriter) start(method string) {
+	if cap(w.out) > 2*mostJoined { // after a long header
+		w.out = nil
+	}
 	*w = plainWriter{conn: w.conn, method: method, header: http.Header{}, length: -1, held: w.held[:0], out: w.out[:0]}
 }
 
