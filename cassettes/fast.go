@@ -296,17 +296,19 @@ func (f *fastReader) body(key string) string {
 		}
 		end += n + 1
 	}
-	text := make([]byte, 0, end)
+	var text strings.Builder
+	text.Grow(end)
 	for block := f.b[:end]; len(block) > 0; {
 		n := bytes.IndexByte(block, '\n') + 1
-		text = append(text, block[min(len(bodyIndent), n-1):n]...)
+		text.Write(block[min(len(bodyIndent), n-1):n])
 		block = block[n:]
 	}
 	f.b = f.b[end:]
-	lastEmpty := bytes.HasSuffix(text, []byte("\n\n"))
+	s := text.String()
+	lastEmpty := strings.HasSuffix(s, "\n\n")
 	switch string(style) {
 	case "|-":
-		text = bytes.TrimSuffix(text, []byte("\n"))
+		s = strings.TrimSuffix(s, "\n")
 		f.bad = f.bad || lastEmpty
 	case "|":
 		f.bad = f.bad || lastEmpty
@@ -315,7 +317,6 @@ func (f *fastReader) body(key string) string {
 	default:
 		f.bad = true
 	}
-	s := string(text)
 	f.bad = f.bad || !f.once && !literalSafe(s)
 	return s
 }
