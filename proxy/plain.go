@@ -1,9 +1,11 @@
 package proxy
 
 import (
+	"bufio"
 	"bytes"
 	"net/http"
 	"strings"
+	"sync"
 )
 
 // Bounds of a plain request, in bytes.
@@ -17,6 +19,8 @@ var (
 	headerEnd = []byte("\r\n\r\n")
 )
 
+var headerReaders = sync.Pool{New: func() any { return bufio.NewReader(nil) }}
+
 // plainRequest reads a request's header, the empty line at its end included, if the
 // request is plain: one of HTTP/1.1 with a body of a stated and moderate length, that
 // asks for an answer and nothing else. It is nil for whatever is rare, odd or wrong,
@@ -28,9 +32,10 @@ func (p *plainLoop) plainRequest(head []byte) *http.Request {
 	if len(head) > p.conn.server.config.Limits.HeaderBytes || !soundLines(head) {
 		return nil
 	}
-	p.header.Reset(head)
-	p.lines.Reset(p.header)
-	r, err := http.ReadRequest(p.lines)
+	lines := headerReaders.Get().(*bufio.Reader)
+	defer headerReaders.Put(lines)
+	lines.Reset(bytes.NewReader(head))
+	r, err := http.ReadRequest(lines)
 	if err != nil || r.ProtoMajor != 1 || r.ProtoMinor != 1 || r.Method == http.MethodConnect ||
 		r.ContentLength < 0 || r.ContentLength > maxPlainBody || r.TransferEncoding != nil {
 		return nil

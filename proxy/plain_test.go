@@ -16,8 +16,7 @@ import (
 )
 
 func TestPlainRequest(t *testing.T) {
-	p := &plainLoop{header: bytes.NewReader(nil), ctx: t.Context(), conn: &clientConn{server: &Server{config: Config{Limits: Limits{HeaderBytes: 1 << 10}}}}}
-	p.lines = bufio.NewReader(p.header)
+	p := &plainLoop{ctx: t.Context(), conn: &clientConn{server: &Server{config: Config{Limits: Limits{HeaderBytes: 1 << 10}}}}}
 	const first = "POST /x?y HTTP/1.1\r\n"
 	for _, tt := range []struct {
 		head string

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -36,8 +35,6 @@ type plainLoop struct {
 	cancel context.CancelFunc
 	remote string        // address of the client
 	buf    []byte        // read and not served yet
-	header *bytes.Reader // under lines
-	lines  *bufio.Reader // what headers are read from
 	head   []byte        // the last one that was
 	parsed *http.Request // from it; not to be changed
 	writer plainWriter
@@ -88,9 +85,8 @@ func (s *Server) attend(c *clientConn) {
 }
 
 func newPlainLoop(c *clientConn) *plainLoop {
-	p := &plainLoop{conn: c, remote: c.RemoteAddr().String(), buf: make([]byte, 0, plainBuffer), header: bytes.NewReader(nil)}
+	p := &plainLoop{conn: c, remote: c.RemoteAddr().String(), buf: make([]byte, 0, plainBuffer)}
 	p.ctx, p.cancel = context.WithCancel(context.WithValue(c.server.ctx, connKey{}, c))
-	p.lines = bufio.NewReaderSize(p.header, plainBuffer)
 	p.writer.conn = c
 	p.watch.init(c, p.cancel)
 	return p
