@@ -1,7 +1,6 @@
 package cassettes
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -83,12 +82,12 @@ var hopHeaders = []string{"Connection", "Keep-Alive", "Proxy-Connection", "Te", 
 func (i *Interaction) response(req *http.Request, name string) *http.Response {
 	h := canonicalHeader(i.Response.Headers)
 	for _, name := range hopHeaders {
-		h.Del(name)
+		delete(h, name)
 	}
 	if !i.challenge() {
 		dropProof(h)
 	}
-	h.Set(HeaderInteraction, name)
+	h[HeaderInteraction] = []string{name}
 	resp := &http.Response{
 		StatusCode: i.Response.Code, Status: i.Response.Status,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -109,7 +108,7 @@ func (i *Interaction) response(req *http.Request, name string) *http.Response {
 		resp.ContentLength = -1 // trailers travel with chunks
 		h.Del("Content-Length")
 	default:
-		h.Set("Content-Length", fmt.Sprint(len(i.Response.Body)))
+		h["Content-Length"] = []string{strconv.Itoa(len(i.Response.Body))}
 	}
 	return resp
 }

@@ -99,7 +99,12 @@ func plainText(body []byte, whole bool, h http.Header, limit int64) plain {
 
 // isText reports whether bytes are text and not packed.
 func isText(b []byte) bool {
-	return utf8.Valid(b) && bytes.IndexFunc(b, func(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' }) < 0
+	for _, c := range b {
+		if c < ' ' && c != '\t' && c != '\n' && c != '\r' {
+			return false
+		}
+	}
+	return utf8.Valid(b)
 }
 
 func printableWord(s string) string { return oneLine(s[:min(len(s), 40)]) }

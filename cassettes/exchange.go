@@ -26,9 +26,20 @@ func (i *Interaction) Exchange() inspect.Exchange {
 // others may spell them freely.
 func canonicalHeader(h http.Header) http.Header {
 	out := make(http.Header, len(h))
+	n := 0
+	for _, values := range h {
+		n += len(values)
+	}
+	all := make([]string, 0, n) // the values of all names
 	for name, values := range h {
 		name = http.CanonicalHeaderKey(name)
-		out[name] = append(out[name], values...)
+		if out[name] != nil || len(values) == 0 { // in another spelling, or nothing
+			out[name] = append(out[name], values...)
+			continue
+		}
+		from := len(all)
+		all = append(all, values...)
+		out[name] = all[from:len(all):len(all)]
 	}
 	return out
 }

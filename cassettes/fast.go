@@ -23,7 +23,7 @@ type fastReader struct {
 	b    []byte // what is left of the record
 	bad  bool   // it is not the encoder's spelling
 	seen map[string]string
-	once bool // it reads one record only, so that sharing costs more than it saves
+	once bool // it reads one record only, which was read before: sharing costs more than it saves, and what is plain is known to be
 }
 
 // maxSeen bounds how many strings are shared between interactions: the same
@@ -203,7 +203,7 @@ func (f *fastReader) scalar(b []byte) string {
 		return string(text)
 	}
 	s := f.shared(b)
-	f.bad = f.bad || !plainSafe(s)
+	f.bad = f.bad || !f.once && !plainSafe(s)
 	return s
 }
 
@@ -296,17 +296,19 @@ func (f *fastReader) body(key string) string {
 		}
 		end += n + 1
 	}
-	text := make([]byte, 0, end)
+	var text strings.Builder
+	text.Grow(end)
 	for block := f.b[:end]; len(block) > 0; {
 		n := bytes.IndexByte(block, '\n') + 1
-		text = append(text, block[min(len(bodyIndent), n-1):n]...)
+		text.Write(block[min(len(bodyIndent), n-1):n])
 		block = block[n:]
 	}
 	f.b = f.b[end:]
-	lastEmpty := bytes.HasSuffix(text, []byte("\n\n"))
+	s := text.String()
+	lastEmpty := strings.HasSuffix(s, "\n\n")
 	switch string(style) {
 	case "|-":
-		text = bytes.TrimSuffix(text, []byte("\n"))
+		s = strings.TrimSuffix(s, "\n")
 		f.bad = f.bad || lastEmpty
 	case "|":
 		f.bad = f.bad || lastEmpty
@@ -315,8 +317,7 @@ func (f *fastReader) body(key string) string {
 	default:
 		f.bad = true
 	}
-	s := string(text)
-	f.bad = f.bad || !literalSafe(s)
+	f.bad = f.bad || !f.once && !literalSafe(s)
 	return s
 }
 

@@ -34,14 +34,14 @@ func Import(x *captures.Exchange, o RecordOptions) (i *Interaction, wanted bool)
 		e.arrived = e.arrived.UTC()
 	}
 	e.facts.Upstream = x.Took
-	i, message := e.interaction(response, responseWhole && !x.ResponseCut, x.Note)
+	i, answer := e.interaction(response, responseWhole && !x.ResponseCut, x.Note)
 	m := &i.Umtape
 	m.AuthLegs = x.AuthLegs
 	m.RequestEncoding, m.ResponseEncoding = cmp.Or(m.RequestEncoding, x.RequestEncoding), cmp.Or(m.ResponseEncoding, x.ResponseEncoding)
 	if m.Truncated != "" {
 		m.Note = cmp.Or(m.Note, "it was not whole where it was imported from, or longer than what is kept")
 	}
-	return i, e.wanted(i, message)
+	return i, e.wanted(i, answer.soap)
 }
 
 func atMost(body []byte, limit int64) ([]byte, bool) {

@@ -12,8 +12,8 @@ import (
 )
 
 // interaction makes what is kept out of copies; the live exchange stays as it
-// is. It returns the response's message too.
-func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Interaction, *inspect.Message) {
+// is. It returns what the response says, too.
+func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Interaction, reading) {
 	req, resp, limit := x.request, x.response, x.options.MaxBody
 	i := &Interaction{}
 	sent := plainText(x.body.body, x.body.whole, x.requestHeader, limit)
@@ -25,28 +25,24 @@ func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Inter
 		Truncated: truncated(sent.whole, got.whole),
 		Note:      cmp.Or(note, sent.note, got.note),
 	}
-	request, err := inspect.ParseBody(x.requestHeader, sent.text)
-	x.requestErr = err
-	x.unread = !sent.whole || errors.Is(err, inspect.ErrTooLarge)
+	request := x.read(sent.text, x.requestHeader)
+	x.requestErr = request.problem
+	x.unread = !sent.whole || errors.Is(request.problem, inspect.ErrTooLarge)
 	x.maybeSOAP = x.unread && (len(sent.text) == 0 || looksSOAP(sent.text))
-	i.Umtape.Operation = request.Operation()
-	// A response is parsed always: whether it is a fault is counted, and only
-	// it knows the id of a new call.
-	response, _ := inspect.ParseBody(x.responseHeader, got.text)
-	i.Umtape.Call = x.options.Profile.CallOf(request, response)
-
-	reqBody := redactString(textOf(sent.text, request), x.requestHeader)
-	gotBody := redactString(textOf(got.text, response), x.responseHeader)
-	describeBody(x.requestHeader, len(x.body.body), len(reqBody), sent.encoding)
-	describeBody(x.responseHeader, len(respBody), len(gotBody), got.encoding)
+	// A response is read always: whether it is a fault is counted, and only it
+	// knows the id of a new call.
+	response := x.read(got.text, x.responseHeader)
+	i.Umtape.Operation, i.Umtape.Call = request.operation, cmp.Or(request.call, response.call)
+	describeBody(x.requestHeader, len(x.body.body), len(request.text), sent.encoding)
+	describeBody(x.responseHeader, len(respBody), len(response.text), got.encoding)
 
 	i.Request = cassette.Request{
 		Proto: cmp.Or(req.Proto, "HTTP/1.1"), ProtoMajor: cmp.Or(req.ProtoMajor, 1), ProtoMinor: req.ProtoMinor,
-		ContentLength:    int64(len(reqBody)),
+		ContentLength:    int64(len(request.text)),
 		TransferEncoding: req.TransferEncoding,
 		Trailer:          keptTrailer(req.Trailer),
 		Host:             redactHost(hostOf(req)),
-		Body:             reqBody,
+		Body:             request.text,
 		Headers:          x.requestHeader,
 		URL:              redactURL(req.URL.String()),
 		Method:           req.Method,
@@ -55,8 +51,8 @@ func (x *exchange) interaction(respBody []byte, whole bool, note string) (*Inter
 		Proto: resp.Proto, ProtoMajor: resp.ProtoMajor, ProtoMinor: resp.ProtoMinor,
 		TransferEncoding: resp.TransferEncoding,
 		Trailer:          keptTrailer(resp.Trailer),
-		ContentLength:    int64(len(gotBody)),
-		Body:             gotBody,
+		ContentLength:    int64(len(response.text)),
+		Body:             response.text,
 		Headers:          x.responseHeader,
 		Status:           redactURL(resp.Status), // some carry a URL (PROTOCOL.md, section 5.6)
 		Code:             resp.StatusCode,

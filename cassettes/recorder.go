@@ -63,6 +63,7 @@ type Recorder struct {
 	stats   tally
 	hider   *hider // nil if nothing is hidden but credentials
 	clean   cleanValues
+	bodies  *knownBodies // nil to know none
 }
 
 // NewRecorder returns a recorder that appends to tape. The caller closes tape
@@ -74,7 +75,7 @@ func NewRecorder(tape *Writer, options RecordOptions) *Recorder {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Recorder{tape: tape, options: options, name: interactionPrefix(tape.Path()), hider: newHider(options.Redaction)}
+	return &Recorder{tape: tape, options: options, name: interactionPrefix(tape.Path()), hider: newHider(options.Redaction), bodies: newKnownBodies()}
 }
 
 // Wrap returns a RoundTripper that sends requests through next and keeps what
@@ -341,8 +342,8 @@ func (x *exchange) keep(respBody []byte, whole bool, note string) error {
 
 func (x *exchange) toTape(respBody []byte, whole bool, note string) (v Verdict, reason string, err error) {
 	i, response := x.interaction(respBody, whole, note)
-	x.facts.Operation, x.facts.Call, x.facts.Fault = i.Umtape.Operation, i.Umtape.Call, faultKind(response)
-	if !x.wanted(i, response) {
+	x.facts.Operation, x.facts.Call, x.facts.Fault = i.Umtape.Operation, i.Umtape.Call, response.fault
+	if !x.wanted(i, response.soap) {
 		x.stats.passed()
 		return Passed, "", nil
 	}
@@ -402,13 +403,13 @@ func (x *exchange) asks() string {
 	return request.Operation()
 }
 
-func (x *exchange) wanted(i *Interaction, response *inspect.Message) bool {
+func (x *exchange) wanted(i *Interaction, soapAnswer bool) bool {
 	if inspect.AsksForDescription(x.request.Method, x.request.URL) {
 		return true // whatever the answer: in a replay the client has to get the same
 	}
 	names := x.options.Operations
 	if len(names) == 0 {
-		return x.options.All || i.Umtape.Operation != "" || response != nil || inspect.ClaimsSOAP(x.requestHeader) || x.maybeSOAP
+		return x.options.All || i.Umtape.Operation != "" || soapAnswer || inspect.ClaimsSOAP(x.requestHeader) || x.maybeSOAP
 	}
 	if i.Umtape.Operation != "" || !x.unread {
 		return slices.Contains(names, i.Umtape.Operation)

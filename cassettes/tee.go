@@ -89,6 +89,15 @@ func (b *teeBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Len passes on how much of the body is in memory and all that is to come; it is
+// negative if more may have to be waited for.
+func (b *teeBody) Len() int {
+	if held, ok := b.from.(interface{ Len() int }); ok {
+		return held.Len()
+	}
+	return -1
+}
+
 // Awaited passes on what the body of the server says of itself: whether the next
 // Read may have to wait. A proxy does not hold the header back for such a body.
 func (b *teeBody) Awaited() bool {

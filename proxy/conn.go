@@ -22,6 +22,7 @@ type clientConn struct {
 	server   *Server
 	target   string // "host:port" of the CONNECT; "" for a connection of its own
 	secure   bool   // the client spoke TLS
+	asked    string // for a server of this name, in its TLS; "" for none
 	slot     bool   // counts against Limits.Connections
 	number   uint64 // see Exchange.Conn
 
@@ -74,7 +75,7 @@ func (c *clientConn) open(early []byte) error {
 	if err != nil {
 		return err
 	}
-	c.Conn, c.secure = conn, true
+	c.Conn, c.secure, c.asked = conn, true, conn.ConnectionState().ServerName
 	return nil
 }
 
@@ -115,6 +116,17 @@ func (c *clientConn) changed(state http.ConnState) {
 		// is none; that one goes without a line.
 		c.unheard.Store(true)
 	}
+}
+
+// ends reports whether c waits for another request; if so, none begins any more.
+func (c *clientConn) ends() bool {
+	return c.state.CompareAndSwap(int32(http.StateIdle), int32(http.StateClosed))
+}
+
+// leaves has c go from waiting for its client to another state. It is false if c is
+// being closed because it waits.
+func (c *clientConn) leaves(to http.ConnState) bool {
+	return c.state.CompareAndSwap(int32(http.StateIdle), int32(to)) || c.state.CompareAndSwap(int32(http.StateNew), int32(to))
 }
 
 // logUnheard has a line for what net/http answers by itself, or not at all.

@@ -37,7 +37,6 @@ func (s *Server) connect(outer *clientConn, x *exchange) {
 		hijacked.Close()
 		return
 	}
-	defer tunnel.leave()
 	early, _ := buffered.Peek(buffered.Reader.Buffered()) // never fails; buffered is ours from now on
 	if _, err = io.WriteString(hijacked, established); err == nil {
 		err = tunnel.open(early)
@@ -45,11 +44,10 @@ func (s *Server) connect(outer *clientConn, x *exchange) {
 	if err != nil {
 		tunnel.logOpenFailure(err)
 		tunnel.Close()
+		tunnel.leave()
 		return
 	}
-	if !s.queue.put(tunnel) {
-		tunnel.Close()
-	}
+	go s.attend(tunnel)
 }
 
 const established = "HTTP/1.1 200 Connection established\r\n\r\n"

@@ -121,8 +121,8 @@ func (s sessionsOf) Put(key string, state *tls.ClientSessionState) {
 // another, as one that was given an IP address to connect to does.
 func serverName(ctx context.Context, host, address string) string {
 	if c := connOf(ctx); c != nil && c.target != "" && strings.EqualFold(c.target, address) {
-		if t, ok := c.Conn.(*tls.Conn); ok && t.ConnectionState().ServerName != "" {
-			return t.ConnectionState().ServerName
+		if c.asked != "" {
+			return c.asked
 		}
 	}
 	return strings.TrimSuffix(host, ".")

@@ -23,7 +23,7 @@ type exchange struct {
 
 	// Of the request, kept because the headers change on the way.
 	request *http.Request // as routed; goproxy gets a copy
-	body    *requestBody  // nil if there is none, or nobody to read it
+	body    *requestBody  // nil if there is none, nobody to read it, or it came whole
 	cancel  context.CancelFunc
 	way     Way
 	action  bool   // it had a SOAPAction
@@ -72,10 +72,13 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		x.refuse(refused)
 		return
 	}
-	// A server may answer, with 401 for one, before it has read a large body.
-	// Without this net/http would swallow the rest of the body instead of leaving
-	// it to the transport, and the upstream connection would be lost for NTLM.
-	http.NewResponseController(w).EnableFullDuplex()
+	_, whole := r.Body.(memoryBody)
+	if !whole {
+		// A server may answer, with 401 for one, before it has read a large body.
+		// Without this net/http would swallow the rest of the body instead of leaving
+		// it to the transport, and the upstream connection would be lost for NTLM.
+		http.NewResponseController(w).EnableFullDuplex()
+	}
 	ctx, cancel := context.WithCancel(r.Context())
 	x.cancel = cancel
 	if r.ContentLength < 0 && r.Trailer == nil {
@@ -83,7 +86,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	// A copy, because net/http looks at the body of r again when it is done.
 	forward := r.WithContext(ctx)
-	if r.Body != http.NoBody {
+	if r.Body != http.NoBody && !whole {
 		x.body = newRequestBody(r.Body, conn, s.config.Limits, r.Context().Done())
 		forward.Body = x.body
 	}
@@ -223,20 +226,28 @@ func (b *responseBody) WriteTo(w io.Writer) (int64, error) {
 	if a, ok := b.ReadCloser.(interface{ Awaited() bool }); b.length < 0 || ok && a.Awaited() {
 		x.flush() // the client is to know what is known
 	}
-	if b.atHand() {
-		return b.writeAtOnce(w)
+	atHand := b.atHand()
+	if held, ok := b.ReadCloser.(io.WriterTo); atHand && ok {
+		return b.writeAtOnce(held, w)
 	}
 	buffer := copyBuffers.Get().(*copyBuffer)
 	defer copyBuffers.Put(buffer)
 	idle := x.conn.server.config.Limits.BodyIdle
 	var stalled atomic.Bool
-	alarm := time.AfterFunc(idle, func() { stalled.Store(true); x.cancel() })
-	defer alarm.Stop()
+	var alarm *time.Timer
+	if !atHand {
+		alarm = time.AfterFunc(idle, func() { stalled.Store(true); x.cancel() })
+		defer alarm.Stop()
+	}
 	for {
-		alarm.Reset(idle)
+		if !atHand {
+			alarm.Reset(idle)
+		}
 		n, err := b.Read(buffer[:])
-		alarm.Stop() // waiting for the client is another matter
-		x.renewWrite()
+		if !atHand {
+			alarm.Stop() // waiting for the client is another matter
+			x.renewWrite()
+		}
 		if err != nil && err != io.EOF && stalled.Load() {
 			err = fmt.Errorf("nothing more came for %v", idle)
 		}
@@ -263,21 +274,18 @@ func (b *responseBody) WriteTo(w io.Writer) (int64, error) {
 // atHand reports whether the body is in memory and short: there is no server to
 // wait for, and one write gives it to the client.
 func (b *responseBody) atHand() bool {
-	held, ok := b.ReadCloser.(interface {
-		io.WriterTo
-		Len() int
-	})
+	held, ok := b.ReadCloser.(interface{ Len() int })
 	return ok && int64(held.Len()) == b.length && b.length <= int64(len(copyBuffer{}))
 }
 
-// writeAtOnce is WriteTo for such a body; WriteHeader has just given the client its
-// time.
-func (b *responseBody) writeAtOnce(w io.Writer) (int64, error) {
+// writeAtOnce is WriteTo for such a body if nothing happens when it is read;
+// WriteHeader has just given the client its time.
+func (b *responseBody) writeAtOnce(held io.WriterTo, w io.Writer) (int64, error) {
 	x := b.x
 	if w == io.Writer(x) {
 		w = x.ResponseWriter // which takes a string as it is
 	}
-	n, err := b.ReadCloser.(io.WriterTo).WriteTo(w)
+	n, err := held.WriteTo(w)
 	x.bytes += n
 	if err != nil {
 		x.notWritten(err)

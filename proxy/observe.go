@@ -157,6 +157,8 @@ func (x *exchange) tell() {
 	}
 	if x.body != nil {
 		e.RequestBytes = x.body.bytes.Load()
+	} else if _, whole := x.request.Body.(memoryBody); whole {
+		e.RequestBytes = x.request.ContentLength
 	}
 	if e.Outcome == "" {
 		e.Outcome, e.Reason = x.ended()

@@ -23,9 +23,10 @@
 //
 // A connection's way, and the file that tells each part:
 //
-//	accept → is the client one of ours (clients.go) → first byte: TLS or not (sniff.go) → one http.Server (conn.go, server.go)
+//	accept → is the client one of ours (clients.go) → first byte: TLS or not (sniff.go)
+//	then its requests, while they are plain (plain.go, plainloop.go, plainwriter.go) → from the first other one on: one http.Server (conn.go, server.go)
 //	request → name and password (clients.go, users.go) → may it go to that port (ports.go)
-//	CONNECT → hijack → first byte again → the same http.Server, target fixed (connect.go), or bytes both ways (tunnel.go)
+//	CONNECT → hijack → first byte again → the same, target fixed (connect.go), or bytes both ways (tunnel.go)
 //	request → where to (route.go) → headers of one hop removed (header.go) → goproxy → the connection's transport
 //	request body → read to its end, or the connection ends (reqbody.go)
 //	response → body as it arrives (exchange.go), or bytes both ways after 101 (upgrade.go)

@@ -36,7 +36,8 @@ type Server struct {
 
 	own atomic.Pointer[[]ownAddress] // of the listeners; replaced, never changed
 
-	wg sync.WaitGroup // accept loops, http, and each clientConn until it is released
+	wg    sync.WaitGroup // accept loops, http, and each clientConn until it is released
+	plain sync.WaitGroup // exchanges of plainLoops; none begins after closing, see beginPlain
 
 	silent atomic.Uint64 // see Stats
 
@@ -132,18 +133,16 @@ func (s *Server) Serve(ln net.Listener) error {
 	}
 }
 
-// admit finds out whether the client speaks TLS and hands its connection to the
-// HTTP server.
+// admit finds out whether the client speaks TLS, and serves its requests or has
+// net/http do it.
 func (s *Server) admit(c *clientConn) {
-	defer c.leave() // entered by register
 	if err := c.open(nil); err != nil {
 		c.logOpenFailure(err)
 		c.Close()
+		c.leave() // entered by register
 		return
 	}
-	if !s.queue.put(c) {
-		c.Close()
-	}
+	s.attend(c)
 }
 
 // Shutdown stops accepting, waits until running exchanges have finished, then
@@ -154,7 +153,11 @@ func (s *Server) admit(c *clientConn) {
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stop()
 	s.kill(func(c *clientConn) bool { return c.unused() })
+	s.closeIdle()
 	err := s.http.Shutdown(ctx)
+	if err == nil {
+		err = s.endPlain(ctx)
+	}
 	if err != nil {
 		s.cancel()
 	}
@@ -190,17 +193,30 @@ func (s *Server) stop() {
 // kill closes the network side of the connections that which picks. Whoever
 // reads from them then ends them properly.
 func (s *Server) kill(which func(*clientConn) bool) {
+	for _, c := range s.pick(which) {
+		c.raw.Close()
+	}
+}
+
+// closeIdle closes the connections that wait for another request, as net/http does
+// with those it has.
+func (s *Server) closeIdle() {
+	for _, c := range s.pick(func(c *clientConn) bool { return c.ends() }) {
+		c.Close()
+	}
+}
+
+// pick returns the connections that which picks.
+func (s *Server) pick(which func(*clientConn) bool) []*clientConn {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	conns := make([]*clientConn, 0, len(s.conns))
 	for c := range s.conns {
 		if which(c) {
 			conns = append(conns, c)
 		}
 	}
-	s.mu.Unlock()
-	for _, c := range conns {
-		c.raw.Close()
-	}
+	return conns
 }
 
 func (s *Server) isClosing() bool {

@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"text/tabwriter"
 	"time"
@@ -218,8 +219,10 @@ type wireClient struct {
 	r       *bufio.Reader
 	request []byte
 	id      []byte // the part of request that is another each time
-	n       int
 }
+
+// asked is how many requests have been made: each is about another call.
+var asked atomic.Int64
 
 func (w *wire) dial(addr string) (*wireClient, error) {
 	raw, err := net.Dial("tcp", addr)
@@ -251,8 +254,7 @@ func (w *wire) dial(addr string) (*wireClient, error) {
 }
 
 func (x *wireClient) exchange() error {
-	x.n++
-	copy(x.id, fmt.Sprintf("%010d", x.n))
+	copy(x.id, fmt.Sprintf("%010d", asked.Add(1)))
 	if _, err := x.c.Write(x.request); err != nil {
 		return err
 	}
