@@ -107,7 +107,11 @@ func guard(text []byte, limits Limits, room room) (found scanned, err error) {
 		return fail(0, ErrNotXML, "no element")
 	}
 	if len(open) > 0 {
-		return fail(int64(len(text)), ErrNotXML, fmt.Sprintf("it ends with %d elements still open", len(open)))
+		reason := fmt.Sprintf("it ends with %d elements still open", len(open))
+		if len(open) == 1 {
+			reason = "it ends with an element still open"
+		}
+		return fail(int64(len(text)), ErrNotXML, reason)
 	}
 	found.text = edit.done()
 	return found, nil

@@ -183,7 +183,7 @@ func (c *checks) held(r *inspect.Reading, off map[string]bool) (found []inspect.
 func (c *checks) done() []report.CheckedCassette {
 	moments := c.moments
 	c.moments, c.calls = nil, nil
-	for _, f := range um.CheckCalls(inspect.CallsOf(moments)) {
+	for f := range um.CheckCalls(inspect.CallsOf(moments)) {
 		at := c.where[f.At.N]
 		of := &c.cassettes[at.cassette].Interactions[at.interaction]
 		of.Found = c.keep(of.Found, report.Located{File: f.At.File, ID: of.ID, Operation: of.Operation, Line: f.Spot.FileLine, Column: f.Spot.FileColumn, Finding: f.Finding})

@@ -283,6 +283,8 @@ func TestCheck(t *testing.T) {
 		{"many strangers", exchange(soap(m("Disconnect", "<CallId>"+goodID+"</CallId>"+strings.Repeat("<a/>", 101))), disconnected), "UM023 UM090"},
 		{"not empty", exchange(disconnect, soap(m("DisconnectResponse", "<a/>"))), "UM041"},
 		{"one level", exchange(soap(m("IsUMEnabled", "")), soap(m("IsUMEnabledResponse", "true"))), "UM042"},
+		{"one level of a result with children", exchange(getCallInfo, soap(m("GetCallInfoResponse", "<CallState>Connected</CallState><EventCause>None</EventCause>"))), "UM042"},
+		{"one level, and a stranger", exchange(getCallInfo, soap(m("GetCallInfoResponse", "<CallState>Connected</CallState><Other/>"))), "UM023 UM042"},
 		{"no ResponseClass", exchange(ews("DisconnectPhoneCall", "", `<PhoneCallId Id="`+goodID+`"/>`), ews("DisconnectPhoneCallResponse", "", "")), "UM043"},
 		{"Success with an error", exchange(ews("DisconnectPhoneCall", "", `<PhoneCallId Id="`+goodID+`"/>`), ews("DisconnectPhoneCallResponse", `ResponseClass="Success"`, "<ResponseCode>ErrorInvalidPhoneCallId</ResponseCode>")), "UM043"},
 		{"cause too early", exchange(getCallInfo, callInfo("Connected", "UserBusy")), "UM044"},

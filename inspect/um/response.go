@@ -54,8 +54,11 @@ func hasChild(e *inspect.Element, local string) bool {
 func (c *checker) wrapped(path string, p *inspect.Element) {
 	var inner *inspect.Element
 	innerPath := path + "/" + p.Name.Local
+	doubled := slices.ContainsFunc(p.Children, func(e *inspect.Element) bool { return e.Name.Local == p.Name.Local })
 	for _, e := range p.Children {
 		switch {
+		case !doubled && slices.ContainsFunc(c.op.Response, func(f Field) bool { return f.Name == e.Name.Local }):
+			// the result itself, one level too high, which is one finding
 		case e.Name.Local != p.Name.Local:
 			c.add(ruleUnknownChild, path+"/"+name(e), e, "%s is no child of %s", name(e), p.Name.Local)
 		case inner != nil:

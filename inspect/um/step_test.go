@@ -97,7 +97,7 @@ func checkCalls(said []inspect.Exchange) (found []inspect.Finding) {
 			moments = append(moments, inspect.Moment{Step: s, File: "calls.yaml", ID: i})
 		}
 	}
-	for _, f := range CheckCalls(inspect.CallsOf(moments)) {
+	for f := range CheckCalls(inspect.CallsOf(moments)) {
 		found = append(found, f.Finding)
 	}
 	return found

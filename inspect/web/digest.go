@@ -194,7 +194,7 @@ func (b *Book) digested() *digest {
 	}
 	d.calls = inspect.CallsOf(moments)
 	d.found = map[int][]um.CallFinding{}
-	for _, f := range um.CheckCalls(d.calls) {
+	for f := range um.CheckCalls(d.calls) {
 		d.found[f.At.N] = append(d.found[f.At.N], f)
 	}
 	b.digest = d
@@ -219,7 +219,7 @@ func (d *digest) ofCall(n int) (found []um.CallFinding) {
 			moments = append(moments, d.moment(k))
 		}
 	}
-	for _, f := range um.CheckCalls(inspect.CallsOf(moments)) {
+	for f := range um.CheckCalls(inspect.CallsOf(moments)) {
 		if f.At.N == n {
 			found = append(found, f)
 		}
