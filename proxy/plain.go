@@ -53,11 +53,14 @@ func (p *plainLoop) plainRequest(head []byte) *http.Request {
 	return r.Clone(p.ctx)
 }
 
-// soundLines reports whether every line of a header but the first is a name and a
-// value as RFC 9110 §5 wants them, and exactly one is a Host that can be one.
+// soundLines reports whether every line of a header but the first, which is one line, is
+// a name and a value as RFC 9110 §5 wants them, and exactly one is a Host that can be one.
 // http.ReadRequest lets more pass than net/http's server does.
 func soundLines(head []byte) bool {
-	_, lines, _ := bytes.Cut(head, crlf)
+	first, lines, _ := bytes.Cut(head, crlf)
+	if !each(first, isText) {
+		return false
+	}
 	hosts := 0
 	for {
 		line, rest, _ := bytes.Cut(lines, crlf)

@@ -51,6 +51,7 @@ func TestPlainRequest(t *testing.T) {
 		{"CONNECT h:1 HTTP/1.1\r\nHost: h\r\n", false},
 		{"POST  /x HTTP/1.1\r\nHost: h\r\n", false},
 		{"POST\r\nHost: h\r\n", false},
+		{"POST /x HTTP/1.1\nX: a\r\nHost: h\r\n", false},
 	} {
 		for range 3 { // from the second time on it is known
 			r := p.plainRequest([]byte(tt.head + "\r\n"))
