@@ -114,7 +114,8 @@ func TestTenThousandIdleTunnels(t *testing.T) {
 			if each := (memory - 24<<20) / int64(held); each > tt.bytes {
 				t.Errorf("%d KiB for each connection, want at most %d", each>>10, tt.bytes>>10)
 			}
-			if n := strings.Count(r.log.String(), "\n"); n > 1 {
+			// The line is written once a minute.
+			if n := strings.Count(r.log.String(), "\n"); n > 1+int(time.Since(began).Minutes()) {
 				t.Errorf("%d lines in the log:\n%s", n, r.log.String())
 			}
 			t.Logf("%d tunnels with %s in them, opened in %.1f s: %d held, memory %.0f MiB, %.1f KiB each with the test's ends; good client: %d right; log: %q",

@@ -279,9 +279,20 @@ func TestPageComparesAMiss(t *testing.T) {
 	call("+41445550199")
 	until(t, ctx, counted("3 exchanges"))
 
-	// A miss is compared with what is nearest to it, whose number is hidden until it is
+	// A miss that is opened shows what was asked; nothing was answered by a server.
+	press(t, ctx, "j", "Enter")
+	until(t, ctx, `document.querySelector('#exchange .side')`)
+	if got := text(t, ctx, `[...document.querySelectorAll('#exchange .side')].map((s) => s.getAttribute('aria-label')).join()`); got != "Request" {
+		t.Errorf("of a miss are shown %s", got)
+	}
+	if got := text(t, ctx, `document.querySelector('#exchange').innerText`); !strings.Contains(got, "DialString") || strings.Contains(got, "555") {
+		t.Errorf("the miss, opened: %s", got)
+	}
+	press(t, ctx, "Escape")
+
+	// It is compared with what is nearest to it, whose number is hidden until it is
 	// asked for. The rule that would let it match can be copied.
-	press(t, ctx, "j", "c")
+	press(t, ctx, "c")
 	until(t, ctx, `location.hash.startsWith('#v=compare&m=%402') && document.querySelectorAll('.place').length === 1`)
 	if got := text(t, ctx, `document.querySelector('.result').innerText`); !strings.Contains(got, "Body/PlayOnPhone/DialString") || !strings.Contains(got, "***") ||
 		strings.Contains(got, "555") || !strings.Contains(got, "--any DialString") || !strings.Contains(got, "one.yaml#0") {

@@ -170,14 +170,19 @@ const maxPlacesOfMiss = 1000
 
 // asked is what a miss asked; nil if that is not held.
 func (r *Row) asked() *party {
-	if r.Miss.Read == nil {
-		return nil
-	}
-	whole, masked, ok := r.Miss.Read()
+	whole, masked, ok := r.missed()
 	if !ok {
 		return nil
 	}
 	return &party{Row{Operation: r.Operation}, whole, masked}
+}
+
+// missed is the request of a miss; not ok if it is none, or not held.
+func (r *Row) missed() (whole, masked Copy, ok bool) {
+	if r.Miss == nil || r.Miss.Read == nil {
+		return whole, masked, false
+	}
+	return r.Miss.Read()
 }
 
 // nearest is the interaction that is nearest to a miss, which need not have a row of its

@@ -123,11 +123,20 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request) {
 			j.Client, j.Shape, j.Fault = said.client(), said.Shape, said.Fault
 		}
 		j.fill(shown, whole, reveal, s.findings(n, whole))
+		j.Response = sideOf(shown.ResponseHeader, shown.ResponseBody, shown.ResponseErr).sized(whole.ResponseHeader, whole.ResponseBody)
+	} else if whole, masked, ok := row.missed(); ok { // there is no response of the server
+		shown := masked
+		if reveal {
+			shown = whole
+		}
+		j.fill(shown, whole, reveal, nil)
+		j.Text = http.StatusText(row.Status)
 	}
 	writeJSON(w, j)
 }
 
-// fill takes what is shown from one copy; what was found, from the whole one.
+// fill takes what is shown of the request, and of all but the response's header and body, from
+// one copy; what was found, from the whole one.
 func (j *exchangeJSON) fill(shown, whole Copy, reveal bool, found []inspect.Finding) {
 	j.Line, j.Method, j.URL, j.Notes, j.Redacted, j.Curl = shown.Line, shown.Method, shown.URL, shown.Notes, shown.Redacted, shown.Curl
 	if len(j.Curl) > maxShown {
@@ -153,7 +162,6 @@ func (j *exchangeJSON) fill(shown, whole Copy, reveal bool, found []inspect.Find
 		})
 	}
 	j.Request = sideOf(shown.RequestHeader, shown.RequestBody, shown.RequestErr).sized(whole.RequestHeader, whole.RequestBody)
-	j.Response = sideOf(shown.ResponseHeader, shown.ResponseBody, shown.ResponseErr).sized(whole.ResponseHeader, whole.ResponseBody)
 }
 
 // sized says how long the body is that was hidden in part.

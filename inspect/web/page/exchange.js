@@ -30,7 +30,7 @@ export async function show(n, anew, reveal, {go, close, comparing}) {
 		ofCall(x, go),
 		...(x.request ? [
 			side('Request', `${plain(x.method || '')} ${plain(x.url || '')}`, x.request, x, 'request'),
-			side('Response', `${x.status} ${x.status_text || ''}`, x.response, x, 'response'),
+			x.response && side('Response', `${x.status} ${x.status_text || ''}`, x.response, x, 'response'),
 			curl(x),
 		] : []),
 	].filter(Boolean));
