@@ -24,7 +24,6 @@ import (
 var notRun = []struct{ begins, why string }{
 	{"sudo ", "it changes what the whole machine trusts; trust_test.go runs the same on a tree of its own"},
 	{"bash .ci/test", "it runs this test"},
-	{"go install ", "it puts a program into the user's folder; go run builds the same"},
 }
 
 // TestDocs runs every command of the README and of the pages of help, as
@@ -243,11 +242,13 @@ var (
 	records = regexp.MustCompile(`\bumtape (?:exec )?record\b`)
 	listens = regexp.MustCompile(`\bumtape (record|replay|serve um|ui)\b`)
 	runsGo  = regexp.MustCompile(`^go run \./cmd/umtape\b`)
+	puts    = regexp.MustCompile(`^go install (\./cmd/umtape)\b`)
 )
 
 // here is a command of a page with this machine's ports, and the way into the world.
 func (s *docSession) here(shell string) string {
 	shell = runsGo.ReplaceAllString(shell, "umtape") // the same code, built once
+	shell = puts.ReplaceAllString(shell, `go install -C "$$CHECKOUT" $1 && "$$HOME"/go/bin/umtape version >version`)
 	if strings.Contains(shell, "--live ") {
 		shell = strings.ReplaceAll(shell, "umtape validate", "umtape validate --upstream-proxy http://"+s.world.proxy)
 	}
@@ -288,7 +289,8 @@ func (s *docSession) command(shell string) *exec.Cmd {
 			cmd.Env = append(cmd.Env, v)
 		}
 	}
-	cmd.Env = append(cmd.Env, "HOME="+s.home, "PATH="+s.world.path, "SSL_CERT_FILE="+s.world.roots, "TAPES="+s.world.tapes, "GOCACHE="+s.world.cache, "TZ=UTC", "LC_ALL=C.UTF-8", "NO_COLOR=1", "PAGER=cat")
+	cmd.Env = append(cmd.Env, "HOME="+s.home, "PATH="+s.world.path, "SSL_CERT_FILE="+s.world.roots, "TAPES="+s.world.tapes, "TZ=UTC", "LC_ALL=C.UTF-8", "NO_COLOR=1", "PAGER=cat")
+	cmd.Env = append(cmd.Env, s.world.forGo...)
 	ownGroup(cmd)
 	return cmd
 }

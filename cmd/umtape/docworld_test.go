@@ -19,11 +19,11 @@ import (
 
 // docWorld is what the pages find outside umtape.
 type docWorld struct {
-	proxy string // HOST:PORT of a proxy by which um.example.com is reached
-	roots string // file of the authorities that everybody trusts
-	path  string // PATH
-	cache string // of Go, which is that of this test: another home would build all anew
-	tapes string // folder of cassettes: calls.yaml with a Disconnect, call.yaml with a whole call
+	proxy string   // HOST:PORT of a proxy by which um.example.com is reached
+	roots string   // file of the authorities that everybody trusts
+	path  string   // PATH
+	forGo []string // environment: Go's caches are those of this test, for another home would build all anew; and where the sources are
+	tapes string   // folder of cassettes: calls.yaml with a Disconnect, call.yaml with a whole call
 }
 
 // A suite is what stands for a user's tests: it hangs up the call of disconnect.xml.
@@ -59,9 +59,16 @@ func newDocWorld(t *testing.T) *docWorld {
 		w.path = node + ":" + w.path
 	}
 
-	if out, err := exec.Command("go", "env", "GOCACHE").Output(); err == nil {
-		w.cache = strings.TrimSpace(string(out))
+	for _, name := range []string{"GOCACHE", "GOMODCACHE"} { // which are in the home that pages have not
+		if out, err := exec.Command("go", "env", name).Output(); err == nil {
+			w.forGo = append(w.forGo, name+"="+strings.TrimSpace(string(out)))
+		}
 	}
+	checkout, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.forGo = append(w.forGo, "CHECKOUT="+checkout)
 
 	um := docStart(t, "serve", "um", "--listen", "127.0.0.1:0", "--ca-dir", filepath.Join(root, "world"), "--unknown-call", "success", "-q")
 	w.proxy = docWays(t, um.at)
