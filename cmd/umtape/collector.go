@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"runtime"
 	"runtime/debug"
 	rtmetrics "runtime/metrics"
@@ -31,22 +32,20 @@ func collectLess(floor int) (back func()) {
 // them and cost the collector nothing: it need not wait until as much again is garbage.
 const (
 	replayGarbage = 8 << 20 // bytes
-	usualPercent  = 100     // see [debug.SetGCPercent]
+	usualPercent  = 100     // of a Go program, see [debug.SetGCPercent]
 )
 
 // collectReplay suits the collector to a replay, once the cassettes are open, until it is
 // taken back. A GOGC of the user's own stands.
 func collectReplay() (back func()) {
+	if _, chosen := os.LookupEnv("GOGC"); chosen {
+		return func() {}
+	}
 	live := inUse()
 	if live <= replayGarbage {
 		return collectLess(replayFloor - live)
 	}
-	before := debug.SetGCPercent(usualPercent)
-	if before == usualPercent {
-		debug.SetGCPercent(max(usualPercent*replayGarbage/live, 5))
-	} else {
-		debug.SetGCPercent(before)
-	}
+	before := debug.SetGCPercent(max(usualPercent*replayGarbage/live, 5))
 	return func() { debug.SetGCPercent(before) }
 }
 
