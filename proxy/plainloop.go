@@ -97,9 +97,16 @@ func newPlainLoop(c *clientConn) *plainLoop {
 func (p *plainLoop) serve() (left bool) {
 	limits := p.conn.server.config.Limits
 	p.conn.SetReadDeadline(time.Now().Add(limits.ReadHeader)) // as net/http has it for the first request
+	afterBody := false
 	for {
-		if len(p.buf) == 0 && p.read() != nil {
-			return false
+		if afterBody {
+			p.drop(len(p.buf) - len(bytes.TrimLeft(p.buf, "\r\n"))) // of old clients
+		}
+		if len(p.buf) == 0 {
+			if p.read() != nil {
+				return false
+			}
+			continue
 		}
 		r, size := p.next()
 		if r == nil {
@@ -109,9 +116,7 @@ func (p *plainLoop) serve() (left bool) {
 			return false
 		}
 		p.conn.SetReadDeadline(time.Now().Add(limits.Idle))
-		if r.ContentLength > 0 {
-			p.drop(len(p.buf) - len(bytes.TrimLeft(p.buf, "\r\n"))) // of old clients, after a body
-		}
+		afterBody = r.ContentLength > 0
 	}
 }
 
