@@ -97,10 +97,11 @@ func newPlainLoop(c *clientConn) *plainLoop {
 func (p *plainLoop) serve() (left bool) {
 	limits := p.conn.server.config.Limits
 	p.conn.SetReadDeadline(time.Now().Add(limits.ReadHeader)) // as net/http has it for the first request
-	afterBody := false
+	spare := 0                                                // so much of empty lines is dropped, as in net/http
 	for {
-		if afterBody {
-			p.drop(len(p.buf) - len(bytes.TrimLeft(p.buf, "\r\n"))) // of old clients
+		for spare > 0 && len(p.buf) > 0 && (p.buf[0] == '\r' || p.buf[0] == '\n') {
+			p.drop(1)
+			spare--
 		}
 		if len(p.buf) == 0 {
 			if p.read() != nil {
@@ -116,7 +117,9 @@ func (p *plainLoop) serve() (left bool) {
 			return false
 		}
 		p.conn.SetReadDeadline(time.Now().Add(limits.Idle))
-		afterBody = r.ContentLength > 0
+		if spare = 0; r.Method == http.MethodPost { // of old clients, after a body
+			spare = 4
+		}
 	}
 }
 
