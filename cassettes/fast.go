@@ -23,7 +23,7 @@ type fastReader struct {
 	b    []byte // what is left of the record
 	bad  bool   // it is not the encoder's spelling
 	seen map[string]string
-	once bool // it reads one record only, which was read before: sharing costs more than it saves, and what is plain is known to be
+	once bool // it reads one record only, so that sharing costs more than it saves
 }
 
 // maxSeen bounds how many strings are shared between interactions: the same
@@ -42,8 +42,8 @@ func (f *fastReader) read(record []byte) (i *Interaction, ok bool) {
 	return i, !f.bad
 }
 
-// readAnswer is read for a record that it has read before, and leaves its
-// request out.
+// readAnswer is read for a record that was read before, maybe by the YAML parser: it
+// is the answer that has to be in the encoder's spelling. The request is left out.
 func (f *fastReader) readAnswer(record []byte) (i *Interaction, ok bool) {
 	at := bytes.Index(record, []byte("\n"+responseStart)) // what the request says is indented deeper
 	if at < 0 {
@@ -203,7 +203,7 @@ func (f *fastReader) scalar(b []byte) string {
 		return string(text)
 	}
 	s := f.shared(b)
-	f.bad = f.bad || !f.once && !plainSafe(s)
+	f.bad = f.bad || !plainSafe(s)
 	return s
 }
 
@@ -317,7 +317,7 @@ func (f *fastReader) body(key string) string {
 	default:
 		f.bad = true
 	}
-	f.bad = f.bad || !f.once && !literalSafe(s)
+	f.bad = f.bad || !literalSafe(s)
 	return s
 }
 

@@ -31,12 +31,14 @@ func (r *Recorder) read(body []byte, h http.Header) reading {
 	if m != nil && r.options.Profile.CallID != nil {
 		what.call = r.options.Profile.CallID(m)
 	}
-	r.bodies.note(hash, kind, body, what)
+	if what.text == string(body) { // or it holds a secret, which is nothing to keep
+		r.bodies.note(hash, kind, what)
+	}
 	return what
 }
 
 // knownBodies are bodies that have come several times, as answers of a server and
-// questions about a call do: equal bytes say the same. Its methods may be called by
+// questions about a call do: equal bytes say the same. They hold no credentials. Its methods may be called by
 // several goroutines at once, and of nil, which knows none.
 type knownBodies struct {
 	seed  maphash.Seed
@@ -46,9 +48,9 @@ type knownBodies struct {
 
 // knownBody is a place for one of those whose hashes share it.
 type knownBody struct {
-	came       uint64 // hash of the one that has come last
-	kind, body string
-	reading    reading
+	came    uint64 // hash of the one that has come last
+	kind    string
+	reading reading // its text is the body
 }
 
 // maxKnownBody is how long they may be, in bytes.
@@ -64,20 +66,20 @@ func (k *knownBodies) get(kind string, body []byte) (hash uint64, what reading, 
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	b := &k.slots[hash%uint64(len(k.slots))]
-	known = b.body == string(body) && b.kind == kind && len(body) > 0
+	known = b.reading.text == string(body) && b.kind == kind && len(body) > 0
 	return hash, b.reading, known
 }
 
 // note keeps what a body says when it comes for the second time.
-func (k *knownBodies) note(hash uint64, kind string, body []byte, what reading) {
-	if k == nil || len(body) > maxKnownBody {
+func (k *knownBodies) note(hash uint64, kind string, what reading) {
+	if k == nil || len(what.text) > maxKnownBody {
 		return
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	b := &k.slots[hash%uint64(len(k.slots))]
 	if b.came == hash {
-		*b = knownBody{hash, kind, string(body), what}
+		*b = knownBody{hash, kind, what}
 	}
 	b.came = hash
 }

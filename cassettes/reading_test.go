@@ -50,3 +50,20 @@ func TestKnownBodies(t *testing.T) {
 		t.Errorf("the call is %q: what is known has changed with what it came in", got.call)
 	}
 }
+
+// What was redacted is not kept in memory.
+func TestSecretsAreNotKnown(t *testing.T) {
+	r := &Recorder{options: RecordOptions{Profile: um.Profile()}, bodies: newKnownBodies()}
+	for range 4 {
+		for _, body := range []string{"password=secret&user=a", "<ResetPIN><NewPin>123456</NewPin></ResetPIN>", "<Name>plain</Name>"} {
+			r.read([]byte(body), http.Header{"Content-Type": {"text/xml"}})
+		}
+	}
+	kept := ""
+	for _, b := range r.bodies.slots {
+		kept += b.reading.text
+	}
+	if kept != "<Name>plain</Name>" {
+		t.Errorf("kept are %q", kept)
+	}
+}

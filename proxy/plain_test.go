@@ -288,3 +288,30 @@ func (f atEnd) Read([]byte) (int, error) { f(); return 0, io.EOF }
 type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, errors.New("broken") }
+
+// A connection that waits for its client keeps no answer, and who writes too late
+// writes into nobody's.
+func TestPlainWriterKeepsNothing(t *testing.T) {
+	client, server := net.Pipe()
+	defer client.Close()
+	defer server.Close()
+	go io.Copy(io.Discard, client)
+	w := plainWriter{conn: &clientConn{Conn: server, server: &Server{queue: newConnQueue()}}}
+	for range 3 {
+		w.start("GET")
+		if io.WriteString(&w, strings.Repeat("x", mostJoined-1000)); !w.end() {
+			t.Fatal("the connection ends")
+		}
+		if cap(w.out) > 0 || cap(w.held) > 2*mostHeld {
+			t.Errorf("it keeps %d and %d bytes", cap(w.out), cap(w.held))
+		}
+		other := plainWriter{conn: w.conn}
+		other.start("GET")
+		io.WriteString(&other, strings.Repeat("y", mostHeld+1))
+		io.WriteString(&w, "late")
+		if w.Flush(); bytes.Contains(other.out, []byte("late")) {
+			t.Error("a late part of an answer got into another")
+		}
+		other.end()
+	}
+}

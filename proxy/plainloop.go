@@ -97,9 +97,17 @@ func newPlainLoop(c *clientConn) *plainLoop {
 func (p *plainLoop) serve() (left bool) {
 	limits := p.conn.server.config.Limits
 	p.conn.SetReadDeadline(time.Now().Add(limits.ReadHeader)) // as net/http has it for the first request
+	spare := 0                                                // so much of empty lines is dropped, as in net/http
 	for {
-		if len(p.buf) == 0 && p.read() != nil {
-			return false
+		for spare > 0 && len(p.buf) > 0 && (p.buf[0] == '\r' || p.buf[0] == '\n') {
+			p.drop(1)
+			spare--
+		}
+		if len(p.buf) == 0 {
+			if p.read() != nil {
+				return false
+			}
+			continue
 		}
 		r, size := p.next()
 		if r == nil {
@@ -109,8 +117,8 @@ func (p *plainLoop) serve() (left bool) {
 			return false
 		}
 		p.conn.SetReadDeadline(time.Now().Add(limits.Idle))
-		if r.ContentLength > 0 {
-			p.drop(len(p.buf) - len(bytes.TrimLeft(p.buf, "\r\n"))) // of old clients, after a body
+		if spare = 0; r.Method == http.MethodPost { // of old clients, after a body
+			spare = 4
 		}
 	}
 }

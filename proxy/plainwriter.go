@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -32,6 +33,7 @@ type plainWriter struct {
 	trailers []string // announced
 	closes   bool     // the connection ends with this answer
 	out      output   // not written yet
+	room     *output  // of outputs, which gets out back
 	err      error    // of a write
 }
 
@@ -40,12 +42,13 @@ type output []byte
 func (o *output) Write(p []byte) (int, error)       { *o = append(*o, p...); return len(p), nil }
 func (o *output) WriteString(p string) (int, error) { *o = append(*o, p...); return len(p), nil }
 
+// outputs are not kept by connections, most of which wait for a request.
+var outputs = sync.Pool{New: func() any { return new(output) }}
+
 // start makes w the writer of the answer to another request.
 func (w *plainWriter) start(method string) {
-	if cap(w.out) > 2*mostJoined { // after a long header
-		w.out = nil
-	}
-	*w = plainWriter{conn: w.conn, method: method, header: http.Header{}, length: -1, held: w.held[:0], out: w.out[:0]}
+	room := outputs.Get().(*output)
+	*w = plainWriter{conn: w.conn, method: method, header: http.Header{}, length: -1, held: w.held[:0], out: (*room)[:0], room: room}
 }
 
 func (w *plainWriter) Header() http.Header { return w.header }
@@ -204,6 +207,11 @@ func (w *plainWriter) end() bool {
 		w.out.Write(crlf)
 	}
 	w.send()
+	if cap(w.out) <= 2*mostJoined { // it is longer after a long header
+		*w.room = w.out
+		outputs.Put(w.room)
+	}
+	w.out, w.room = nil, nil
 	short := w.length >= 0 && w.given < w.length && statusHasBody(w.status) && w.method != http.MethodHead
 	return w.err == nil && !w.closes && !short
 }
