@@ -265,12 +265,12 @@ func TestPageOfFindings(t *testing.T) {
 	press(t, ctx, "e")
 	until(t, ctx, `document.getElementById('exports-what').textContent.includes(' 2 exchanges,')`)
 	press(t, ctx, "Escape")
-	script(t, ctx, `const s = document.getElementById('findings-severity'); s.value = 'warning'; s.dispatchEvent(new Event('change'))`)
+	script(t, ctx, `const s = document.getElementById('findings-severity'); s.value = 'error'; s.dispatchEvent(new Event('change'))`)
 	rules := `[...document.querySelectorAll('.choose button')].map((b) => b.dataset.key).join()`
-	only := rules + ` === 'UM045' && document.querySelector('.detail h2').textContent.includes('UM045')`
+	only := rules + ` === 'UM020' && document.querySelector('.detail h2').textContent.includes('UM020')`
 	until(t, ctx, only)
 	do(t, ctx, chromedp.Reload())
-	until(t, ctx, only+` && document.getElementById('findings-severity').value === 'warning'`)
+	until(t, ctx, only+` && document.getElementById('findings-severity').value === 'error'`)
 	script(t, ctx, `const s = document.getElementById('findings-severity'); s.value = ''; s.dispatchEvent(new Event('change'))`)
 	press(t, ctx, "End")
 	until(t, ctx, `document.querySelector('.view-findings .detail h2').textContent.includes('UM073') && document.querySelector('.places button')`)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -19,18 +18,15 @@ import (
 // pageAsker asks a page for data, as its script does.
 func pageAsker(t *testing.T, page *web.Server) func(path string, into any) (status int, body string) {
 	t.Helper()
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := &http.Client{Jar: jar}
-	link, err := url.Parse(page.Link())
-	if err != nil {
-		t.Fatal(err)
-	}
-	get := func(path string) (int, string) {
+	v := visit(t, page)
+	return func(path string, into any) (int, string) {
 		t.Helper()
-		answer, err := client.Get("http://" + link.Host + path)
+		r, err := http.NewRequest(http.MethodGet, v.base+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Umtape-Key", v.key)
+		answer, err := v.client.Do(r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -39,18 +35,12 @@ func pageAsker(t *testing.T, page *web.Server) func(path string, into any) (stat
 		if err != nil {
 			t.Fatal(err)
 		}
-		return answer.StatusCode, string(body)
-	}
-	get(link.RequestURI())
-	return func(path string, into any) (int, string) {
-		t.Helper()
-		status, body := get(path)
 		if into != nil {
-			if err := json.Unmarshal([]byte(body), into); err != nil {
+			if err := json.Unmarshal(body, into); err != nil {
 				t.Fatalf("%s: %v: %s", path, err, body)
 			}
 		}
-		return status, body
+		return answer.StatusCode, string(body)
 	}
 }
 

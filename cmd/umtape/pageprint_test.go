@@ -32,7 +32,7 @@ func TestPageOnPaper(t *testing.T) {
 	if rows != "#14 Disconnect,#9 GetCallInfo,#8 Disconnect,#6 GetCallInfo,#4 GetCallInfo,#2 GetCallInfo,#1 GetCallInfo,#0 PlayOnPhone" {
 		t.Errorf("on paper are %s", rows)
 	}
-	if last := text(t, ctx, `[...document.querySelectorAll('.printed tr')][6].innerText`); last != "#2\t2026-11-23 10:00:00.700\tGetCallInfo\t00000001-8a1e-4d37-9c55-1e7a0b9d24f6\t200\t30 ms\tGetCallInfoResponse{GetCallInfoResponse{CallState:text EventCause:text}}\t1 warning" {
+	if last := text(t, ctx, `[...document.querySelectorAll('.printed tr')][6].innerText`); last != "#2\t2026-11-23 10:00:00.700\tGetCallInfo\t00000001-8a1e-4d37-9c55-1e7a0b9d24f6\t200\t30 ms\tGetCallInfoResponse{GetCallInfoResponse{CallState:text EventCause:text}}\t" {
 		t.Errorf("one is %q", last)
 	}
 	if !seen(".printed") || seen("#list") || seen("#export") || !seen("#filter") {
@@ -45,6 +45,15 @@ func TestPageOnPaper(t *testing.T) {
 	if seen(".printed") || !seen("#list") {
 		t.Error("what is for paper stays on the screen")
 	}
+	typeFilter(t, ctx, "call:00000003 found")
+	until(t, ctx, counted("1 of 15 exchanges"))
+	paper("print")
+	if found := text(t, ctx, `[...document.querySelectorAll('.printed tbody tr')].map((r) => [...r.cells].at(-1).textContent).join()`); found != "1 error" {
+		t.Errorf("found on paper is %q", found)
+	}
+	paper("")
+	typeFilter(t, ctx, "call:00000001")
+	until(t, ctx, counted("8 of 15 exchanges"))
 
 	script(t, ctx, `document.querySelector('.row').click()`)
 	until(t, ctx, `document.querySelectorAll('#exchange .side').length >= 2`)

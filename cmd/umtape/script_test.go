@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,7 +32,8 @@ func TestMain(m *testing.M) {
 //	start NAME umtape ...    run in the background until it says where it listens;
 //	                         sets $NAME to its address, such as 127.0.0.1:40123,
 //	                         and $NAME_metrics to that of --metrics; of a page,
-//	                         $NAME_page to its address and $NAME_link to its link
+//	                         $NAME_page to its address, $NAME_link to its link and
+//	                         $NAME_key to the key that its script sends
 //	end NAME [-KILL] [CODE] end it by SIGINT and wait; it must exit with CODE (0);
 //	                         its output is in NAME.out and NAME.err
 //	said NAME TEXT           wait until it has said TEXT on standard error
@@ -152,6 +155,12 @@ func startCmd(ts *testscript.TestScript, neg bool, args []string) {
 		if page := paging.FindStringSubmatch(said); page != nil {
 			ts.Setenv(args[0]+"_page", page[2])
 			ts.Setenv(args[0]+"_link", page[1])
+			entered, err := http.Get(page[1])
+			ts.Check(err)
+			text, err := io.ReadAll(entered.Body)
+			entered.Body.Close()
+			ts.Check(err)
+			ts.Setenv(args[0]+"_key", keyIn(string(text)))
 			if m == nil && args[2] == "ui" {
 				m = page[1:]
 			}
