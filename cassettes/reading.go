@@ -38,8 +38,8 @@ func (r *Recorder) read(body []byte, h http.Header) reading {
 }
 
 // knownBodies are bodies that have come several times, as answers of a server and
-// questions about a call do: equal bytes say the same. They hold no credentials. Its methods may be called by
-// several goroutines at once, and of nil, which knows none.
+// questions about a call do: equal bytes say the same. They hold no credentials. Its
+// methods may be called by several goroutines at once, and of nil, which knows none.
 type knownBodies struct {
 	seed  maphash.Seed
 	mu    sync.Mutex // guards what follows

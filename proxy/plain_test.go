@@ -315,3 +315,34 @@ func TestPlainWriterKeepsNothing(t *testing.T) {
 		other.end()
 	}
 }
+
+// The time that a client has to take its answer ends with the answer: TLS may have to
+// write later.
+func TestPlainWriteDeadlineIsLifted(t *testing.T) {
+	ln := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+	startOn(t, ln, Config{ServeOrigin: true, NewTransport: echoing})
+	client, server := net.Pipe()
+	defer client.Close()
+	client.SetDeadline(time.Now().Add(time.Minute))
+	set := make(chan time.Time, 10)
+	ln.conns <- deadlines{server, set}
+	for range 2 {
+		io.WriteString(client, "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+		if _, err := http.ReadResponse(bufio.NewReader(client), nil); err != nil {
+			t.Fatal(err)
+		}
+		for !next(t, set).IsZero() {
+		}
+	}
+}
+
+// deadlines tells of those for writing.
+type deadlines struct {
+	net.Conn
+	set chan time.Time
+}
+
+func (d deadlines) SetWriteDeadline(t time.Time) error {
+	d.set <- t
+	return d.Conn.SetWriteDeadline(t)
+}

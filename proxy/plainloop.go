@@ -191,6 +191,7 @@ func (p *plainLoop) exchange(r *http.Request, size int) bool {
 		return false
 	}
 	p.buf = append(p.buf, ahead...)
+	c.SetWriteDeadline(time.Time{}) // see exchange.renewWrite
 	c.changed(http.StateIdle)
 	return true
 }
