@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"regexp"
@@ -345,4 +346,38 @@ type deadlines struct {
 func (d deadlines) SetWriteDeadline(t time.Time) error {
 	d.set <- t
 	return d.Conn.SetWriteDeadline(t)
+}
+
+// A panic outside of what answers ends the connection, and no other.
+func TestPanicEndsItsConnection(t *testing.T) {
+	var logged logBuffer
+	_, addr := start(t, Config{ServeOrigin: true, NewTransport: echoing, Logger: logged.logger(slog.LevelDebug), OnExchange: func(e Exchange) {
+		if strings.Contains(e.URL(), "/odd") {
+			panic("odd")
+		}
+	}})
+	ask := func(path string) error {
+		c, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		c.SetDeadline(time.Now().Add(time.Minute))
+		fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: h\r\n\r\n", path)
+		in := bufio.NewReader(c)
+		if _, err := in.ReadString('\n'); err != nil {
+			return err
+		}
+		if path == "/odd" {
+			_, err = io.Copy(io.Discard, in) // to its end
+		}
+		return err
+	}
+	ask("/odd")
+	if !strings.Contains(logged.String(), "panic serving") {
+		t.Errorf("the log has %s", logged.String())
+	}
+	if err := ask("/even"); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
 }

@@ -72,6 +72,7 @@ func (s *Server) attend(c *clientConn) {
 	p := newPlainLoop(c)
 	defer p.cancel()
 	defer p.watch.late.Stop()
+	defer p.survive()
 	if !p.serve() || !c.leaves(http.StateNew) {
 		c.Close()
 		return
@@ -82,6 +83,17 @@ func (s *Server) attend(c *clientConn) {
 	if !s.queue.put(c) {
 		c.Close()
 	}
+}
+
+// survive has a panic end its connection and no other, as net/http does.
+func (p *plainLoop) survive() {
+	switch why := recover(); {
+	case why == nil:
+		return
+	case !isAbort(why):
+		p.conn.server.http.ErrorLog.Printf("panic serving %s: %v\n%s", p.remote, why, debug.Stack())
+	}
+	p.conn.Close()
 }
 
 func newPlainLoop(c *clientConn) *plainLoop {
@@ -185,7 +197,9 @@ func (p *plainLoop) exchange(r *http.Request, size int) bool {
 	}
 	p.drop(size)
 	p.watch.begin()
-	ok := p.answer(r)
+	p.writer.start(r.Method)
+	c.server.serve(&p.writer, r)
+	ok := p.writer.end()
 	ahead, err := p.watch.end()
 	if err != nil || !ok {
 		return false
@@ -194,20 +208,6 @@ func (p *plainLoop) exchange(r *http.Request, size int) bool {
 	c.SetWriteDeadline(time.Time{}) // see exchange.renewWrite
 	c.changed(http.StateIdle)
 	return true
-}
-
-func (p *plainLoop) answer(r *http.Request) (ok bool) {
-	defer func() {
-		if why := recover(); why != nil {
-			if !isAbort(why) {
-				p.conn.server.http.ErrorLog.Printf("panic serving %s: %v\n%s", p.remote, why, debug.Stack())
-			}
-			ok = false
-		}
-	}()
-	p.writer.start(r.Method)
-	p.conn.server.serve(&p.writer, r)
-	return p.writer.end()
 }
 
 // watch notices when a client goes away that waits for an answer, and keeps what it
