@@ -24,6 +24,7 @@ import (
 var notRun = []struct{ begins, why string }{
 	{"sudo ", "it changes what the whole machine trusts; trust_test.go runs the same on a tree of its own"},
 	{"bash .ci/test", "it runs this test"},
+	{"go install github.com/", "it fetches what is released; of the README the same is installed from the checkout"},
 }
 
 // TestDocs runs every command of the README and of the pages of help, as
