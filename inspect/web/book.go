@@ -206,16 +206,18 @@ func (b *Book) tell() {
 	b.grown = make(chan struct{})
 }
 
-func (b *Book) callOf(id string) int32 {
-	if id == "" {
+func (b *Book) callOf(id string) int32 { return numberOf(id, b.known, &b.calls) }
+
+// numberOf is the number of a text among those that are held once; -1 for "".
+func numberOf(text string, known map[string]int32, list *[]string) int32 {
+	if text == "" {
 		return -1
 	}
-	n, ok := b.known[id]
+	n, ok := known[text]
 	if !ok {
-		n = int32(len(b.calls))
-		id = strings.Clone(id)
-		b.known[id] = n
-		b.calls = append(b.calls, id)
+		n, text = int32(len(*list)), strings.Clone(text)
+		known[text] = n
+		*list = append(*list, text)
 	}
 	return n
 }

@@ -78,19 +78,7 @@ func (b *Book) line(r Row) line {
 }
 
 // placeOf is the number of where a client is; -1 for "".
-func (b *Book) placeOf(address string) int32 {
-	if address == "" {
-		return -1
-	}
-	n, ok := b.placed[address]
-	if !ok {
-		n = int32(len(b.clients))
-		address = strings.Clone(address)
-		b.placed[address] = n
-		b.clients = append(b.clients, address)
-	}
-	return n
-}
+func (b *Book) placeOf(address string) int32 { return numberOf(address, b.placed, &b.clients) }
 
 // began is when it began; zero if that is not known.
 func (l *line) began() time.Time {
